@@ -1,0 +1,74 @@
+import type { ActorContext } from "./context.ts";
+import type { Conflict, Ready, Result } from "./result.ts";
+import type { Signal } from "./signal.ts";
+
+/** What `receive` may give back: a result, a promise of one, or nothing (which is READY without a value). */
+export type Received<Answer> = Result<Answer> | void | Promise<Result<Answer> | void>;
+
+/**
+ * What an actor is: the user's code, apart from its state. One behavior object serves every agent of a
+ * shard, so it must keep nothing of its own; what an agent remembers lives in `State`, and a restart is a
+ * new state (OTP's callback module against its loop).
+ */
+export interface Behavior<State = unknown, Message = unknown, Answer = unknown> {
+  /** What this agent can do; at most 64 distinct names in a mesh. Used for routing and checked before it. */
+  readonly capabilities?: readonly string[];
+  /** Makes a new state: at start, after a restart, after the death of the worker. */
+  init(ctx: ActorContext<Message>): State | Promise<State>;
+  /**
+   * Handles one message; never called again before it has settled. Return {@link ready} or
+   * {@link conflict}; throwing is a failure and goes to the supervisor.
+   */
+  receive(state: State, message: Message, ctx: ActorContext<Message>): Received<Answer>;
+  /** Hears of the end of a watched actor or of a child's failure. Without it, signals are dropped. */
+  signal?(state: State, signal: Signal, ctx: ActorContext<Message>): void | Promise<void>;
+  /** Runs when the agent is stopped in good order; bounded by the supervisor's shutdown time. */
+  stopped?(state: State, ctx: ActorContext<Message>): void | Promise<void>;
+  /**
+   * A value (msgpack-encodable) from which {@link restore} makes the same state. With it, the state
+   * survives the death of the worker, and each message has its effect on it exactly once.
+   */
+  snapshot?(state: State): unknown;
+  /** The inverse of {@link snapshot}; without it a snapshot is never taken. */
+  restore?(snapshot: unknown, ctx: ActorContext<Message>): State;
+  /**
+   * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
+   * other side is. In-process agents need none: the runtime measures them.
+   */
+  probe?(state: State, ctx: ActorContext<Message>): Probe | undefined | Promise<Probe | undefined>;
+}
+
+/** A measurement of something that is elsewhere (spec 4.1). */
+export interface Probe {
+  /** Round trip to the other side, ms. */
+  readonly rttMs?: number;
+  /** How long the other side worked, ms. */
+  readonly processingMs?: number;
+}
+
+/**
+ * Declares an agent; the types of its state, messages and answers are inferred.
+ *
+ * @example
+ * export default defineAgent({
+ *   capabilities: ["count"],
+ *   init: () => ({ seen: 0 }),
+ *   receive(state, message: { add: number }) {
+ *     state.seen += message.add;
+ *     return ready(state.seen);
+ *   },
+ * });
+ */
+export function defineAgent<State, Message, Answer>(
+  behavior: Behavior<State, Message, Answer>,
+): Behavior<State, Message, Answer> {
+  if (typeof behavior.init !== "function" || typeof behavior.receive !== "function") {
+    throw new TypeError("defineAgent: a behavior needs both `init` and `receive` functions");
+  }
+  if ((behavior.snapshot === undefined) !== (behavior.restore === undefined)) {
+    throw new TypeError("defineAgent: `snapshot` and `restore` come as a pair; one of them is missing");
+  }
+  return behavior;
+}
+
+export type { Conflict, Ready, Result };

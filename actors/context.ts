@@ -1,0 +1,100 @@
+import type { Behavior } from "./behavior.ts";
+import type { Clock, Log, Random } from "./ports.ts";
+import type { Receipt } from "./receipt.ts";
+import type { ActorRef, Target } from "./ref.ts";
+import type { Answer } from "./result.ts";
+
+/** 0 background, 1 normal, 2 high, 3 critical (spec 2.4). Critical travels on the urgent lane. */
+export type Priority = 0 | 1 | 2 | 3;
+
+export interface TellOptions {
+  /** Default 1. */
+  readonly priority?: Priority;
+  /** The message is dropped (a dead letter) if its turn has not begun after this time, ms. Default: never. */
+  readonly ttlMs?: number;
+}
+
+export interface AskOptions extends TellOptions {
+  /** The answer is TRANSIT when none came within this time, ms. Default 5,000. No work starts after it. */
+  readonly timeoutMs?: number;
+  /** Rejects the ask with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SpawnOptions {
+  /** A name unique among the children of this actor; default `child-1`, `child-2`, … */
+  readonly name?: string;
+}
+
+/** Handle of a timer; `cancel` twice is harmless. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Timers of one agent; they end with its incarnation. */
+export interface Timers<Message> {
+  /** Tells the agent itself `message` after `delayMs` (≥ 0). */
+  once(delayMs: number, message: Message): Timer;
+  /** Tells the agent itself `message` every `periodMs` (≥ 1). */
+  every(periodMs: number, message: Message): Timer;
+  /** Resolves after `delayMs`; rejects when the turn's signal aborts. */
+  sleep(delayMs: number): Promise<void>;
+}
+
+/** What is known of the message of the current turn. */
+export interface Envelope {
+  /** Who sent it; undefined when it came from outside the mesh. */
+  readonly sender: ActorRef | undefined;
+  /** The sender's own count of messages: with `sender`, the identity of the message. */
+  readonly sequence: number;
+  readonly priority: Priority;
+  /** When it was created, ms of the mesh clock. */
+  readonly createdMs: number;
+  /** When it expires, ms of the mesh clock; Infinity when never. */
+  readonly deadlineMs: number;
+  /** True when the message was delivered before to a worker that died: the effect may have happened. */
+  readonly redelivered: boolean;
+}
+
+/**
+ * An agent's view of the mesh. The same interface is given by the threads of `runtime/` and by the
+ * simulator, so a behavior cannot tell one from the other. Valid for the life of the incarnation.
+ */
+export interface ActorContext<Message = unknown> {
+  readonly self: ActorRef<Message>;
+  /** `sector-7/cluster-4/agent-12` */
+  readonly address: string;
+  /** The message of the current turn. */
+  readonly envelope: Envelope;
+  /** Aborts at the message's deadline, and when the agent is stopped or killed. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly timers: Timers<Message>;
+  /** The agent's state, for timers and callbacks that outlive a turn. */
+  readonly state: unknown;
+
+  /** Sends without waiting for an answer. Await the receipt for backpressure. Throws PayloadTooLargeError, UnknownActorError. */
+  tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
+  /**
+   * Sends and waits for the answer. Resolves READY, CONFLICT or (deadline) TRANSIT; rejects when the
+   * handler failed, on an ask cycle (AskCycleError names its path), and when `options.signal` aborts.
+   */
+  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>>;
+  /** Makes a child on the same shard, supervised by this actor. */
+  spawn<S, M, A>(behavior: Behavior<S, M, A>, options?: SpawnOptions): ActorRef<M, A>;
+  /** Stops this actor after the current turn, or one of its children. */
+  stop(child?: ActorRef): void;
+  /** Death watch: `signal` is called once with `terminated` when the actor ends. */
+  watch(actor: ActorRef): void;
+  unwatch(actor: ActorRef): void;
+  /** Puts the current message aside; bounded by the mailbox limit. */
+  stash(): void;
+  /** Puts all stashed messages back in front of the mailbox, in their order. */
+  unstashAll(): void;
+  /** Handles the next messages with another behavior over the same state, until a restart. */
+  become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void;
+  /** Reports what was measured of the other side during this turn, instead of the runtime's own figures. */
+  measured(rttMs: number, processingMs: number): void;
+}

@@ -1,0 +1,203 @@
+import type { TellOptions, AskOptions } from "../actors/context.ts";
+import type { Receipt } from "../actors/receipt.ts";
+import type { ActorRef, Target } from "../actors/ref.ts";
+import type { Answer } from "../actors/result.ts";
+import type { ImpedanceClass } from "../coordination/impedance-class.ts";
+import type { AgentImpedance } from "../coordination/registry.ts";
+import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
+import type { Topology } from "../coordination/topology.ts";
+
+/** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
+export interface MeshStatus {
+  readonly agents: { readonly total: number; readonly active: number; readonly degraded: number; readonly offline: number; readonly quarantined: number };
+  readonly sectors: { readonly total: number; readonly healthy: number };
+  /** ms on the 0–1000 scale of spec 2.3. */
+  readonly meanImpedance: number;
+  readonly p95Impedance: number;
+  /** Since the mesh started. */
+  readonly heartbeats: number;
+  readonly messages: { readonly accepted: number; readonly handled: number; readonly expired: number; readonly deadLettered: number; readonly inFlight: number };
+  /** accepted − handled − expired − dead-lettered − in flight: 0, always. */
+  readonly lost: number;
+  readonly restarts: { readonly agents: number; readonly workers: number };
+  readonly workers: readonly WorkerStatus[];
+  readonly uptimeMs: number;
+  readonly state: "starting" | "running" | "stopping" | "stopped";
+}
+
+/** One shard as the watchdog sees it. */
+export interface WorkerStatus {
+  /** `worker-1`, … */
+  readonly name: string;
+  readonly state: "starting" | "running" | "parked" | "blocked" | "restarting" | "stopped";
+  readonly agents: number;
+  readonly turns: number;
+  readonly restarts: number;
+  /** The agent whose turn is running, and for how long, ms. */
+  readonly current?: { readonly address: string; readonly sinceMs: number };
+}
+
+/** Everything `inspect` shows of one address (agent, cluster, sector or orchestrator). */
+export interface Inspection {
+  readonly address: string;
+  readonly kind: "agent" | "lead" | "coordinator" | "orchestrator" | "spawned";
+  readonly worker: string;
+  readonly impedance: AgentImpedance;
+  readonly restarts: number;
+  readonly handled: number;
+  readonly failed: number;
+  /** The message being handled and since when, if one is. */
+  readonly current?: { readonly sequence: number; readonly sinceMs: number; readonly waitsOn: readonly string[] };
+  readonly queue: { readonly depth: number; readonly bytes: number };
+  /** Last failures and what the supervisor decided, newest first; bounded. */
+  readonly incidents: readonly Incident[];
+  /** The agent's state as its shard printed it, or why it cannot be had (its shard is blocked). */
+  readonly state: { readonly value: string } | { readonly unavailable: string };
+  readonly cluster?: ClusterSummary;
+  readonly sector?: SectorSummary;
+}
+
+/** A failure and its supervisor's decision. */
+export interface Incident {
+  readonly atMs: number;
+  /** Address of the agent, or `worker-1`. */
+  readonly subject: string;
+  readonly error: string;
+  readonly decision: "restart" | "stop" | "quarantine" | "escalate" | "replace-worker";
+  readonly delayMs: number;
+}
+
+export type DeadLetterReason =
+  | "mailbox-full" | "dropped-oldest" | "expired" | "stopped" | "quarantined" | "poison" | "unknown-actor"
+  | "undecodable" | "mesh-stopping" | "capability";
+
+export interface DeadLetter {
+  readonly id: number;
+  readonly atMs: number;
+  readonly reason: DeadLetterReason;
+  readonly target: string;
+  readonly sender: string | undefined;
+  readonly sequence: number;
+  readonly priority: number;
+  /** Decoded when still at hand and decodable. */
+  readonly message: unknown;
+}
+
+export interface DeadLetters {
+  /** Newest first. */
+  list(options?: { readonly reason?: DeadLetterReason; readonly target?: string; readonly limit?: number }): readonly DeadLetter[];
+  /** Counts by reason since start, and in the window that is still open. */
+  summary(): { readonly total: Readonly<Record<DeadLetterReason, number>>; readonly window: Readonly<Record<DeadLetterReason, number>>; readonly windowMs: number };
+  /** Sends a dead letter again to its target; true when it was accepted and so left the list. */
+  replay(id: number): Promise<boolean>;
+}
+
+export interface AgentFilter {
+  readonly class?: ImpedanceClass;
+  readonly state?: "active" | "degraded" | "offline" | "quarantined";
+  readonly capability?: string;
+  /** `sector-7`, `sector-7/cluster-4` */
+  readonly within?: string;
+  /** Slowest first. */
+  readonly slow?: boolean;
+  /** Default 100. */
+  readonly limit?: number;
+}
+
+/** What `mesh.on` tells of. */
+export interface MeshEvents {
+  incident: Incident;
+  deadLetter: DeadLetter;
+  workerLost: { readonly worker: string; readonly reason: string };
+  workerBack: { readonly worker: string; readonly afterMs: number; readonly redelivered: number };
+  /** An agent was made ready while starting: how many are, of how many. */
+  progress: { readonly ready: number; readonly total: number };
+  state: MeshStatus["state"];
+}
+
+/** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
+export interface Mesh extends AsyncDisposable {
+  readonly topology: Topology;
+  status(): MeshStatus;
+  stats(): GlobalStats;
+  tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
+  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>>;
+  /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */
+  broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult>;
+  /** Addresses by selection, `sector-7`, `sector-7/cluster-4`, a class, a capability. */
+  select(selection: string): readonly ActorRef[];
+  ref(address: string): ActorRef;
+  address(ref: ActorRef): string;
+  inspect(address: string): Promise<Inspection>;
+  agents(filter?: AgentFilter): readonly AgentImpedance[];
+  clusters(sector: string): readonly ClusterSummary[];
+  sectors(): readonly SectorSummary[];
+  findBestAgents(capability: string, count: number, maxImpedance?: number): readonly string[];
+  readonly deadLetters: DeadLetters;
+  /** Recent incidents, newest first; bounded. */
+  incidents(): readonly Incident[];
+  /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
+  restart(address: string): Promise<{ readonly restarted: number }>;
+  /** Ends an agent's incarnation at once (its supervisor decides what follows), or kills `worker-1`. */
+  kill(target: string): Promise<void>;
+  on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void;
+  /** Drains within `deadlineMs` (default 10,000), then stops in reverse order of start. */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+export interface BroadcastOptions extends TellOptions {
+  /** Default: all agents. */
+  readonly select?: string;
+  /** Silence after this time counts as TRANSIT, ms. Default 5,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface BroadcastResult {
+  readonly addressed: number;
+  readonly ready: number;
+  readonly conflict: number;
+  /** Not heard of in time; includes agents whose handler failed. */
+  readonly transit: number;
+  readonly elapsedMs: number;
+}
+
+/** Bounds and what to do there (docs/semantics.md). */
+export interface MailboxOptions {
+  /** Messages waiting at one agent. Default 1,024. */
+  readonly maxMessages?: number;
+  /** Bytes waiting at one agent. Default 1 MiB. */
+  readonly maxBytes?: number;
+  /** By priority 0…3. Default: drop-oldest, block, block, block. */
+  readonly overflow?: readonly [OverflowPolicy, OverflowPolicy, OverflowPolicy, OverflowPolicy];
+}
+
+export type OverflowPolicy = "block" | "drop-oldest" | "drop-newest" | "reject";
+
+export interface MeshOptions {
+  /** A URL or path of a module whose default export is a behavior, or a function from address to such a module. */
+  readonly agent: string | URL | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
+  /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
+  readonly agentOptions?: unknown;
+  readonly topology?: { readonly sectors?: number; readonly clustersPerSector?: number; readonly agentsPerCluster?: number };
+  /** Threads that run agents. Default: one a core. */
+  readonly workers?: number;
+  readonly mailbox?: MailboxOptions;
+  /** Encoded bytes of one message. Default 64 KiB. */
+  readonly maxPayloadBytes?: number;
+  /** Deliveries of one message to dying workers before it is quarantined as poison. Default 3. */
+  readonly maxDeliveries?: number;
+  /** Default 5,000 ms (spec 4.1). */
+  readonly heartbeatMs?: number;
+  /** A turn that has not yielded for this long is named and its worker replaced, ms. Default 2,000. */
+  readonly watchdogMs?: number;
+  readonly supervision?: import("../supervisors/restart.ts").SupervisionOptions;
+  /** `pino` level. Default "info"; "silent" for none. */
+  readonly log?: "debug" | "info" | "warn" | "error" | "silent";
+  /** Where logs go: a file path, or stderr by default. */
+  readonly logFile?: string;
+  /** Seed of every agent's `ctx.random`; default from the system. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: MeshEvents["progress"]) => void;
+}
