@@ -5,10 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const compiler = `${root}node_modules/typescript/bin/tsc`;
-// The compiler calls a project without any source an error; for an install it is not one.
-const hasSource = ["index.ts", "mailbox", "coordination"].some((path) => existsSync(root + path));
 
-if (existsSync(compiler) && hasSource) {
+// Without the public door there is no package to build yet, only parts of one.
+if (existsSync(compiler) && existsSync(`${root}index.ts`)) {
   const build = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
     stdio: "inherit",
     cwd: root,
