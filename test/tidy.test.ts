@@ -284,7 +284,7 @@ describe("the machine", () => {
       if (source.path === CLOCK) continue;
       for (const match of source.bare.matchAll(CLOCK_READS)) {
         findings.push(
-          `${at(source, match.index)}: ${match[1]} reads a clock; take the time, or a clock from ${CLOCK}, as an argument`,
+          `${at(source, match.index)}: ${match[1]} reads a clock; take the time as an argument, or ask ${CLOCK}`,
         );
       }
     }
