@@ -57,7 +57,7 @@ export class Custody {
   #freshChunk = 0;
   readonly #emptied: number[] = [];
   readonly #reserveChunks: number;
-  #order = 1;
+  #rank = 1;
 
   constructor(memory: SharedArrayBuffer) {
     this.words = new Int32Array(memory);
@@ -117,7 +117,17 @@ export class Custody {
     words[slot + SLOT_POSITION] = position;
     words[slot + SLOT_OWNER] = owner;
     words[slot + SLOT_AUX] = 0;
-    this.doubles[(slot >>> 1) + SLOT_ORDER_F64] = this.#order++;
+    this.doubles[(slot >>> 1) + SLOT_ORDER_F64] = this.#rank++;
+  }
+
+  /** Rank that the next message gets. */
+  get nextRank(): number {
+    return this.#rank;
+  }
+
+  /** Continues the ranks of a predecessor. */
+  set nextRank(rank: number) {
+    this.#rank = Math.max(this.#rank, rank);
   }
 
   state(slot: number): number {
@@ -150,8 +160,8 @@ export class Custody {
         if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints)) this.free(slot);
       }
     }
-    messages.sort((a, b) => this.#orderOf(a) - this.#orderOf(b));
-    if (messages.length > 0) this.#order = this.#orderOf(messages[messages.length - 1]) + 1;
+    messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
+    if (messages.length > 0) this.#rank = this.rankOf(messages[messages.length - 1]) + 1;
     return { messages, payloads, checkpoints };
   }
 
@@ -198,7 +208,8 @@ export class Custody {
     }
   }
 
-  #orderOf(slot: number): number {
+  /** Rank of a message in the order of acceptance. */
+  rankOf(slot: number): number {
     return this.doubles[(slot >>> 1) + SLOT_ORDER_F64];
   }
 

@@ -41,18 +41,18 @@ export const RING_CELLS = 64;
 /*
  * The control block of a thread
  *
- *   word 0            32                    64                  96
- *        ├─ anyone ───┼─ its own thread ────┼─ main only ───────┤
- *         PARKED       STATE EPOCH TURNS …   COMMAND
+ *   word 0            32                    64             96                128            160
+ *        ├─ anyone ───┼─ its own thread ────┼─ main only ──┼─ counts, even ─┼─ counts, odd ─┤
+ *         PARKED       STATE EPOCH TURNS …   COMMAND        f64              f64
  */
-export const CONTROL_WORDS = 96;
+export const CONTROL_WORDS = 160;
 /** 1 while the thread sleeps or is about to; whoever sets it back to 0 must notify. */
 export const CONTROL_PARKED = 0;
 /** A {@link ThreadState}. */
 export const CONTROL_STATE = 32;
 /** Incarnation of the thread, from 1. A frame or slot of an older one is history, not work. */
 export const CONTROL_EPOCH = 33;
-/** Turns begun, modulo 2^32. Together with CURRENT it tells the watchdog whether the thread moves. */
+/** Turns begun, modulo 2^32. */
 export const CONTROL_TURNS = 34;
 /** Index + 1 of the agent whose turn runs synchronously now; 0 between turns. */
 export const CONTROL_CURRENT = 35;
@@ -60,42 +60,52 @@ export const CONTROL_CURRENT = 35;
 export const CONTROL_CURRENT_SLOT = 36;
 /** Agents made ready since this incarnation of the thread began. */
 export const CONTROL_BOOTED = 37;
-/** 1 from the moment the thread leaves the event loop for a duty cycle. */
-export const CONTROL_IN_CYCLE = 38;
+/** Duty cycles begun, modulo 2^32: with TURNS it tells the watchdog whether the thread moves. */
+export const CONTROL_CYCLES = 38;
+/** Index + 1 of the agent whose suspended turn was last resumed by an answer or a timer. */
+export const CONTROL_RESUMED = 39;
 /** Float64 index, within the control block, of the last committed cycle. */
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
 export const CONTROL_SINCE_F64 = 21;
-/** Float64 index of the first of the thread's {@link COUNTERS}. */
-export const CONTROL_COUNTERS_F64 = 22;
-/** What main asks of the thread: see {@link Command}. */
+/** What main asks of the thread: a {@link Command}. */
 export const CONTROL_COMMAND = 64;
+/** Float64 index of the counts of even cycles; those of odd ones stand {@link COUNTS_STRIDE} further. */
+export const CONTROL_COUNTS_F64 = 48;
+export const COUNTS_STRIDE = 16;
 
 export const ThreadState = { STARTING: 0, RUNNING: 1, STOPPING: 2, STOPPED: 3, LOST: 4 } as const;
 export const Command = { RUN: 0, DRAIN: 1, STOP: 2 } as const;
 
 /**
- * Counts of a thread since the mesh started, across its incarnations; each is one Float64. The law of
- * conservation: accepted = handled + expired + deadLettered + in flight.
+ * Counts of a thread since the mesh started, across its incarnations. They are written to the side that the
+ * committed cycle's parity does not name, so that the commit switches to them in one store. The law of
+ * conservation: accepted = handled + expired + deadLettered + inFlight.
  */
-export const COUNTERS = {
+export const Count = {
   /** Messages taken into custody. */
-  accepted: 0,
+  ACCEPTED: 0,
   /** Messages whose turn ended: READY, CONFLICT or failed. */
-  handled: 1,
-  expired: 2,
-  deadLettered: 3,
-  heartbeats: 4,
+  HANDLED: 1,
+  EXPIRED: 2,
+  DEAD_LETTERED: 3,
+  /** Messages in custody now. */
+  IN_FLIGHT: 4,
+  /** Messages sent: put on a lane, or into this thread's own custody. */
+  SENT: 5,
+  HEARTBEATS: 6,
   /** Agents restarted. */
-  restarts: 5,
-  /** Frames refused because their header made no sense. */
-  corrupt: 6,
+  RESTARTS: 7,
+  /** Frames refused because they made no sense, and batches that are missing. */
+  CORRUPT: 8,
   /** Messages delivered again after the death of the thread. */
-  redelivered: 7,
+  REDELIVERED: 9,
   /** Turns that ended in CONFLICT. */
-  conflicts: 8,
+  CONFLICTS: 10,
+  /** Rank that the next accepted message gets: what a dead thread accepted after its last commit has a higher one. */
+  NEXT_RANK: 11,
 } as const;
-export const COUNTER_COUNT = 9;
+export const COUNT_COUNT = 12;
 
 /*
  * Custody of a thread: the messages that it has accepted and not finished, its agents' checkpoints, and
