@@ -1,3 +1,4 @@
+import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { Behavior } from "./behavior.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import type { Receipt } from "./receipt.ts";
@@ -64,6 +65,8 @@ export interface ActorContext<Message = unknown> {
   readonly self: ActorRef<Message>;
   /** `sector-7/cluster-4/agent-12` */
   readonly address: string;
+  /** The class of spec 2.2 that this agent belongs to. */
+  readonly impedanceClass: ImpedanceClass;
   /** The message of the current turn. */
   readonly envelope: Envelope;
   /** Aborts at the message's deadline, and when the agent is stopped or killed. */
