@@ -60,6 +60,7 @@ export interface ActorContext<Message = unknown> {
   readonly self: ActorRef<Message>;
   /** `sector-7/cluster-4/agent-12` */
   readonly address: string;
+  /** The class of spec 2.2 that this agent belongs to. */
   readonly impedanceClass: ImpedanceClass;
   /** The message of the current turn. */
   readonly envelope: Envelope;
