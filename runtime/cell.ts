@@ -43,6 +43,8 @@ export interface CellExtras {
   parent?: number;
   log?: Log;
   envelope?: Envelope;
+  /** Stop when the current turn is over. */
+  stopping?: boolean;
   measured?: { rttMs: number; processingMs: number };
 }
 
