@@ -13,6 +13,15 @@ import { FLAG_DEGRADED, FLAG_SPIKING, FLAG_UNSTABLE, type Registry } from "./reg
 import type { ClusterSummaries, SectorSummaries } from "./summary-columns.ts";
 import type { Topology } from "./topology.ts";
 
+// As in heartbeat.ts: constants of this module are part of the code, imported ones are not.
+const HAS_SCORE = ACTIVE;
+const UP = ACTIVE;
+const GONE = OFFLINE;
+const LOCKED_UP = QUARANTINED;
+const SLOW = FLAG_DEGRADED;
+const UNSTABLE = FLAG_UNSTABLE;
+const SPIKING = FLAG_SPIKING;
+
 /** The largest scores of the cluster being folded, largest first. One cluster is folded at a time. */
 const top: Float64Array = new Float64Array(64);
 
@@ -48,16 +57,17 @@ export function foldCluster(
   let slowest = from;
   for (let row = from; row < to; row++) {
     const state = states[row];
-    if (state < ACTIVE) continue;
+    if (state < HAS_SCORE) continue;
     if (isBeating(state)) {
       heartbeat(registry, row, nowMs);
       const found = flags[row];
-      if (found & FLAG_DEGRADED) degraded++;
-      if (found & FLAG_UNSTABLE) unstable++;
-      if (found & FLAG_SPIKING) spiking++;
-      if (state === ACTIVE) active++;
-    } else if (state === OFFLINE) offline++;
-    else if (state === QUARANTINED) quarantined++;
+      // Bits are summed as they stand and divided by their weight below: no branch to guess.
+      degraded += found & SLOW;
+      unstable += found & UNSTABLE;
+      spiking += found & SPIKING;
+      if (state === UP) active++;
+    } else if (state === GONE) offline++;
+    else if (state === LOCKED_UP) quarantined++;
     // As stored, so that whoever recomputes the summary from the registry gets the same figures.
     const score = scores[row];
     scored++;
@@ -77,9 +87,9 @@ export function foldCluster(
   summaries.scoredCount[cluster] = scored;
   summaries.offlineCount[cluster] = offline;
   summaries.quarantinedCount[cluster] = quarantined;
-  summaries.degradedCount[cluster] = degraded;
-  summaries.unstableCount[cluster] = unstable;
-  summaries.spikingCount[cluster] = spiking;
+  summaries.degradedCount[cluster] = degraded / SLOW;
+  summaries.unstableCount[cluster] = unstable / UNSTABLE;
+  summaries.spikingCount[cluster] = spiking / SPIKING;
   summaries.meanImpedance[cluster] = scored > 0 ? sum / scored : 0;
   summaries.p95Impedance[cluster] = p95OfTop(top, scored);
   summaries.slowestAgent[cluster] = slowest;

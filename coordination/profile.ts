@@ -95,8 +95,13 @@ function observe(
   }
   const spread = spreads[row];
   const deviation = sample - centres[row];
+  const distance = Math.abs(deviation);
   const step = spread * CENTRE_STEP;
-  centres[row] += Math.max(-step, Math.min(step, deviation));
-  const clipped = Math.min(Math.abs(deviation), CLIP_SPREADS * spread + 1);
+  const clip = CLIP_SPREADS * spread + 1;
+  // deviation within ± step, and the lesser of distance and clip, by absolute values instead of Math.min:
+  // samples fall on either side at random, and half of all branches would be guessed wrong.
+  const move = (Math.abs(deviation + step) - Math.abs(deviation - step)) / 2;
+  const clipped = (distance + clip - Math.abs(distance - clip)) / 2;
+  centres[row] += move;
   spreads[row] = spread + (clipped - spread) * SPREAD_SHARE;
 }
