@@ -5,8 +5,9 @@ import fs from "node:fs";
 
 const file = "package-lock.json";
 const lock = JSON.parse(fs.readFileSync(file, "utf8"));
-const platform =
-  /(android|darwin|win32|linux|freebsd|openbsd|netbsd|sunos|aix|openharmony)-(arm64|x64|arm|ia32|ppc64|riscv64|s390x|loong64)/;
+const systems = "android|darwin|win32|linux|freebsd|openbsd|netbsd|sunos|aix|openharmony";
+const processors = "arm64|x64|arm|ia32|ppc64|riscv64|s390x|loong64";
+const platform = new RegExp(`(${systems})-(${processors})`);
 
 let added = 0;
 for (const [path, entry] of Object.entries(lock.packages)) {

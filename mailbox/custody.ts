@@ -1,0 +1,286 @@
+import { FULL } from "./ring.ts";
+import {
+  CUSTODY_CHUNK_BYTES,
+  CUSTODY_CHUNKS_AT,
+  CUSTODY_MIN_SLOT_BYTES,
+  SLOT_AUX,
+  SLOT_DEATHS,
+  SLOT_HEADER_BYTES,
+  SLOT_LANE,
+  SLOT_NEXT,
+  SLOT_ORDER_F64,
+  SLOT_OWNER,
+  SLOT_POSITION,
+  SLOT_STAMP_F64,
+  SlotState,
+} from "./layout.ts";
+
+const CHUNK_WORDS = CUSTODY_CHUNK_BYTES >>> 2;
+const CHUNK_SHIFT = 31 - Math.clz32(CHUNK_WORDS);
+const CLASSES = 1 + 31 - Math.clz32(CUSTODY_CHUNK_BYTES / CUSTODY_MIN_SLOT_BYTES);
+
+/** Longest frame that a slot can hold, bytes. */
+export const MAX_CUSTODY_FRAME_BYTES: number = CUSTODY_CHUNK_BYTES - SLOT_HEADER_BYTES;
+
+/** Bytes of shared memory for a custody that holds `capacityBytes` of slots, rounded up to whole chunks. */
+export function custodyBytes(capacityBytes: number): number {
+  const chunks = Math.max(4, Math.ceil(capacityBytes / CUSTODY_CHUNK_BYTES));
+  return tableBytes(chunks) + chunks * CUSTODY_CHUNK_BYTES;
+}
+
+function tableBytes(chunks: number): number {
+  return Math.ceil((CUSTODY_CHUNKS_AT + chunks) / CHUNK_WORDS) * CUSTODY_CHUNK_BYTES;
+}
+
+/**
+ * Shared memory for messages between acceptance and completion. Only its thread writes it; a successor of
+ * that thread reads it.
+ *
+ * **A duty cycle is a transaction.** Whatever a cycle does (ends turns, sends to agents of its own thread,
+ * takes checkpoints) it stamps with its number, and one store of that number into the control block commits
+ * it all. {@link recover} puts back what a dead thread did in a cycle it did not commit: done messages wait
+ * again, messages it sent never were, older checkpoints count. So a turn has its effects once, wherever in
+ * it the thread dies. What a cycle frees is reused only after its commit.
+ */
+export class Custody {
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly bytes: Uint8Array;
+  readonly #chunks: number;
+  readonly #firstChunkWord: number;
+  /** By class: first free slot, and the untouched rest of its newest chunk. */
+  readonly #free = new Int32Array(CLASSES);
+  readonly #bump = new Int32Array(CLASSES);
+  readonly #bumpEnd = new Int32Array(CLASSES);
+  /** Slots in use, by chunk. */
+  readonly #used: Int32Array;
+  #freshChunk = 0;
+  readonly #emptied: number[] = [];
+  readonly #reserveChunks: number;
+  #rank = 1;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory);
+    this.doubles = new Float64Array(memory);
+    this.bytes = new Uint8Array(memory);
+    let chunks = Math.floor(memory.byteLength / CUSTODY_CHUNK_BYTES);
+    while (tableBytes(chunks) + chunks * CUSTODY_CHUNK_BYTES > memory.byteLength) chunks--;
+    this.#chunks = chunks;
+    this.#firstChunkWord = tableBytes(chunks) >>> 2;
+    this.#used = new Int32Array(chunks);
+    // What must not wait behind a flood (the urgent lane, checkpoints) has the last eighth for itself.
+    this.#reserveChunks = Math.max(1, chunks >>> 3);
+  }
+
+  /**
+   * A free slot for a frame of `frameBytes`: its word, or FULL. Its stamp is still FREE: the caller writes
+   * the frame and then stamps it. `urgent` may use the reserve.
+   */
+  allocate(frameBytes: number, urgent: boolean): number {
+    const bytes = frameBytes + SLOT_HEADER_BYTES;
+    const sizeClass = bytes <= CUSTODY_MIN_SLOT_BYTES ? 0 : 25 - Math.clz32(bytes - 1);
+    const free = this.#free[sizeClass];
+    if (free !== 0) {
+      this.#free[sizeClass] = this.words[free + SLOT_NEXT];
+      this.#used[this.#chunkOf(free)]++;
+      return free;
+    }
+    const bump = this.#bump[sizeClass];
+    if (bump !== this.#bumpEnd[sizeClass]) {
+      this.#bump[sizeClass] = bump + ((CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2);
+      this.#used[this.#chunkOf(bump)]++;
+      return bump;
+    }
+    return this.#openChunk(sizeClass, urgent) ? this.allocate(frameBytes, urgent) : FULL;
+  }
+
+  /** Gives a slot back. Only after the cycle that ended its use was committed. */
+  free(slot: number): void {
+    const chunk = this.#chunkOf(slot);
+    const sizeClass = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+    this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = SlotState.FREE;
+    this.words[slot + SLOT_NEXT] = this.#free[sizeClass];
+    this.#free[sizeClass] = slot;
+    this.#used[chunk]--;
+  }
+
+  /** One store: the slot has `state` as soon as `cycle` is committed; at once when `cycle` is 0. */
+  stamp(slot: number, state: number, cycle: number): void {
+    this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = cycle * 8 + state;
+  }
+
+  /** Fills in the header of a new message slot: where it came from and its rank. */
+  describe(slot: number, owner: number, lane: number, position: number): void {
+    const words = this.words;
+    words[slot + SLOT_DEATHS] = 0;
+    words[slot + SLOT_LANE] = lane;
+    words[slot + SLOT_POSITION] = position;
+    words[slot + SLOT_OWNER] = owner;
+    words[slot + SLOT_AUX] = 0;
+    this.doubles[(slot >>> 1) + SLOT_ORDER_F64] = this.#rank++;
+  }
+
+  /** Rank that the next message gets. */
+  get nextRank(): number {
+    return this.#rank;
+  }
+
+  /** Continues the ranks of a predecessor. */
+  set nextRank(rank: number) {
+    this.#rank = Math.max(this.#rank, rank);
+  }
+
+  state(slot: number): number {
+    return this.doubles[(slot >>> 1) + SLOT_STAMP_F64] % 8;
+  }
+
+  /** Bytes of slots in use, rounded up to whole chunks. */
+  get usedBytes(): number {
+    let chunks = 0;
+    for (let chunk = 0; chunk < this.#freshChunk; chunk++) if (this.#used[chunk] > 0) chunks++;
+    return chunks * CUSTODY_CHUNK_BYTES;
+  }
+
+  /**
+   * Takes over from a dead thread whose last committed cycle is given: rebuilds the free lists and reports
+   * what survives, messages in their order of acceptance.
+   */
+  recover(committedCycle: number): RecoveredSlots {
+    const messages: number[] = [];
+    const payloads: number[] = [];
+    const checkpoints = new Map<number, number>();
+    for (let chunk = 0; chunk < this.#chunks; chunk++) {
+      const sizeClass = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+      if (sizeClass < 0) continue;
+      this.#freshChunk = chunk + 1;
+      const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
+      const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
+      for (let slot = first; slot < first + CHUNK_WORDS; slot += step) {
+        this.#used[chunk]++;
+        if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints)) this.free(slot);
+      }
+    }
+    messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
+    if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
+    return { messages, payloads, checkpoints };
+  }
+
+  /** False when the slot is free, or was never committed. */
+  #recoverSlot(
+    slot: number,
+    committed: number,
+    messages: number[],
+    payloads: number[],
+    checkpoints: Map<number, number>,
+  ): boolean {
+    const stamp = this.doubles[(slot >>> 1) + SLOT_STAMP_F64];
+    const state = stamp % 8;
+    const happened = Math.floor(stamp / 8) <= committed;
+    switch (state) {
+      case SlotState.QUEUED:
+        if (!happened) return false;
+        messages.push(slot);
+        return true;
+      case SlotState.DONE:
+        if (happened) return false;
+        this.stamp(slot, SlotState.QUEUED, 0);
+        messages.push(slot);
+        return true;
+      case SlotState.PAYLOAD:
+        if (!happened || Atomics.load(this.words, slot + SLOT_AUX) <= 0) return false;
+        payloads.push(slot);
+        return true;
+      case SlotState.CHECKPOINT: {
+        if (!happened) return false;
+        const owner = this.words[slot + SLOT_OWNER];
+        const rival = checkpoints.get(owner);
+        if (rival === undefined) {
+          checkpoints.set(owner, slot);
+          return true;
+        }
+        if (this.doubles[(rival >>> 1) + SLOT_STAMP_F64] > stamp) return false;
+        this.free(rival);
+        checkpoints.set(owner, slot);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Rank of a message in the order of acceptance. */
+  rankOf(slot: number): number {
+    return this.doubles[(slot >>> 1) + SLOT_ORDER_F64];
+  }
+
+  #chunkOf(slot: number): number {
+    return (slot - this.#firstChunkWord) >>> CHUNK_SHIFT;
+  }
+
+  #openChunk(sizeClass: number, urgent: boolean): boolean {
+    const left = this.#chunks - this.#freshChunk + this.#emptied.length;
+    let chunk = -1;
+    if (left > (urgent ? 0 : this.#reserveChunks)) {
+      chunk = this.#emptied.length > 0 ? (this.#emptied.pop() as number) : this.#freshChunk++;
+    } else {
+      chunk = this.#reclaim(sizeClass, urgent);
+    }
+    if (chunk < 0) return false;
+    // A chunk of another class had its stamps elsewhere: what stands here may be old payload.
+    const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
+    const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
+    if (chunk + 1 !== this.#freshChunk) {
+      for (let slot = first; slot < first + CHUNK_WORDS; slot += step) this.stamp(slot, SlotState.FREE, 0);
+    }
+    this.words[CUSTODY_CHUNKS_AT + chunk] = sizeClass + 1;
+    this.#bump[sizeClass] = first;
+    this.#bumpEnd[sizeClass] = first + CHUNK_WORDS;
+    return true;
+  }
+
+  /**
+   * Sizes change with the load: before saying FULL, chunks of other classes in which nothing is used any
+   * more are taken back. Walks the free lists, so it is rare by design: only when memory has run out.
+   */
+  #reclaim(sizeClass: number, urgent: boolean): number {
+    for (let other = 0; other < CLASSES; other++) {
+      if (other === sizeClass || this.#free[other] === 0) continue;
+      let previous = 0;
+      for (let slot = this.#free[other]; slot !== 0; ) {
+        const next = this.words[slot + SLOT_NEXT];
+        if (this.#used[this.#chunkOf(slot)] === 0 && !this.#bumping(other, slot)) {
+          if (previous === 0) this.#free[other] = next;
+          else this.words[previous + SLOT_NEXT] = next;
+          this.#markEmptied(this.#chunkOf(slot));
+        } else {
+          previous = slot;
+        }
+        slot = next;
+      }
+    }
+    const left = this.#chunks - this.#freshChunk + this.#emptied.length;
+    return left > (urgent ? 0 : this.#reserveChunks) ? (this.#emptied.pop() ?? -1) : -1;
+  }
+
+  #bumping(sizeClass: number, slot: number): boolean {
+    return (
+      this.#bumpEnd[sizeClass] !== 0 && this.#chunkOf(this.#bumpEnd[sizeClass] - 1) === this.#chunkOf(slot)
+    );
+  }
+
+  #markEmptied(chunk: number): void {
+    if (this.words[CUSTODY_CHUNKS_AT + chunk] === 0) return;
+    this.words[CUSTODY_CHUNKS_AT + chunk] = 0;
+    this.#emptied.push(chunk);
+  }
+}
+
+/** What a successor finds. */
+export interface RecoveredSlots {
+  /** Messages to be delivered again, oldest first. */
+  readonly messages: readonly number[];
+  /** Payloads that others still refer to. */
+  readonly payloads: readonly number[];
+  /** The newest committed checkpoint by agent. */
+  readonly checkpoints: ReadonlyMap<number, number>;
+}
