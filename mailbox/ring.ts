@@ -108,8 +108,9 @@ export class Ring {
    * thread dies between the commit and the publication, its successor publishes for it.
    */
   prepare(cycle: number): void {
-    this.words[RING_NEXT_TAIL] = this.#claimed;
+    // The cycle first: a thread that dies in between must not leave this tail under the last committed cycle.
     this.doubles[RING_NEXT_CYCLE_F64] = cycle;
+    this.words[RING_NEXT_TAIL] = this.#claimed;
   }
 
   /** Makes all claimed frames visible at once. They must be whole: the consumer trusts everything below the tail. */
