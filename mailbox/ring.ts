@@ -128,6 +128,8 @@ export class Ring {
       const tail = this.words[RING_NEXT_TAIL];
       if (((tail - this.#published) | 0) > 0) Atomics.store(this.words, RING_TAIL, tail);
     }
+    // The successor uses the number of the cycle that was not committed again, for other frames.
+    this.doubles[RING_NEXT_CYCLE_F64] = 0;
     this.#published = Atomics.load(this.words, RING_TAIL);
     this.#claimed = this.#published;
     this.#previousClaim = this.#published;
