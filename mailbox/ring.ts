@@ -146,29 +146,34 @@ export class Ring {
     if (head === tail) return 0;
     const start = head;
     let taken = 0;
-    while (head !== tail && taken < limit) {
-      const at = head & this.#mask;
-      const word = RING_CELLS + at * CELL_WORDS;
-      const length = words[word + FRAME_LENGTH];
-      const cells = (length + (CELL_BYTES - 1)) >>> 6;
-      if (length < CELL_BYTES || cells > this.#cells - at || cells > ((tail - head) | 0)) {
-        reader.onCorrupt(this, `frame of ${length} bytes where ${((tail - head) | 0) * CELL_BYTES} were published`);
-        head = tail;
-        break;
+    try {
+      while (head !== tail && taken < limit) {
+        const at = head & this.#mask;
+        const word = RING_CELLS + at * CELL_WORDS;
+        const length = words[word + FRAME_LENGTH];
+        const cells = (length + (CELL_BYTES - 1)) >>> 6;
+        if (length < CELL_BYTES || cells > this.#cells - at || cells > ((tail - head) | 0)) {
+          const published = ((tail - head) | 0) * CELL_BYTES;
+          head = tail;
+          reader.onCorrupt(this, `frame of ${length} bytes where ${published} were published`);
+          break;
+        }
+        const end = (head + cells) | 0;
+        if ((words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) {
+          if (!reader.onFrame(this, word, end)) break;
+          taken++;
+        }
+        head = end;
+        // Written for each frame, not once a drain: a successor must not take the same frame over twice.
+        words[RING_ACCEPTED] = head;
       }
-      const end = (head + cells) | 0;
-      if ((words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) {
-        if (!reader.onFrame(this, word, end)) break;
-        taken++;
+    } finally {
+      // Also when the reader throws: what it took before must not come a second time.
+      if (head !== start) {
+        this.#head = head;
+        words[RING_ACCEPTED] = head;
+        Atomics.store(words, RING_HEAD, head);
       }
-      head = end;
-      // Written for each frame, not once a drain: a successor must not take the same frame over twice.
-      words[RING_ACCEPTED] = head;
-    }
-    if (head !== start) {
-      this.#head = head;
-      words[RING_ACCEPTED] = head;
-      Atomics.store(words, RING_HEAD, head);
     }
     return taken;
   }
