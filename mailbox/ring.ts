@@ -24,10 +24,12 @@ export interface FrameReader {
   onCorrupt(ring: Ring, sentence: string): void;
 }
 
-/** Bytes of shared memory for a ring of `capacityBytes` (a power of two, ≥ 4 KiB). */
+/** Bytes of shared memory for a ring of `capacityBytes` (a power of two, 4 KiB to 1 GiB). */
 export function ringBytes(capacityBytes: number): number {
-  if (capacityBytes < 4096 || (capacityBytes & (capacityBytes - 1)) !== 0) {
-    throw new RangeError(`ring capacity must be a power of two of at least 4096 bytes: capacity=${capacityBytes}`);
+  if (!(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) || !Number.isInteger(Math.log2(capacityBytes))) {
+    throw new RangeError(
+      `ring capacity must be a power of two from 4096 bytes to 1 GiB: capacity=${capacityBytes}`,
+    );
   }
   return RING_CELLS * 4 + capacityBytes;
 }
