@@ -78,9 +78,12 @@ export class OutLane {
     this.#count--;
   }
 
-  /** Closes the open batch and writes its header; see {@link Ring.prepare}. False when there is none. */
+  /**
+   * Closes the open batch and writes its header; see {@link Ring.prepare}. False when there is nothing in
+   * it: a claim that found room for the header alone, or was given back, leaves it open for the next frame.
+   */
   prepare(cycle: number): boolean {
-    if (this.#batch === FULL) return false;
+    if (this.#count === 0) return false;
     const { words, doubles } = this.ring;
     const at = this.#batch;
     words[at + FRAME_LENGTH] = FRAME_BYTES;
