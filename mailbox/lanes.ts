@@ -195,6 +195,7 @@ export class Lanes {
   publish(): void {
     for (let i = 0; i < this.#out.length; i++) {
       if (!this.#prepared[i]) continue;
+      this.#prepared[i] = false;
       this.#out[i].publish();
       ringDoorbell(this.#controls[this.#outThread[i]]);
     }
