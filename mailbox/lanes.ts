@@ -209,7 +209,11 @@ export class Lanes {
 
   /** Continues the outgoing side of a thread that died. */
   recoverProducer(committedCycle: number): void {
-    for (const lane of this.#out) lane.ring.recoverProducer(committedCycle);
+    for (let i = 0; i < this.#out.length; i++) {
+      this.#out[i].ring.recoverProducer(committedCycle);
+      // Also for what the dead one published itself: it may not have come as far as the doorbell.
+      ringDoorbell(this.#controls[this.#outThread[i]]);
+    }
   }
 }
 
