@@ -24,7 +24,7 @@ export interface LaneSizes {
  */
 export function laneSizes(threads: number, maxFrameBytes: number): LaneSizes {
   const pairs = threads * (threads - 1);
-  const least = 1 << (32 - Math.clz32(maxFrameBytes * 4 - 1));
+  const least = Math.max(4096, 1 << (32 - Math.clz32(maxFrameBytes * 4 - 1)));
   let bulkBytes = 1024 * 1024;
   while (bulkBytes > least && pairs * bulkBytes * 1.25 > 64 * 1024 * 1024) bulkBytes >>>= 1;
   bulkBytes = Math.max(bulkBytes, least);
