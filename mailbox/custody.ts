@@ -106,7 +106,11 @@ export class Custody {
 
   /** One store: the slot has `state` as soon as `cycle` is committed; at once when `cycle` is 0. */
   stamp(slot: number, state: number, cycle: number): void {
-    this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = cycle * 8 + state;
+    const at = (slot >>> 1) + SLOT_STAMP_F64;
+    const sentInThisCycle = state === SlotState.DONE && this.doubles[at] === cycle * 8 + SlotState.QUEUED;
+    // Sent and done in one cycle: committed or not, a successor must not see it. Were it to wait again,
+    // it would be there twice, for its sender's turn is run again too.
+    this.doubles[at] = sentInThisCycle ? SlotState.DONE : cycle * 8 + state;
   }
 
   /** Fills in the header of a new message slot: where it came from and its rank. */
