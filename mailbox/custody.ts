@@ -230,12 +230,11 @@ export class Custody {
       chunk = this.#reclaim(sizeClass, urgent);
     }
     if (chunk < 0) return false;
-    // A chunk of another class had its stamps elsewhere: what stands here may be old payload.
+    // A chunk of another class had its stamps elsewhere: what stands here may be old payload. A fresh one
+    // may be what a dead thread had taken back.
     const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
     const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
-    if (chunk + 1 !== this.#freshChunk) {
-      for (let slot = first; slot < first + CHUNK_WORDS; slot += step) this.stamp(slot, SlotState.FREE, 0);
-    }
+    for (let slot = first; slot < first + CHUNK_WORDS; slot += step) this.stamp(slot, SlotState.FREE, 0);
     this.words[CUSTODY_CHUNKS_AT + chunk] = sizeClass + 1;
     this.#bump[sizeClass] = first;
     this.#bumpEnd[sizeClass] = first + CHUNK_WORDS;
