@@ -156,6 +156,8 @@ export class Custody {
     for (let chunk = 0; chunk < this.#chunks; chunk++) {
       const sizeClass = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
       if (sizeClass < 0) continue;
+      // Those that the dead thread had taken back.
+      while (this.#freshChunk < chunk) this.#emptied.push(this.#freshChunk++);
       this.#freshChunk = chunk + 1;
       const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
       const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
