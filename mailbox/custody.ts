@@ -253,10 +253,12 @@ export class Custody {
       let previous = 0;
       for (let slot = this.#free[other]; slot !== 0; ) {
         const next = this.words[slot + SLOT_NEXT];
-        if (this.#used[this.#chunkOf(slot)] === 0 && !this.#bumping(other, slot)) {
+        const chunk = this.#chunkOf(slot);
+        if (this.#used[chunk] === 0) {
           if (previous === 0) this.#free[other] = next;
           else this.words[previous + SLOT_NEXT] = next;
-          this.#markEmptied(this.#chunkOf(slot));
+          this.#markEmptied(chunk);
+          if (this.#bumping(other, chunk)) this.#bump[other] = this.#bumpEnd[other];
         } else {
           previous = slot;
         }
@@ -267,10 +269,10 @@ export class Custody {
     return left > (urgent ? 0 : this.#reserveChunks) ? (this.#emptied.pop() ?? -1) : -1;
   }
 
-  #bumping(sizeClass: number, slot: number): boolean {
-    return (
-      this.#bumpEnd[sizeClass] !== 0 && this.#chunkOf(this.#bumpEnd[sizeClass] - 1) === this.#chunkOf(slot)
-    );
+  /** True when the untouched rest of the class is in `chunk`. */
+  #bumping(sizeClass: number, chunk: number): boolean {
+    const bump = this.#bump[sizeClass];
+    return bump !== this.#bumpEnd[sizeClass] && this.#chunkOf(bump) === chunk;
   }
 
   #markEmptied(chunk: number): void {
