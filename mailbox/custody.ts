@@ -113,7 +113,7 @@ export class Custody {
     this.doubles[at] = sentInThisCycle ? SlotState.DONE : cycle * 8 + state;
   }
 
-  /** Fills in the header of a new message slot: where it came from and its rank. */
+  /** Fills in the header of a new message or checkpoint: where it came from and its rank. */
   describe(slot: number, owner: number, lane: number, position: number): void {
     const words = this.words;
     words[slot + SLOT_DEATHS] = 0;
@@ -204,7 +204,11 @@ export class Custody {
           checkpoints.set(owner, slot);
           return true;
         }
-        if (this.doubles[(rival >>> 1) + SLOT_STAMP_F64] > stamp) return false;
+        const rivalStamp = this.doubles[(rival >>> 1) + SLOT_STAMP_F64];
+        // Of two of one cycle, the one described last.
+        if (rivalStamp > stamp || (rivalStamp === stamp && this.rankOf(rival) > this.rankOf(slot))) {
+          return false;
+        }
         this.free(rival);
         checkpoints.set(owner, slot);
         return true;
