@@ -77,6 +77,11 @@ export class Custody {
    * the frame and then stamps it. `urgent` may use the reserve.
    */
   allocate(frameBytes: number, urgent: boolean): number {
+    if (frameBytes > MAX_CUSTODY_FRAME_BYTES) {
+      throw new RangeError(
+        `no slot is as long as this frame: frameBytes=${frameBytes}, at most ${MAX_CUSTODY_FRAME_BYTES}`,
+      );
+    }
     const bytes = frameBytes + SLOT_HEADER_BYTES;
     const sizeClass = bytes <= CUSTODY_MIN_SLOT_BYTES ? 0 : 25 - Math.clz32(bytes - 1);
     const free = this.#free[sizeClass];
