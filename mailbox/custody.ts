@@ -56,6 +56,8 @@ export class Custody {
   readonly #bumpEnd = new Int32Array(LISTS);
   /** Slots in use, by chunk. */
   readonly #used: Int32Array;
+  /** Chunks of some list in which nothing is used: what {@link #reclaim} can find. */
+  #idleChunks = 0;
   #freshChunk = 0;
   readonly #emptied: number[] = [];
   readonly #reserveChunks: number;
@@ -95,13 +97,13 @@ export class Custody {
     const free = this.#free[list];
     if (free !== 0) {
       this.#free[list] = this.words[free + SLOT_NEXT];
-      this.#used[this.#chunkOf(free)]++;
+      if (this.#used[this.#chunkOf(free)]++ === 0) this.#idleChunks--;
       return free;
     }
     if (this.#bump[list] === this.#bumpEnd[list] && !this.#openChunk(list, spared)) return FULL;
     const bump = this.#bump[list];
     this.#bump[list] = bump + slotWords(list);
-    this.#used[this.#chunkOf(bump)]++;
+    if (this.#used[this.#chunkOf(bump)]++ === 0) this.#idleChunks--;
     return bump;
   }
 
@@ -112,7 +114,7 @@ export class Custody {
     this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = SlotState.FREE;
     this.words[slot + SLOT_NEXT] = this.#free[list];
     this.#free[list] = slot;
-    this.#used[chunk]--;
+    if (--this.#used[chunk] === 0) this.#idleChunks++;
   }
 
   /** One store: the slot has `state` as soon as `cycle` is committed; at once when `cycle` is 0. */
@@ -175,6 +177,10 @@ export class Custody {
         this.#used[chunk]++;
         if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints)) this.free(slot);
       }
+    }
+    this.#idleChunks = 0;
+    for (let chunk = 0; chunk < this.#chunks; chunk++) {
+      if (this.words[CUSTODY_CHUNKS_AT + chunk] !== 0 && this.#used[chunk] === 0) this.#idleChunks++;
     }
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
     if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
@@ -252,6 +258,7 @@ export class Custody {
     const end = first + CHUNK_WORDS;
     for (let slot = first; slot < end; slot += slotWords(list)) this.stamp(slot, SlotState.FREE, 0);
     this.words[CUSTODY_CHUNKS_AT + chunk] = list + 1;
+    this.#idleChunks++;
     this.#bump[list] = first;
     this.#bumpEnd[list] = end;
     return true;
@@ -259,9 +266,10 @@ export class Custody {
 
   /**
    * Sizes change with the load: before saying FULL, chunks of other classes in which nothing is used any
-   * more are taken back. Walks the free lists, so it is rare by design: only when memory has run out.
+   * more are taken back. Walks the free lists, so only when memory has run out and there is such a chunk.
    */
   #reclaim(list: number, spared: number): number {
+    if (this.#idleChunks === 0) return -1;
     for (let other = 0; other < LISTS; other++) {
       if (other === list || this.#free[other] === 0) continue;
       let previous = 0;
@@ -292,6 +300,7 @@ export class Custody {
   #markEmptied(chunk: number): void {
     if (this.words[CUSTODY_CHUNKS_AT + chunk] === 0) return;
     this.words[CUSTODY_CHUNKS_AT + chunk] = 0;
+    this.#idleChunks--;
     this.#emptied.push(chunk);
   }
 }
