@@ -32,7 +32,7 @@ export function heartbeatsBytes(rows: number): number {
 
 /** The fourth word of a row. */
 export function packHealth(depth: number, reliability: number, state: number): number {
-  return (depth > 0xffff ? 0xffff : depth) | (((reliability * 255 + 0.5) | 0) << 16) | (state << 24);
+  return Math.min(depth, 0xffff) | (((reliability * 255 + 0.5) | 0) << 16) | (state << 24);
 }
 
 /** Writes the header of a HEARTBEAT or HEARTBEATS frame. */
