@@ -115,6 +115,11 @@ export class Operations implements TimerTarget {
     return addressed;
   }
 
+  /** True when the slot holds an operation of which this thread has a part. */
+  has(slot: number): boolean {
+    return this.#parts.has(slot);
+  }
+
   /** An agent's turn of the operation in `slot` has ended: +1, −1, or 0 when its handler threw. */
   note(slot: number, agent: number, trinary: number): void {
     const part = this.#partOf(slot);
@@ -169,6 +174,12 @@ export class Operations implements TimerTarget {
     const { custody, topology } = this.#dispatcher.view;
     const at = slot + custody.words[slot + SLOT_AUX];
     return new SectorProgress(custody.words, custody.doubles, at, topology.agentsPerSector);
+  }
+
+  /** For a successor: the agent died of it too often and is counted as failed. */
+  exclude(slot: number, agent: number): void {
+    const { topology } = this.#dispatcher.view;
+    this.#progressOf(slot).note(agent % topology.agentsPerSector, 0, this.#dispatcher.ledger.cycle);
   }
 
   /** For a successor: what an uncommitted cycle noted did not happen. */
