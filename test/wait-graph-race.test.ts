@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { waitGraphBytes } from "../coordination/wait-edges.ts";
 
-const ROUNDS = 3_000;
+const ROUNDS = 1_000;
 const SIZE = { rows: 2, threads: 2, edgesPerThread: 4 };
 const GRAPH = new URL("../dist/coordination/wait-graph.js", import.meta.url).href;
 
