@@ -52,7 +52,8 @@ export class PayloadCodec {
   /** Puts bytes that were encoded before back into the scratch. */
   adopt(encoded: Uint8Array, length: number): void {
     if (length === 0) return;
-    if (this.bytes.length < length) this.encode(encoded);
+    // Not where the last one stood: another packer of this thread may have given that place away.
+    this.encode(encoded);
     this.bytes.set(encoded.subarray(0, length));
   }
 
@@ -74,7 +75,7 @@ export class PayloadCodec {
       this.words = new Int32Array(packed.buffer, offset, (packed.byteLength - packed.start) >>> 2);
       return;
     }
-    // msgpackr chose an odd place in a pool: give it a target of its own and encode there from now on.
+    // Cannot be while msgpackr aligns what it packs to 8 bytes.
     throw new Error(`msgpackr encoded at byte ${offset}, which is not on a word`);
   }
 
