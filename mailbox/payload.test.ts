@@ -97,6 +97,25 @@ describe("a payload", () => {
     for (const [packed, copy] of kept) expect(packed.equals(copy)).toBe(true);
   });
 
+  test("that is put back into the scratch goes out whole, and over nobody else's bytes", () => {
+    const codec = new PayloadCodec();
+    const stranger = new Packr();
+    for (const length of [1, 50, 2000, 30_000]) {
+      const value = { text: "w".repeat(length) };
+      const encoded = codec.encode(value);
+      const kept = codec.bytes.slice(0, encoded);
+      expect(codec.decodeOwn(kept.length)).toEqual(value);
+      codec.encode("something else");
+      // Starts where the codec's last payload stood, and is still in its owner's hands.
+      const foreign = stranger.pack({ foreign: "f".repeat(100) });
+      const copy = Buffer.from(foreign);
+      codec.adopt(kept, kept.length);
+      expect(codec.decodeOwn(kept.length)).toEqual(value);
+      expect(foreign.equals(copy)).toBe(true);
+    }
+    codec.adopt(new Uint8Array(0), 0);
+  });
+
   test("of bytes is a copy: it stays when its memory and the codec's are used again", () => {
     const sender = new PayloadCodec();
     const receiver = new PayloadCodec();
