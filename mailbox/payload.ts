@@ -20,12 +20,19 @@ export class PayloadCodec {
   bytes: Uint8Array = new Uint8Array(0);
   words: Int32Array = new Int32Array(0);
   #incoming: Buffer = Buffer.alloc(4096);
-  #incomingWords: Int32Array = new Int32Array(this.#incoming.buffer, this.#incoming.byteOffset, 1024);
+  #incomingWords: Int32Array = new Int32Array(
+    this.#incoming.buffer,
+    this.#incoming.byteOffset,
+    1024,
+  );
 
   /** Encodes `value`; returns its length. The bytes stand at 0 of {@link bytes} until the next call. */
   encode(value: unknown): number {
     const packed = this.#packr.pack(value, MODE) as PackedTarget;
-    if (packed.buffer !== this.bytes.buffer || packed.byteOffset + packed.start !== this.bytes.byteOffset) {
+    if (
+      packed.buffer !== this.bytes.buffer ||
+      packed.byteOffset + packed.start !== this.bytes.byteOffset
+    ) {
       this.#adopt(packed);
     }
     return packed.end - packed.start;
@@ -81,6 +88,10 @@ export class PayloadCodec {
 
   #growIncoming(length: number): void {
     this.#incoming = Buffer.alloc(1 << (32 - Math.clz32(length - 1)));
-    this.#incomingWords = new Int32Array(this.#incoming.buffer, this.#incoming.byteOffset, this.#incoming.length >>> 2);
+    this.#incomingWords = new Int32Array(
+      this.#incoming.buffer,
+      this.#incoming.byteOffset,
+      this.#incoming.length >>> 2,
+    );
   }
 }
