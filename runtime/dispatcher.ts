@@ -53,7 +53,7 @@ export class Dispatcher implements FrameReader {
   readonly view: ThreadView;
   readonly ports: ThreadPorts;
   readonly epoch: number;
-  readonly codec: PayloadCodec = new PayloadCodec();
+  readonly codec: PayloadCodec;
   readonly wheel: TimerWheel;
   readonly ledger: Ledger;
   readonly mailboxes: Mailboxes;
@@ -77,6 +77,7 @@ export class Dispatcher implements FrameReader {
     this.plan = plan;
     this.view = view;
     this.ports = ports;
+    this.codec = new PayloadCodec(view.shapes);
     this.epoch = view.control[CONTROL_EPOCH];
     this.nowMs = ports.clock.nowMs();
     this.wheel = new TimerWheel(this.nowMs);
