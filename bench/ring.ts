@@ -1,7 +1,7 @@
 import { ringBytes } from "../mailbox/ring.ts";
 import { exchange, type FrameTraffic, perSecond } from "./exchange.ts";
 import { type Bench, type Contestant, type Metric, parameter } from "./harness.ts";
-import { framesByPostMessage } from "./peer-post-message.ts";
+import { throughputByPostMessage } from "./peer-post-message.ts";
 import { framesByRingbuf } from "./peer-ringbuf.ts";
 import type { RingData } from "./ring-worker.ts";
 
@@ -33,6 +33,15 @@ async function framesByRing(traffic: FrameTraffic): Promise<number> {
   const memory = new SharedArrayBuffer(ringBytes(CAPACITY_BYTES));
   const data: RingData = { memory, capacityBytes: CAPACITY_BYTES, ...traffic };
   return perSecond(traffic.measured, await exchange<number>("ring-worker", traffic, data));
+}
+
+/** A batch is one typed array. */
+async function framesByPostMessage(traffic: FrameTraffic): Promise<number> {
+  const { batch } = traffic;
+  const size = { warm: Math.ceil(WARM / batch), measured: Math.ceil(FRAMES / batch) };
+  const frameWords = traffic.frameBytes >>> 2;
+  const cargo = { kind: "frames", frameWords, framesPerMessage: batch } as const;
+  return batch * (await throughputByPostMessage(cargo, size));
 }
 
 export const ring: Bench = {
