@@ -1,3 +1,4 @@
+import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { Behavior } from "./behavior.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import type { Receipt } from "./receipt.ts";
@@ -19,11 +20,6 @@ export interface AskOptions extends TellOptions {
   readonly timeoutMs?: number;
   /** Rejects the ask with the signal's reason. */
   readonly signal?: AbortSignal;
-}
-
-export interface SpawnOptions {
-  /** A name unique among the children of this actor; default `child-1`, `child-2`, … */
-  readonly name?: string;
 }
 
 /** Handle of a timer; `cancel` twice is harmless. */
@@ -64,6 +60,8 @@ export interface ActorContext<Message = unknown> {
   readonly self: ActorRef<Message>;
   /** `sector-7/cluster-4/agent-12` */
   readonly address: string;
+  /** The class of spec 2.2 that this agent belongs to. */
+  readonly impedanceClass: ImpedanceClass;
   /** The message of the current turn. */
   readonly envelope: Envelope;
   /** Aborts at the message's deadline, and when the agent is stopped or killed. */
@@ -83,7 +81,7 @@ export interface ActorContext<Message = unknown> {
    */
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>>;
   /** Makes a child on the same shard, supervised by this actor. */
-  spawn<S, M, A>(behavior: Behavior<S, M, A>, options?: SpawnOptions): ActorRef<M, A>;
+  spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A>;
   /** Stops this actor after the current turn, or one of its children. */
   stop(child?: ActorRef): void;
   /** Death watch: `signal` is called once with `terminated` when the actor ends. */

@@ -161,7 +161,7 @@ export class Custody {
       }
     }
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
-    if (messages.length > 0) this.#rank = this.rankOf(messages[messages.length - 1]) + 1;
+    if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
     return { messages, payloads, checkpoints };
   }
 

@@ -44,6 +44,18 @@ export class PayloadCodec {
     return this.#packr.unpack(this.#incoming, length);
   }
 
+  /** Decodes what was encoded last: a copy of the value. */
+  decodeOwn(length: number): unknown {
+    return this.decode(this.words, this.bytes, 0, length);
+  }
+
+  /** Puts bytes that were encoded before back into the scratch. */
+  adopt(encoded: Uint8Array, length: number): void {
+    if (length === 0) return;
+    if (this.bytes.length < length) this.encode(encoded);
+    this.bytes.set(encoded.subarray(0, length));
+  }
+
   /** Copies the scratch of the last {@link encode} to `word` of `words`. */
   copyTo(words: Int32Array, bytes: Uint8Array, word: number, length: number): void {
     if (length <= 1024) {

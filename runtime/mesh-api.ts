@@ -3,7 +3,7 @@ import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
-import type { AgentImpedance } from "../coordination/registry.ts";
+import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
 

@@ -1,0 +1,317 @@
+import type { Behavior } from "../actors/behavior.ts";
+import { MeshError } from "../actors/errors.ts";
+import {
+  ACTIVE,
+  NOT_STARTED,
+  OFFLINE,
+  QUARANTINED,
+  STARTING,
+  STOPPED,
+} from "../coordination/agent-state.ts";
+import { type CapabilityTable, createCapabilityTable, setCapabilities } from "../coordination/capability.ts";
+import { spawnRangeOfShard } from "../coordination/placement.ts";
+import { seedProfile } from "../coordination/profile.ts";
+import { CONTROL_BOOTED, Count } from "../mailbox/layout.ts";
+import { EMPTY } from "../mailbox/mailboxes.ts";
+import type { Ring } from "../mailbox/ring.ts";
+import { AgentCell } from "./cell.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { DeadLetterCode } from "./dead-letter-code.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { Failures } from "./failures.ts";
+import { Requests } from "./requests.ts";
+import { Watches } from "./watches.ts";
+
+/** Indices [from, to). */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+const NONE: Range = { from: 0, to: 0 };
+
+/** Why an incarnation ends. */
+export type EndReason = "stopped" | "failed" | "killed" | "lost";
+
+/** The agents of a thread: their incarnations from start to end. */
+export class Agents {
+  readonly capabilities: CapabilityTable;
+  readonly checkpoints: Checkpoints;
+  readonly failures: Failures;
+  readonly watches: Watches;
+  readonly #dispatcher: Dispatcher;
+  readonly #requests: Requests;
+  readonly #cells: (AgentCell | undefined)[] = [];
+  readonly #spawned = new Map<number, AgentCell>();
+  #behaviors: readonly Behavior[] = [];
+  #range: Range = NONE;
+  #spawnRange: Range = NONE;
+  #nextSpawn = 0;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+    this.capabilities = createCapabilityTable(dispatcher.plan.capabilities);
+    this.checkpoints = new Checkpoints(dispatcher);
+    this.failures = new Failures(dispatcher);
+    this.watches = new Watches(dispatcher);
+    this.#requests = new Requests(dispatcher);
+  }
+
+  /** The agents of the topology that live on this thread. */
+  get range(): Range {
+    return this.#range;
+  }
+
+  /** The live or last incarnation; undefined before the first. */
+  cellOf(agent: number): AgentCell | undefined {
+    return agent < this.#range.to ? this.#cells[agent - this.#range.from] : this.#spawned.get(agent);
+  }
+
+  /**
+   * Makes all agents of this thread ready, in order; behaviors by module index. A successor finds the
+   * snapshots in the checkpoints.
+   */
+  async boot(behaviors: readonly Behavior[], range: Range): Promise<void> {
+    const { view, plan } = this.#dispatcher;
+    this.#behaviors = behaviors;
+    this.#range = range;
+    if (plan.threads > 1 && view.thread > 0) {
+      this.#spawnRange = spawnRangeOfShard(view.topology, plan.threads - 1, view.thread);
+      this.#nextSpawn = this.#spawnRange.from;
+    }
+    const pending: Promise<void>[] = [];
+    for (let agent = range.from; agent < range.to; agent++) {
+      // What was quarantined by a predecessor stays so.
+      if (view.registry.state[agent] === QUARANTINED) continue;
+      if (view.registry.generation[agent] === 0) seedProfile(view.registry, agent, view.topology.classOf[agent]);
+      const starting = this.#start(agent, this.#behaviorOf(agent));
+      if (starting !== undefined) pending.push(starting);
+    }
+    await Promise.all(pending);
+  }
+
+  #behaviorOf(agent: number): Behavior {
+    return this.#behaviors[this.#dispatcher.plan.moduleOf?.[agent] ?? 0];
+  }
+
+  /** Makes a new incarnation. Undefined when it is ready at once, else a promise that never rejects. */
+  #start(agent: number, behavior: Behavior, parent = -1): Promise<void> | undefined {
+    const { registry } = this.#dispatcher.view;
+    const cell = new AgentCell(this.#dispatcher, agent, behavior);
+    if (parent >= 0) cell.more.parent = parent;
+    if (agent < this.#range.to) this.#cells[agent - this.#range.from] = cell;
+    else this.#spawned.set(agent, cell);
+    registry.generation[agent]++;
+    registry.currentSinceMs[agent] = 0;
+    registry.waitsOn[agent] = -1;
+    registry.state[agent] = STARTING;
+    if (behavior.capabilities !== undefined) setCapabilities(registry, agent, this.capabilities, behavior.capabilities);
+    let state: unknown;
+    try {
+      state = this.checkpoints.has(agent) ? this.checkpoints.restore(cell) : behavior.init(cell);
+    } catch (error) {
+      this.#failedToStart(cell, error);
+      return undefined;
+    }
+    if (state instanceof Promise) return this.#startLater(cell, state);
+    cell.state = state;
+    this.#ready(cell);
+    return undefined;
+  }
+
+  #startLater(cell: AgentCell, state: Promise<unknown>): Promise<void> {
+    cell.busy = true;
+    return state.then(
+      (value) => {
+        if (!cell.alive) return;
+        cell.busy = false;
+        cell.state = value;
+        this.#ready(cell);
+        this.#dispatcher.nudge();
+      },
+      (error) => {
+        if (cell.alive) this.#failedToStart(cell, error);
+      },
+    );
+  }
+
+  #ready(cell: AgentCell): void {
+    const { view, mailboxes, runQueue } = this.#dispatcher;
+    view.registry.state[cell.self] = ACTIVE;
+    view.control[CONTROL_BOOTED]++;
+    if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
+  }
+
+  #failedToStart(cell: AgentCell, error: unknown): void {
+    this.#dispatcher.view.control[CONTROL_BOOTED]++;
+    this.failures.fail(cell, error);
+  }
+
+  /** See {@link Failures.fail}. */
+  fail(cell: AgentCell, error: unknown): void {
+    this.failures.fail(cell, error);
+  }
+
+  checkpoint(cell: AgentCell): void {
+    this.checkpoints.take(cell);
+  }
+
+  onControl(ring: Ring, word: number): void {
+    this.#requests.onControl(ring, word);
+  }
+
+  /** Ends the incarnation and, unless told otherwise, begins the next with a new state and the same mailbox. */
+  restart(agent: number): void {
+    const cell = this.cellOf(agent);
+    if (cell === undefined) return;
+    const { ledger, view } = this.#dispatcher;
+    this.end(cell, "restarted");
+    this.checkpoints.forget(agent);
+    view.registry.restarts[agent]++;
+    ledger.counts[Count.RESTARTS]++;
+    this.#dispatcher.touch();
+    const behavior = agent < this.#range.to ? this.#behaviorOf(agent) : cell.behavior;
+    this.#start(agent, behavior, cell.extras?.parent);
+  }
+
+  /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
+  suspend(agent: number): void {
+    const cell = this.cellOf(agent);
+    if (cell === undefined) return;
+    this.end(cell, "restarting");
+    this.#dispatcher.view.registry.state[agent] = OFFLINE;
+  }
+
+  /** Ends the current incarnation: its turn, timers, children and signal. The mailbox stays. */
+  end(cell: AgentCell, reason: string): void {
+    if (!cell.alive) return;
+    const { turns } = this.#dispatcher;
+    const { extras } = cell;
+    // The running turn's message was begun: it counts as failed, and whoever asked is told.
+    turns.spend(cell, reason);
+    cell.alive = false;
+    cell.busy = false;
+    this.#dispatcher.view.registry.currentSinceMs[cell.self] = 0;
+    if (extras === undefined) return;
+    const error = new MeshError("MESH_INCARNATION_ENDED", `this incarnation of ${cell.address} was ${reason}`);
+    extras.controller?.abort(error);
+    extras.timers?.end(error);
+    turns.unstashAll(cell);
+    if (extras.children !== undefined) {
+      for (const child of [...extras.children].reverse()) this.stopIndex(child, "stopped");
+    }
+  }
+
+  /** Stops for good: `stopped` runs, waiting messages become dead letters, watchers hear of it. */
+  stop(cell: AgentCell, reason: EndReason): void {
+    if (!cell.alive) return;
+    this.#runStopped(cell);
+    this.end(cell, reason);
+    this.#close(cell, STOPPED, DeadLetterCode.STOPPED, reason);
+    if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
+  }
+
+  /** Keeps an agent from work until a person lets it go; its messages become dead letters. */
+  quarantine(agent: number): void {
+    const cell = this.cellOf(agent);
+    if (cell !== undefined) {
+      this.end(cell, "quarantined");
+      this.#close(cell, QUARANTINED, DeadLetterCode.QUARANTINED, "failed");
+    }
+  }
+
+  stopIndex(agent: number, reason: EndReason): void {
+    const cell = this.cellOf(agent);
+    if (cell !== undefined) this.stop(cell, reason);
+  }
+
+  #runStopped(cell: AgentCell): void {
+    if (cell.behavior.stopped === undefined) return;
+    const complain = (error: unknown): void =>
+      this.#dispatcher.ports.log.warn({ actor: cell.address, error: String(error) }, "stopped() threw");
+    try {
+      const ending = cell.behavior.stopped(cell.state, cell);
+      if (ending instanceof Promise) ending.catch(complain);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
+    const { view, mailboxes, operations, outbox } = this.#dispatcher;
+    view.registry.state[cell.self] = state;
+    this.checkpoints.forget(cell.self);
+    for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
+      if (operations.has(slot)) operations.skip(slot);
+      else outbox.bury(slot, code);
+    }
+    this.watches.ended(cell.self, reason);
+    this.#dispatcher.touch();
+  }
+
+  /** Stops after the current turn, or at once between turns. */
+  stopSoon(cell: AgentCell): void {
+    if (cell.slot === 0) this.failures.ended(cell);
+    else cell.more.stopping = true;
+  }
+
+  stopChild(parent: AgentCell, child: number): void {
+    if (parent.extras?.children?.has(child) !== true) {
+      throw new MeshError("MESH_NOT_A_CHILD", `${parent.address} did not spawn actor ${child}: only a parent stops a child`);
+    }
+    this.stopIndex(child, "stopped");
+  }
+
+  spawn(parent: AgentCell, behavior: Behavior): number {
+    const { view } = this.#dispatcher;
+    const index = this.#freeSpawnIndex();
+    parent.more.children ??= new Set();
+    parent.more.children.add(index);
+    seedProfile(view.registry, index, view.registry.class[parent.self]);
+    view.registry.state[index] = NOT_STARTED;
+    this.#start(index, behavior, parent.self);
+    return index;
+  }
+
+  #freeSpawnIndex(): number {
+    const { from, to } = this.#spawnRange;
+    const { registry } = this.#dispatcher.view;
+    for (let tried = from; tried < to; tried++) {
+      const index = this.#nextSpawn;
+      this.#nextSpawn = index + 1 === to ? from : index + 1;
+      const state = registry.state[index];
+      if (state === NOT_STARTED || state === STOPPED) return index;
+    }
+    throw new MeshError("MESH_SPAWN_LIMIT", `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`);
+  }
+
+  #forgetChild(parent: number, child: number): void {
+    this.cellOf(parent)?.extras?.children?.delete(child);
+    this.#spawned.delete(child);
+  }
+
+  /** Stops all, in reverse order of start; async turns get until `stopped` of the shard's own deadline. */
+  stopAll(): void {
+    for (const cell of [...this.#spawned.values()].reverse()) this.stop(cell, "stopped");
+    for (let i = this.#cells.length - 1; i >= 0; i--) {
+      const cell = this.#cells[i];
+      if (cell !== undefined) this.stop(cell, "stopped");
+    }
+  }
+
+  /** Turns that are suspended now. */
+  get suspendedTurns(): number {
+    let count = 0;
+    for (const cell of this.#cells) if (cell?.busy === true) count++;
+    for (const cell of this.#spawned.values()) if (cell.busy) count++;
+    return count;
+  }
+
+  watch(watcher: number, watched: number): void {
+    this.watches.watch(watcher, watched);
+  }
+
+  unwatch(watcher: number, watched: number): void {
+    this.watches.unwatch(watcher, watched);
+  }
+}

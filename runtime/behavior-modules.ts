@@ -1,0 +1,41 @@
+import type { Behavior } from "../actors/behavior.ts";
+import { MeshError } from "../actors/errors.ts";
+
+/** What an agent module may export. */
+interface AgentModule {
+  readonly default?: Behavior;
+  /** Called once on each thread with the mesh's `agentOptions`, before any agent is made. */
+  readonly configure?: (options: unknown) => void | Promise<void>;
+}
+
+/** Imports agent modules by URL; MeshError when one cannot be imported or exports no behavior. */
+export async function loadBehaviors(urls: readonly string[], options: unknown): Promise<readonly Behavior[]> {
+  return Promise.all(urls.map((url) => loadBehavior(url, options)));
+}
+
+/** The same for main, which needs to know what agents can do but runs none: `configure` is not called. */
+export async function readBehaviors(urls: readonly string[]): Promise<readonly Behavior[]> {
+  return Promise.all(urls.map(async (url) => behaviorOf(url, await importModule(url))));
+}
+
+async function loadBehavior(url: string, options: unknown): Promise<Behavior> {
+  const module = await importModule(url);
+  await module.configure?.(options);
+  return behaviorOf(url, module);
+}
+
+async function importModule(url: string): Promise<AgentModule> {
+  try {
+    return (await import(url)) as AgentModule;
+  } catch (cause) {
+    throw new MeshError("MESH_AGENT_MODULE", `agent: cannot import ${url}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function behaviorOf(url: string, module: AgentModule): Behavior {
+  const behavior = module.default;
+  if (typeof behavior?.init !== "function" || typeof behavior.receive !== "function") {
+    throw new MeshError("MESH_AGENT_MODULE", `agent: expected ${url} to export a behavior by default (defineAgent({ init, receive }))`);
+  }
+  return behavior;
+}

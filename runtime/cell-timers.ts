@@ -1,0 +1,96 @@
+import type { Timer, Timers } from "../actors/context.ts";
+import { InvalidOptionError } from "../actors/errors.ts";
+import { CONTROL_RESUMED } from "../mailbox/layout.ts";
+import type { AgentCell } from "./cell.ts";
+import type { TimerId, TimerTarget } from "./wheel.ts";
+
+interface Entry {
+  id: TimerId;
+  readonly message: unknown;
+  /** 0 for once. */
+  readonly periodMs: number;
+  dueMs: number;
+  readonly wake: ((error?: unknown) => void) | undefined;
+}
+
+/** The timers of one incarnation; all end with it. */
+export class CellTimers implements Timers<unknown>, TimerTarget {
+  readonly #cell: AgentCell;
+  readonly #entries = new Map<number, Entry>();
+  #key = 0;
+
+  constructor(cell: AgentCell) {
+    this.#cell = cell;
+  }
+
+  once(delayMs: number, message: unknown): Timer {
+    return this.#start(duration("delayMs", delayMs, 0), 0, message, undefined);
+  }
+
+  every(periodMs: number, message: unknown): Timer {
+    const period = duration("periodMs", periodMs, 1);
+    return this.#start(period, period, message, undefined);
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    const delay = duration("delayMs", delayMs, 0);
+    return new Promise((resolve, reject) => {
+      const timer = this.#start(delay, 0, undefined, (error) => (error === undefined ? resolve() : reject(error)));
+      const signal = this.#cell.extras?.controller?.signal;
+      signal?.addEventListener("abort", () => {
+        timer.cancel();
+        reject(signal.reason);
+      }, { once: true });
+    });
+  }
+
+  /** Ends all; sleepers are woken with an error. */
+  end(error: Error): void {
+    for (const entry of this.#entries.values()) {
+      this.#cell.dispatcher.wheel.cancel(entry.id);
+      entry.wake?.(error);
+    }
+    this.#entries.clear();
+  }
+
+  onTimer(key: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    const { dispatcher, self } = this.#cell;
+    if (entry.wake !== undefined) {
+      this.#entries.delete(key);
+      dispatcher.view.control[CONTROL_RESUMED] = self + 1;
+      entry.wake();
+      return;
+    }
+    if (entry.periodMs === 0) {
+      this.#entries.delete(key);
+    } else {
+      // From the due time, not from now, so that a period does not drift; but a sleep is not made up for.
+      entry.dueMs = Math.max(entry.dueMs + entry.periodMs, dispatcher.nowMs);
+      entry.id = dispatcher.wheel.schedule(entry.dueMs, this, key);
+    }
+    dispatcher.outbox.tell(self, self, entry.message, undefined, undefined);
+  }
+
+  #start(delayMs: number, periodMs: number, message: unknown, wake: Entry["wake"]): Timer {
+    const { wheel, ports } = this.#cell.dispatcher;
+    const key = ++this.#key;
+    const dueMs = ports.clock.nowMs() + delayMs;
+    this.#entries.set(key, { id: wheel.schedule(dueMs, this, key), message, periodMs, dueMs, wake });
+    this.#cell.dispatcher.nudge();
+    return {
+      cancel: () => {
+        const entry = this.#entries.get(key);
+        if (entry === undefined) return;
+        wheel.cancel(entry.id);
+        this.#entries.delete(key);
+      },
+    };
+  }
+}
+
+function duration(field: string, value: number, least: number): number {
+  if (typeof value === "number" && value >= least && value <= 2 ** 40) return value;
+  throw new InvalidOptionError(field, value, `ms from ${least} to ${2 ** 40}`);
+}

@@ -1,0 +1,270 @@
+import type { Behavior } from "../actors/behavior.ts";
+import type {
+  ActorContext,
+  AskOptions,
+  Envelope,
+  Priority,
+  TellOptions,
+  Timer,
+  Timers,
+} from "../actors/context.ts";
+import { AskCycleError, MeshError, UnknownActorError } from "../actors/errors.ts";
+import type { Clock, Log, Random } from "../actors/ports.ts";
+import type { Receipt } from "../actors/receipt.ts";
+import type { ActorRef, Target } from "../actors/ref.ts";
+import type { Answer } from "../actors/result.ts";
+import { addressOf, indexOfAddress } from "../coordination/address.ts";
+import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
+import {
+  FRAME_CREATED_F64,
+  FRAME_DEADLINE_F64,
+  FRAME_SEQUENCE_F64,
+  FRAME_SOURCE,
+  FRAME_TYPE,
+  FrameFlag,
+  frameFlags,
+  framePriority,
+} from "../mailbox/frame.ts";
+import { SLOT_FRAME } from "../mailbox/layout.ts";
+import { CellTimers } from "./cell-timers.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** Default of `ask`'s timeout, ms. */
+export const DEFAULT_ASK_MS = 5000;
+
+/** What only some agents need, so that all others do without: made when first used. */
+export interface CellExtras {
+  timers?: CellTimers;
+  controller?: AbortController;
+  /** Ends the wait of `signal` for the message's deadline. */
+  deadlineTimer?: number;
+  stash?: number[];
+  children?: Set<number>;
+  parent?: number;
+  log?: Log;
+  envelope?: Envelope;
+  /** Stop when the current turn is over. */
+  stopping?: boolean;
+  measured?: { rttMs: number; processingMs: number };
+}
+
+/**
+ * One incarnation of one agent on its thread: its state, and the {@link ActorContext} that its behavior
+ * sees. A restart makes a new cell, so a stale continuation of the old incarnation is recognised and refused.
+ */
+export class AgentCell implements ActorContext {
+  readonly self: ActorRef;
+  readonly dispatcher: Dispatcher;
+  behavior: Behavior;
+  state: unknown = undefined;
+  /** Slot of the message of the current turn; 0 between turns. */
+  slot = 0;
+  /** A turn is suspended: awaiting a promise, or its sends wait for room. */
+  busy = false;
+  alive = true;
+  sendsWaiting = 0;
+  extras: CellExtras | undefined = undefined;
+
+  constructor(dispatcher: Dispatcher, self: number, behavior: Behavior) {
+    this.dispatcher = dispatcher;
+    this.self = self;
+    this.behavior = behavior;
+  }
+
+  get more(): CellExtras {
+    this.extras ??= {};
+    return this.extras;
+  }
+
+  get address(): string {
+    return addressOf(this.dispatcher.view.topology, this.self);
+  }
+
+  get impedanceClass(): ImpedanceClass {
+    return IMPEDANCE_CLASSES[this.dispatcher.view.registry.class[this.self]];
+  }
+
+  get clock(): Clock {
+    return this.dispatcher.ports.clock;
+  }
+
+  get random(): Random {
+    return this.dispatcher.ports.random;
+  }
+
+  get log(): Log {
+    const { more } = this;
+    more.log ??= namedLog(this.dispatcher.ports.log, this.address);
+    return more.log;
+  }
+
+  get timers(): Timers<unknown> {
+    const { more } = this;
+    more.timers ??= new CellTimers(this);
+    return more.timers;
+  }
+
+  get envelope(): Envelope {
+    const { more } = this;
+    if (this.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
+    more.envelope ??= readEnvelope(this.dispatcher, this.slot);
+    return more.envelope;
+  }
+
+  get signal(): AbortSignal {
+    const { more, dispatcher } = this;
+    if (more.controller === undefined) {
+      const controller = new AbortController();
+      more.controller = controller;
+      if (!this.alive) controller.abort(endedError(this));
+      const deadlineMs = this.slot === 0 ? 0 : deadlineOf(dispatcher, this.slot);
+      if (deadlineMs !== 0) {
+        const target = { onTimer: () => controller.abort(new MeshError("MESH_DEADLINE", "the message's deadline has passed")) };
+        more.deadlineTimer = dispatcher.wheel.schedule(deadlineMs, target, 0);
+      }
+    }
+    return more.controller.signal;
+  }
+
+  tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
+    this.#mustLive();
+    const receipt = this.dispatcher.outbox.tell(this.self, resolve(this.dispatcher, target), message, options, this);
+    this.dispatcher.nudge();
+    return receipt;
+  }
+
+  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
+    this.#mustLive();
+    return openAsk(this.dispatcher, this.self, resolve(this.dispatcher, target), message, options, this) as Promise<Answer<A>>;
+  }
+
+  spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A> {
+    this.#mustLive();
+    return this.dispatcher.agents.spawn(this, behavior as Behavior) as ActorRef<M, A>;
+  }
+
+  stop(child?: ActorRef): void {
+    this.#mustLive();
+    if (child === undefined || child === this.self) this.dispatcher.agents.stopSoon(this);
+    else this.dispatcher.agents.stopChild(this, child);
+  }
+
+  watch(actor: ActorRef): void {
+    this.dispatcher.agents.watch(this.self, resolve(this.dispatcher, actor));
+  }
+
+  unwatch(actor: ActorRef): void {
+    this.dispatcher.agents.unwatch(this.self, resolve(this.dispatcher, actor));
+  }
+
+  stash(): void {
+    this.dispatcher.turns.stash(this);
+  }
+
+  unstashAll(): void {
+    this.dispatcher.turns.unstashAll(this);
+  }
+
+  become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void {
+    const receive = behavior.receive as Behavior["receive"];
+    this.behavior = { ...this.behavior, receive: (state, message, ctx) => receive.call(behavior, state, message, ctx) };
+  }
+
+  measured(rttMs: number, processingMs: number): void {
+    this.more.measured = { rttMs, processingMs };
+  }
+
+  #mustLive(): void {
+    if (!this.alive) throw endedError(this);
+  }
+}
+
+function endedError(cell: AgentCell): MeshError {
+  return new MeshError("MESH_INCARNATION_ENDED", `this incarnation of ${cell.address} has ended`);
+}
+
+/** Index of a ref or an address; UnknownActorError when the mesh has no such agent. */
+export function resolve(dispatcher: Dispatcher, target: Target): number {
+  const { topology } = dispatcher.view;
+  if (typeof target === "number") {
+    if (Number.isInteger(target) && target >= 0 && target < topology.rows) return target;
+    throw new UnknownActorError(target, `a ref of 0 to ${topology.rows - 1}`);
+  }
+  const index = indexOfAddress(topology, target);
+  if (index >= 0 && (index < topology.agents || index >= topology.spawnBase)) return index;
+  throw new UnknownActorError(
+    target,
+    `sector-1/cluster-1/agent-1 to sector-${topology.sectors}/cluster-${topology.clustersPerSector}/agent-${topology.agentsPerCluster}`,
+  );
+}
+
+/** Opens and sends an ask of an agent, or (without a cell) of the world outside. */
+export function openAsk(
+  dispatcher: Dispatcher,
+  asker: number,
+  target: number,
+  message: unknown,
+  options: AskOptions | undefined,
+  cell: AgentCell | undefined,
+): Promise<Answer> {
+  const { asks, outbox, view } = dispatcher;
+  const signal = options?.signal;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  let edge = -1;
+  if (cell !== undefined) {
+    edge = view.waits.add(asker, target);
+    const path = view.waits.findCycle(asker, target);
+    if (path !== undefined) {
+      view.waits.remove(asker, edge);
+      return Promise.reject(new AskCycleError(path.map((index) => addressOf(view.topology, index))));
+    }
+    view.registry.waitsOn[asker] = target;
+  }
+  const timeoutMs = options?.timeoutMs ?? DEFAULT_ASK_MS;
+  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : dispatcher.nowMs + timeoutMs;
+  return new Promise((resolveAnswer, rejectAnswer) => {
+    const id = asks.open(cell === undefined ? -1 : asker, edge, dispatcher.nowMs, deadlineMs, resolveAnswer, rejectAnswer);
+    if (signal !== undefined) abortWith(dispatcher, id, signal);
+    try {
+      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell);
+    } catch (error) {
+      asks.reject(id, error);
+    }
+    dispatcher.nudge();
+  });
+}
+
+function abortWith(dispatcher: Dispatcher, id: number, signal: AbortSignal): void {
+  signal.addEventListener("abort", () => dispatcher.asks.reject(id, signal.reason), { once: true });
+}
+
+function deadlineOf(dispatcher: Dispatcher, slot: number): number {
+  return dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64];
+}
+
+function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {
+  const { custody, topology } = dispatcher.view;
+  const at = slot + SLOT_FRAME;
+  const double = (field: number): number => custody.doubles[(at >>> 1) + field];
+  const type = custody.words[at + FRAME_TYPE];
+  const source = custody.words[at + FRAME_SOURCE];
+  return Object.freeze({
+    sender: source < 0 || source === topology.orchestrator ? undefined : source,
+    sequence: double(FRAME_SEQUENCE_F64),
+    priority: framePriority(type) as Priority,
+    createdMs: double(FRAME_CREATED_F64),
+    deadlineMs: double(FRAME_DEADLINE_F64) || Number.POSITIVE_INFINITY,
+    redelivered: (frameFlags(type) & FrameFlag.REDELIVERED) !== 0,
+  });
+}
+
+function namedLog(log: Log, actor: string): Log {
+  return {
+    debug: (fields, sentence) => log.debug({ actor, ...fields }, sentence),
+    info: (fields, sentence) => log.info({ actor, ...fields }, sentence),
+    warn: (fields, sentence) => log.warn({ actor, ...fields }, sentence),
+    error: (fields, sentence) => log.error({ actor, ...fields }, sentence),
+  };
+}
+
+export type { Timer };

@@ -1,0 +1,266 @@
+import type { Clock, Log, Random } from "../actors/ports.ts";
+import { ringDoorbell } from "../mailbox/doorbell.ts";
+import {
+  FRAME_LENGTH,
+  FRAME_OPERATION_F64,
+  FRAME_SOURCE,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  FrameKind,
+  frameFault,
+  frameKind,
+  framePriority,
+} from "../mailbox/frame.ts";
+import type { InLane } from "../mailbox/lanes.ts";
+import {
+  CONTROL_CYCLES,
+  CONTROL_EPOCH,
+  CONTROL_SINCE_F64,
+  Count,
+  SLOT_FRAME,
+  SlotState,
+} from "../mailbox/layout.ts";
+import { Ledger } from "../mailbox/ledger.ts";
+import { Mailboxes } from "../mailbox/mailboxes.ts";
+import { PayloadCodec } from "../mailbox/payload.ts";
+import { type FrameReader, FULL, type Ring } from "../mailbox/ring.ts";
+import { Agents } from "./agents.ts";
+import { Asks } from "./asks.ts";
+import { Heart } from "./heart.ts";
+import { Inbox } from "./inbox.ts";
+import type { MeshPlan, ThreadView } from "./memory.ts";
+import { Operations } from "./operations.ts";
+import { Outbox } from "./outbox.ts";
+import { RunQueue } from "./run-queue.ts";
+import { Turns } from "./turns.ts";
+import { TimerWheel } from "./wheel.ts";
+
+/** Frames taken from one lane before the agents get their turn. */
+const DRAIN_LIMIT = 512;
+
+/** Frames that only the main thread understands: reports, incidents, dead letters. */
+export interface MainSink {
+  onReport(words: Int32Array, doubles: Float64Array, word: number): void;
+  onIncident(value: unknown): void;
+  onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
+}
+
+/** What a thread needs from outside: time, chance, a log, and on main the sink. */
+export interface ThreadPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sink?: MainSink;
+}
+
+/**
+ * The duty cycle of a thread: take frames over from the lanes, fire due timers, give agents their turns,
+ * and commit. It waits for nothing and knows no threads or event loop (that is `shard.ts`), so the
+ * same cycle runs in a worker, on main and in one simulated thread.
+ */
+export class Dispatcher implements FrameReader {
+  readonly plan: MeshPlan;
+  readonly view: ThreadView;
+  readonly ports: ThreadPorts;
+  readonly epoch: number;
+  readonly codec: PayloadCodec = new PayloadCodec();
+  readonly wheel: TimerWheel;
+  readonly ledger: Ledger;
+  readonly mailboxes: Mailboxes;
+  readonly asks: Asks;
+  readonly outbox: Outbox;
+  readonly inbox: Inbox;
+  readonly operations: Operations;
+  readonly agents: Agents;
+  readonly turns: Turns;
+  readonly heart: Heart;
+  readonly runQueue: RunQueue;
+  /** The mesh clock as of the current turn or cycle, ms. */
+  nowMs: number;
+  #lane!: InLane;
+  /** Slots whose use ended in the open cycle; given back after its commit. */
+  #done = new Int32Array(256);
+  #doneCount = 0;
+  #touched = false;
+
+  constructor(plan: MeshPlan, view: ThreadView, ports: ThreadPorts) {
+    this.plan = plan;
+    this.view = view;
+    this.ports = ports;
+    this.epoch = view.control[CONTROL_EPOCH];
+    this.nowMs = ports.clock.nowMs();
+    this.wheel = new TimerWheel(this.nowMs);
+    this.ledger = new Ledger(view.controlDoubles);
+    this.mailboxes = new Mailboxes(view.topology.rows, view.registry.queueDepth, view.registry.queueBytes);
+    this.runQueue = new RunQueue(view.topology.rows);
+    this.outbox = new Outbox(this);
+    this.asks = new Asks(this.wheel, this.epoch, this.outbox);
+    this.inbox = new Inbox(this);
+    this.operations = new Operations(this);
+    this.agents = new Agents(this);
+    this.turns = new Turns(this);
+    this.heart = new Heart(this);
+  }
+
+  /** One duty cycle; false when there was nothing to do. */
+  cycle(): boolean {
+    const { view } = this;
+    this.nowMs = this.ports.clock.nowMs();
+    view.control[CONTROL_CYCLES]++;
+    view.controlDoubles[CONTROL_SINCE_F64] = this.nowMs;
+    let work = 0;
+    const incoming = view.lanes.incoming;
+    for (let i = 0; i < incoming.length; i++) {
+      this.#lane = incoming[i];
+      work += incoming[i].ring.drain(this, DRAIN_LIMIT);
+    }
+    work += this.wheel.advance(this.nowMs);
+    work += this.turns.run();
+    if (this.#touched || this.outbox.dirty) {
+      this.commit();
+      work++;
+    }
+    return work > 0;
+  }
+
+  /** True when a cycle would find something to do. Called between lying down and sleeping. */
+  get busy(): boolean {
+    return (
+      this.#touched || this.outbox.dirty || this.runQueue.length > 0 || !this.view.lanes.empty
+    );
+  }
+
+  /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
+  commit(): void {
+    const { ledger, view } = this;
+    ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
+    ledger.prepare();
+    view.lanes.prepare(ledger.cycle);
+    ledger.commit();
+    view.lanes.publish();
+    this.outbox.dirty = false;
+    this.#touched = false;
+    for (let i = 0; i < this.#doneCount; i++) view.custody.free(this.#done[i]);
+    this.#doneCount = 0;
+  }
+
+  /** Says that something happened that the cycle must commit. */
+  touch(): void {
+    this.#touched = true;
+  }
+
+  /** Makes sure that a cycle follows soon, from code that runs outside of one. */
+  nudge(): void {
+    ringDoorbell(this.view.control);
+  }
+
+  /** Ends the use of a message slot, as of the open cycle. */
+  finish(slot: number): void {
+    this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);
+    this.ledger.counts[Count.IN_FLIGHT]--;
+    this.giveBack(slot);
+  }
+
+  /** Gives a slot back after the commit; its stamp stays until then. */
+  giveBack(slot: number): void {
+    if (this.#doneCount === this.#done.length) {
+      const larger = new Int32Array(this.#done.length * 2);
+      larger.set(this.#done);
+      this.#done = larger;
+    }
+    this.#done[this.#doneCount++] = slot;
+    this.#touched = true;
+  }
+
+  onFrame(ring: Ring, word: number, end: number): boolean {
+    const { words } = ring;
+    const kind = frameKind(words[word + FRAME_TYPE]);
+    if (kind === FrameKind.BATCH) {
+      if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
+      return true;
+    }
+    const fault = frameFault(words, word, this.view.topology.rows);
+    if (fault !== undefined) {
+      this.onCorrupt(ring, fault);
+      return true;
+    }
+    switch (kind) {
+      case FrameKind.TELL:
+      case FrameKind.ASK:
+      case FrameKind.SIGNAL:
+      case FrameKind.OPERATION:
+        return this.inbox.accept(ring, word, end, this.#lane);
+      case FrameKind.ANSWER:
+        this.outbox.onAnswer(ring, word);
+        return true;
+      case FrameKind.CONTROL:
+        this.agents.onControl(ring, word);
+        return true;
+      case FrameKind.HEARTBEAT:
+        this.heart.onHeartbeat(ring, word);
+        return true;
+      case FrameKind.HEARTBEATS:
+        this.heart.onHeartbeats(ring, word);
+        return true;
+      case FrameKind.ACK:
+        this.ports.sink?.onReport(words, ring.doubles, word);
+        return true;
+      case FrameKind.INCIDENT:
+        this.ports.sink?.onIncident(this.inbox.decodeAt(ring.words, ring.bytes, word));
+        return true;
+      case FrameKind.DEAD_LETTER:
+        this.#onDeadLetter(ring, word);
+        return true;
+      default:
+        this.onCorrupt(ring, `kind ${kind} has no reader`);
+        return true;
+    }
+  }
+
+  #onDeadLetter(ring: Ring, word: number): void {
+    let message: unknown;
+    try {
+      message = this.inbox.decodeAt(ring.words, ring.bytes, word);
+    } catch {
+      // A dead letter may be dead because it cannot be decoded.
+      message = undefined;
+    }
+    this.ports.sink?.onDeadLetter(ring.words, ring.doubles, word, message);
+  }
+
+  onCorrupt(ring: Ring, sentence: string): void {
+    this.ledger.counts[Count.CORRUPT]++;
+    this.touch();
+    const from = this.#lane.id >>> 1;
+    this.ports.log.error(
+      { lane: this.#lane.id, from, accepted: ring.accepted },
+      `frame from thread ${from} refused: ${sentence}`,
+    );
+  }
+
+  /** Copies a frame into a new custody slot; FULL when there is no room. */
+  takeIntoCustody(source: Int32Array, word: number, target: number, lane: number, end: number, urgent: boolean): number {
+    const length = source[word + FRAME_LENGTH];
+    const { custody } = this.view;
+    const slot = custody.allocate(length, urgent);
+    if (slot === FULL) return FULL;
+    const words = custody.words;
+    const count = (length + 3) >>> 2;
+    const to = slot + SLOT_FRAME;
+    for (let i = 0; i < count; i++) words[to + i] = source[word + i];
+    custody.describe(slot, target, lane, end);
+    return slot;
+  }
+
+  /** Source, target, operation and priority of the frame in a slot, for messages to people. */
+  describeSlot(slot: number): { source: number; target: number; operation: number; priority: number } {
+    const { words, doubles } = this.view.custody;
+    const at = slot + SLOT_FRAME;
+    return {
+      source: words[at + FRAME_SOURCE],
+      target: words[at + FRAME_TARGET],
+      operation: doubles[(at >>> 1) + FRAME_OPERATION_F64],
+      priority: framePriority(words[at + FRAME_TYPE] >>> 8),
+    };
+  }
+}

@@ -1,0 +1,155 @@
+import { foldCluster, foldSector } from "../coordination/aggregate.ts";
+import { ACTIVE } from "../coordination/agent-state.ts";
+import { observeLatency, observeProcessing } from "../coordination/profile.ts";
+import type { Probe } from "../actors/behavior.ts";
+import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
+import {
+  HEARTBEAT_ROW,
+  HEARTBEAT_ROW_WORDS,
+  HEARTBEATS_COUNT,
+  HEARTBEATS_ROWS,
+} from "../mailbox/heartbeat.ts";
+import { Count } from "../mailbox/layout.ts";
+import type { Ring } from "../mailbox/ring.ts";
+import type { AgentCell } from "./cell.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { TimerTarget } from "./wheel.ts";
+
+/** Parts of the heartbeat period: each agent beats once a period, the clusters spread over its parts. */
+const PARTS = 100;
+
+const floats = new Float32Array(1);
+const floatWords = new Int32Array(floats.buffer);
+
+/**
+ * The heartbeats of this thread's agents (spec 4.1): once a period a lead looks at its rows, refreshes them
+ * and folds them into its summary; after the last cluster of a sector the coordinator folds those. Clusters
+ * are spread over the period so that no moment has more than its share.
+ */
+export class Heart implements TimerTarget {
+  readonly #dispatcher: Dispatcher;
+  #firstCluster = 0;
+  #clusters = 0;
+  #next = 0;
+  #startMs = 0;
+  /** Clusters that have beaten since the start. */
+  #beaten = 0;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Folds all clusters of this thread once, and then each once a period. */
+  start(firstCluster: number, clusters: number): void {
+    this.#firstCluster = firstCluster;
+    this.#clusters = clusters;
+    this.#startMs = this.#dispatcher.nowMs;
+    for (let i = 0; i < clusters; i++) this.#fold(firstCluster + i);
+    this.#schedule();
+  }
+
+  onTimer(_data: number, nowMs: number): void {
+    const { heartbeatMs } = this.#dispatcher.plan;
+    const due = Math.floor(((nowMs - this.#startMs) / heartbeatMs) * this.#clusters);
+    // After a long stop one full round says all there is to say.
+    if (due - this.#beaten > this.#clusters) this.#beaten = due - this.#clusters;
+    while (this.#beaten < due) {
+      this.#beat(this.#firstCluster + this.#next);
+      this.#next = (this.#next + 1) % this.#clusters;
+      this.#beaten++;
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#clusters === 0) return;
+    const { plan, wheel, nowMs } = this.#dispatcher;
+    const part = plan.heartbeatMs / Math.min(PARTS, this.#clusters);
+    wheel.schedule(nowMs + part, this, 0);
+  }
+
+  #beat(cluster: number): void {
+    const { ledger, view } = this.#dispatcher;
+    this.#probe(cluster);
+    this.#fold(cluster);
+    ledger.counts[Count.HEARTBEATS] += view.clusters.activeCount[cluster];
+    this.#dispatcher.touch();
+  }
+
+  #fold(cluster: number): void {
+    const { view, nowMs } = this.#dispatcher;
+    const { topology } = view;
+    foldCluster(view.registry, topology, view.clusters, cluster, nowMs);
+    if ((cluster + 1) % topology.clustersPerSector === 0) {
+      const sector = Math.floor(cluster / topology.clustersPerSector);
+      foldSector(view.clusters, topology, view.sectors, sector, nowMs);
+    }
+  }
+
+  /** Agents that stand for something elsewhere are asked how far away it is. */
+  #probe(cluster: number): void {
+    const { view, agents } = this.#dispatcher;
+    const { agentsPerCluster } = view.topology;
+    const from = cluster * agentsPerCluster;
+    for (let agent = from; agent < from + agentsPerCluster; agent++) {
+      const cell = agents.cellOf(agent);
+      if (cell?.behavior.probe === undefined || view.registry.state[agent] !== ACTIVE || !cell.alive) continue;
+      try {
+        const probe = cell.behavior.probe(cell.state, cell);
+        if (probe instanceof Promise) this.#await(cell, probe);
+        else this.#observe(agent, probe);
+      } catch (error) {
+        agents.fail(cell, error);
+      }
+    }
+  }
+
+  #await(cell: AgentCell, probe: Promise<Probe | undefined>): void {
+    probe.then(
+      (value) => cell.alive && this.#observe(cell.self, value),
+      (error) => cell.alive && this.#dispatcher.agents.fail(cell, error),
+    );
+  }
+
+  #observe(agent: number, probe: Probe | undefined): void {
+    if (probe === undefined) return;
+    const { registry } = this.#dispatcher.view;
+    if (probe.rttMs !== undefined) observeLatency(registry, agent, probe.rttMs / 2);
+    if (probe.processingMs !== undefined) observeProcessing(registry, agent, probe.processingMs);
+  }
+
+  /** A HEARTBEAT of one agent elsewhere. */
+  onHeartbeat(ring: Ring, word: number): void {
+    this.#row(ring.words, word + HEARTBEAT_ROW, ring.words[word + FRAME_SOURCE]);
+    this.#count(1, ring, word);
+  }
+
+  /** HEARTBEATS of a cluster's agents elsewhere. */
+  onHeartbeats(ring: Ring, word: number): void {
+    const rows = ring.words[word + HEARTBEATS_COUNT];
+    const first = ring.words[word + FRAME_SOURCE];
+    for (let i = 0; i < rows; i++) {
+      this.#row(ring.words, word + HEARTBEATS_ROWS + i * HEARTBEAT_ROW_WORDS, first + i);
+    }
+    this.#count(rows, ring, word);
+  }
+
+  #row(words: Int32Array, at: number, agent: number): void {
+    const { registry } = this.#dispatcher.view;
+    floatWords[0] = words[at];
+    observeLatency(registry, agent, floats[0]);
+    floatWords[0] = words[at + 1];
+    observeProcessing(registry, agent, floats[0]);
+    floatWords[0] = words[at + 2];
+    registry.queuedWorkMs[agent] = floats[0];
+  }
+
+  #count(rows: number, ring: Ring, word: number): void {
+    const { ledger, view } = this.#dispatcher;
+    const measuredMs = ring.doubles[(word >>> 1) + FRAME_CREATED_F64];
+    const agent = ring.words[word + FRAME_SOURCE];
+    for (let i = 0; i < rows; i++) view.registry.lastHeartbeatMs[agent + i] = measuredMs;
+    ledger.counts[Count.HEARTBEATS] += rows;
+    this.#dispatcher.touch();
+  }
+}

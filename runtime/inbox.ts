@@ -1,0 +1,207 @@
+import {
+  FRAME_BYTES,
+  FRAME_CREATED_F64,
+  FRAME_DATA,
+  FRAME_DEADLINE_F64,
+  FRAME_HASH,
+  FRAME_LENGTH,
+  FRAME_OPERATION_F64,
+  FRAME_PAYLOAD,
+  FRAME_RELEASE_F64,
+  FRAME_SEQUENCE_F64,
+  FRAME_SOURCE,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  FrameFlag,
+  FrameKind,
+  frameFlags,
+  frameKind,
+  framePriority,
+} from "../mailbox/frame.ts";
+import type { InLane } from "../mailbox/lanes.ts";
+import { Count, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
+import { EMPTY } from "../mailbox/mailboxes.ts";
+import { hasRoom } from "../mailbox/overflow.ts";
+import { FULL, type Ring } from "../mailbox/ring.ts";
+import { observeLatency } from "../coordination/profile.ts";
+import { OperationalState } from "../coordination/registry.ts";
+import { DeadLetterCode } from "./dead-letter-code.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** Where messages come in: from lanes and from agents of the same thread, into custody and a mailbox. */
+export class Inbox {
+  readonly #dispatcher: Dispatcher;
+  /** The payload of the last operation decoded: its source and slot, and the value, frozen because it is shared. */
+  #sharedSource = -1;
+  #sharedSlot = -1;
+  #sharedValue: unknown;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Takes a message over from a lane. False leaves it there: custody is full. */
+  accept(ring: Ring, word: number, end: number, lane: InLane): boolean {
+    const { view, ledger, operations, nowMs } = this.#dispatcher;
+    const { words } = ring;
+    const target = words[word + FRAME_TARGET];
+    const isOperation = frameKind(words[word + FRAME_TYPE]) === FrameKind.OPERATION;
+    const slot = isOperation
+      ? operations.takeIntoCustody(ring, word, end, lane)
+      : this.#dispatcher.takeIntoCustody(words, word, target, lane.id, end, lane.urgent);
+    if (slot === FULL) return false;
+    view.custody.stamp(slot, SlotState.QUEUED, 0);
+    ledger.counts[Count.ACCEPTED]++;
+    ledger.counts[Count.IN_FLIGHT]++;
+    this.#dispatcher.touch();
+    if (isOperation) {
+      operations.begin(slot);
+    } else {
+      observeLatency(view.registry, target, Math.max(0, nowMs - ring.doubles[(word >>> 1) + FRAME_CREATED_F64]));
+      this.deliver(slot);
+    }
+    return true;
+  }
+
+  /** Counts and delivers a message that an agent of this thread has just put into custody. */
+  acceptLocal(slot: number): void {
+    const { view, ledger } = this.#dispatcher;
+    view.custody.stamp(slot, SlotState.QUEUED, ledger.cycle);
+    ledger.counts[Count.ACCEPTED]++;
+    ledger.counts[Count.IN_FLIGHT]++;
+    this.#dispatcher.touch();
+    this.deliver(slot);
+  }
+
+  /** Puts a message in custody into its agent's mailbox, or wherever the agent's state and bounds send it. */
+  deliver(slot: number): void {
+    const { view, mailboxes, runQueue, plan, outbox } = this.#dispatcher;
+    const { words } = view.custody;
+    const at = slot + SLOT_FRAME;
+    const agent = words[at + FRAME_TARGET];
+    const bytes = words[at + FRAME_LENGTH];
+    const priority = framePriority(words[at + FRAME_TYPE]);
+    const state = view.registry.state[agent];
+    if (state === OperationalState.QUARANTINED) return outbox.bury(slot, DeadLetterCode.QUARANTINED);
+    if (state === OperationalState.STOPPED) return outbox.bury(slot, DeadLetterCode.STOPPED);
+    if (priority < 3 && !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)) {
+      const policy = plan.bounds.overflow[priority];
+      if (policy === "drop-newest") return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+      if (policy === "drop-oldest") {
+        const oldest = this.#oldestDroppable(agent, priority);
+        if (oldest === EMPTY) return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+        outbox.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
+      }
+      // "block" and "reject" are decided at the sender, which sees this mailbox's depth in the registry;
+      // what was on its way then is taken, at most a lane of it.
+    }
+    mailboxes.push(agent, priority, slot, bytes);
+    if (!this.#dispatcher.turns.isBusy(agent)) runQueue.push(agent);
+  }
+
+  /** The oldest message of the lowest priority not above `priority`, never one that many agents share. */
+  #oldestDroppable(agent: number, priority: number): number {
+    const { mailboxes, view } = this.#dispatcher;
+    for (let p = 0; p <= priority; p++) {
+      const slot = mailboxes.popOldest(agent, p);
+      if (slot === EMPTY) continue;
+      if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) !== FrameKind.OPERATION) return slot;
+      mailboxes.pushFront(agent, p, slot, 0);
+    }
+    return EMPTY;
+  }
+
+  /** Decodes the message of a slot in this thread's custody. Throws when the bytes are no msgpack. */
+  decodeSlot(slot: number): unknown {
+    const { custody } = this.#dispatcher.view;
+    return this.decodeAt(custody.words, custody.bytes, slot + SLOT_FRAME);
+  }
+
+  /** Decodes the message of the frame at `word`. */
+  decodeAt(words: Int32Array, bytes: Uint8Array, word: number): unknown {
+    const flags = frameFlags(words[word + FRAME_TYPE]);
+    if ((flags & FrameFlag.NOTHING) !== 0) return undefined;
+    if ((flags & FrameFlag.NUMBER) !== 0) return doubleAt(words, word, FRAME_RELEASE_F64);
+    if ((flags & FrameFlag.REFERENCE) !== 0) return this.#decodeShared(words, word);
+    return this.#dispatcher.codec.decode(words, bytes, word + FRAME_DATA, words[word + FRAME_PAYLOAD]);
+  }
+
+  /** A payload held once for many is decoded once for all agents of the thread, and frozen. */
+  #decodeShared(words: Int32Array, word: number): unknown {
+    const { view, codec } = this.#dispatcher;
+    const thread = view.placement[words[word + FRAME_SOURCE]];
+    const slot = words[word + FRAME_PAYLOAD];
+    if (this.#sharedSource === thread && this.#sharedSlot === slot) return this.#sharedValue;
+    const held = view.custodyWords[thread];
+    const frame = slot + SLOT_FRAME;
+    // Main gives the slot back when the operation is over: whoever comes later finds another hash.
+    if (held[frame + FRAME_HASH] !== words[word + FRAME_HASH]) {
+      throw new Error("the operation's payload is gone: it was over before this agent's turn");
+    }
+    const value = codec.decode(
+      held,
+      view.custodyBytes[thread],
+      frame + FRAME_DATA,
+      held[frame + FRAME_PAYLOAD],
+    );
+    this.#sharedSource = thread;
+    this.#sharedSlot = slot;
+    this.#sharedValue = deepFreeze(value);
+    return this.#sharedValue;
+  }
+
+  /** Forgets the decoded payload: its slot may be used again. */
+  forgetShared(): void {
+    this.#sharedSource = -1;
+    this.#sharedValue = undefined;
+  }
+}
+
+const scratch = new Float64Array(1);
+const scratchWords = new Int32Array(scratch.buffer);
+
+/** A Float64 field of a frame, read through its words. */
+export function doubleAt(words: Int32Array, word: number, field: number): number {
+  scratchWords[0] = words[word + field * 2];
+  scratchWords[1] = words[word + field * 2 + 1];
+  return scratch[0];
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}
+
+/** Header fields of a new frame. */
+export interface Header {
+  kind: number;
+  priority: number;
+  flags: number;
+  target: number;
+  source: number;
+  operation: number;
+  sequence: number;
+  createdMs: number;
+  deadlineMs: number;
+  release: number;
+  payload: number;
+}
+
+/** Writes a header at `word`; `length` includes the payload. */
+export function writeHeader(words: Int32Array, doubles: Float64Array, word: number, length: number, header: Header): void {
+  words[word + FRAME_LENGTH] = length;
+  words[word + FRAME_TYPE] = header.kind | (header.priority << 8) | (header.flags << 16);
+  words[word + FRAME_TARGET] = header.target;
+  words[word + FRAME_SOURCE] = header.source;
+  const at = word >>> 1;
+  doubles[at + FRAME_OPERATION_F64] = header.operation;
+  doubles[at + FRAME_SEQUENCE_F64] = header.sequence;
+  doubles[at + FRAME_CREATED_F64] = header.createdMs;
+  doubles[at + FRAME_DEADLINE_F64] = header.deadlineMs;
+  doubles[at + FRAME_RELEASE_F64] = header.release;
+  words[word + FRAME_PAYLOAD] = header.payload;
+  words[word + FRAME_PAYLOAD + 1] = 0;
+}
+
+export { FRAME_BYTES };

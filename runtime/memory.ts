@@ -1,0 +1,124 @@
+import { type MailboxBounds } from "../mailbox/overflow.ts";
+import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
+import { FRAME_BYTES } from "../mailbox/frame.ts";
+import { CONTROL_WORDS } from "../mailbox/layout.ts";
+import { controlDoublesOf, controlOf, type LaneSizes, Lanes, laneSizes, lanesBytes } from "../mailbox/lanes.ts";
+import { placeIndices } from "../coordination/placement.ts";
+import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
+import {
+  type ClusterSummaries,
+  clusterSummariesBytes,
+  createClusterSummaries,
+  createSectorSummaries,
+  type SectorSummaries,
+  sectorSummariesBytes,
+} from "../coordination/summary.ts";
+import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
+import { createWaitGraph, type WaitGraph, waitGraphBytes } from "../coordination/wait-graph.ts";
+import type { SupervisionOptions } from "../supervisors/restart.ts";
+
+/** What every thread of a mesh is told when it starts; cloneable. */
+export interface MeshPlan {
+  readonly topology: TopologyOptions;
+  /** Threads, main included. */
+  readonly threads: number;
+  readonly lanes: LaneSizes;
+  readonly bounds: MailboxBounds;
+  readonly maxPayloadBytes: number;
+  readonly maxDeliveries: number;
+  readonly heartbeatMs: number;
+  readonly supervision: Required<SupervisionOptions>;
+  /** Distinct behavior modules, as URLs. */
+  readonly modules: readonly string[];
+  /** Module of each agent: an index into `modules`; all 0 when absent. */
+  readonly moduleOf?: Uint16Array;
+  readonly agentOptions: unknown;
+  readonly capabilities: readonly string[];
+  readonly seed: number;
+  readonly memory: MeshMemory;
+}
+
+/** All shared memory of a mesh. Made once, by main; it outlives every worker. */
+export interface MeshMemory {
+  readonly control: SharedArrayBuffer;
+  readonly lanes: SharedArrayBuffer;
+  /** By thread. */
+  readonly custody: readonly SharedArrayBuffer[];
+  readonly registry: SharedArrayBuffer;
+  readonly clusters: SharedArrayBuffer;
+  readonly sectors: SharedArrayBuffer;
+  readonly waits: SharedArrayBuffer;
+  /** Thread of every index (Uint8). */
+  readonly placement: SharedArrayBuffer;
+}
+
+/** Longest payload that can be asked for: a frame must fit in the largest slot. */
+export const MAX_PAYLOAD_BYTES: number = MAX_CUSTODY_FRAME_BYTES - FRAME_BYTES - 1024;
+
+/** Allocates the memory of a mesh; pages are touched only when used. */
+export function createMemory(
+  topology: Topology,
+  threads: number,
+  lanes: LaneSizes,
+  custodyCapacityBytes: number,
+): MeshMemory {
+  const placement = new SharedArrayBuffer(topology.rows);
+  new Uint8Array(placement).set(placeIndices(topology, threads - 1));
+  return {
+    control: new SharedArrayBuffer(threads * CONTROL_WORDS * 4),
+    lanes: new SharedArrayBuffer(lanesBytes(threads, lanes)),
+    custody: Array.from(
+      { length: threads },
+      () => new SharedArrayBuffer(custodyBytes(custodyCapacityBytes)),
+    ),
+    registry: new SharedArrayBuffer(registryBytes(topology.rows)),
+    clusters: new SharedArrayBuffer(clusterSummariesBytes(topology.clusters)),
+    sectors: new SharedArrayBuffer(sectorSummariesBytes(topology.sectors)),
+    waits: new SharedArrayBuffer(waitGraphBytes(topology.rows, threads)),
+    placement,
+  };
+}
+
+/** Lane sizes that suit the plan's largest message. */
+export function planLanes(threads: number, maxPayloadBytes: number): LaneSizes {
+  return laneSizes(threads, maxPayloadBytes + 2 * FRAME_BYTES);
+}
+
+/** One thread's views of the shared memory. */
+export interface ThreadView {
+  readonly thread: number;
+  readonly topology: Topology;
+  readonly control: Int32Array;
+  readonly controlDoubles: Float64Array;
+  readonly lanes: Lanes;
+  readonly custody: Custody;
+  /** Words and bytes of every thread's custody, to read payloads that another thread holds. */
+  readonly custodyWords: readonly Int32Array[];
+  readonly custodyBytes: readonly Uint8Array[];
+  readonly registry: Registry;
+  readonly clusters: ClusterSummaries;
+  readonly sectors: SectorSummaries;
+  readonly waits: WaitGraph;
+  readonly placement: Uint8Array;
+}
+
+/** Opens the memory as `thread` in its incarnation `epoch`. */
+export function viewMemory(plan: MeshPlan, thread: number, epoch: number): ThreadView {
+  const { memory } = plan;
+  const topology = createTopology(plan.topology);
+  return {
+    thread,
+    topology,
+    control: controlOf(memory.control, thread),
+    controlDoubles: controlDoublesOf(memory.control, thread),
+    lanes: new Lanes(memory.lanes, memory.control, thread, plan.threads, plan.lanes, epoch),
+    custody: new Custody(memory.custody[thread]),
+    custodyWords: memory.custody.map((buffer) => new Int32Array(buffer)),
+    custodyBytes: memory.custody.map((buffer) => new Uint8Array(buffer)),
+    registry: createRegistry(memory.registry, topology.rows),
+    clusters: createClusterSummaries(memory.clusters, topology.clusters),
+    sectors: createSectorSummaries(memory.sectors, topology.sectors),
+    waits: createWaitGraph(memory.waits, topology.rows, plan.threads, thread),
+    placement: new Uint8Array(memory.placement),
+  };
+}

@@ -1,0 +1,378 @@
+import type { AskOptions, TellOptions } from "../actors/context.ts";
+import { InvalidOptionError, MeshError, MeshStoppedError, UnknownActorError } from "../actors/errors.ts";
+import { type Receipt, REJECTED } from "../actors/receipt.ts";
+import type { ActorRef, Target } from "../actors/ref.ts";
+import type { Answer } from "../actors/result.ts";
+import { addressOf, indexOfAddress } from "../coordination/address.ts";
+import { type AgentImpedance, readRow } from "../coordination/agent-impedance.ts";
+import { ACTIVE, DEGRADED, OFFLINE } from "../coordination/agent-state.ts";
+import { createCapabilityTable } from "../coordination/capability.ts";
+import { findBestAgents } from "../coordination/routing.ts";
+import {
+  type ClusterSummary,
+  type GlobalStats,
+  readClusterSummary,
+  readGlobalStats,
+  readSectorSummary,
+  type SectorSummary,
+} from "../coordination/summary.ts";
+import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+import { readBehaviors } from "./behavior-modules.ts";
+import { openAsk, resolve } from "./cell.ts";
+import { systemClock, systemSeed, seededRandom } from "./clock.ts";
+import { DeadLetterOffice } from "./dead-letters.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { runDuty } from "./duty.ts";
+import { Gathers } from "./gathers.ts";
+import { Incidents } from "./incidents.ts";
+import { createLog } from "./log.ts";
+import { createMemory, type MeshPlan, planLanes, viewMemory } from "./memory.ts";
+import type {
+  AgentFilter,
+  BroadcastOptions,
+  BroadcastResult,
+  DeadLetters,
+  Incident,
+  Inspection,
+  Mesh,
+  MeshEvents,
+  MeshOptions,
+  MeshStatus,
+} from "./mesh-api.ts";
+import { MeshListeners } from "./mesh-listeners.ts";
+import { readOptions, type Settings } from "./options.ts";
+import type { Request } from "./requests.ts";
+import { selectAgents, selectRange } from "./selection.ts";
+import { ShardPool } from "./shard-pool.ts";
+import { StatusReader } from "./status.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** How long `inspect` waits for the agent's shard to print its state, ms. */
+const INSPECT_MS = 250;
+/** What shards get to stop their agents after the drain, ms. */
+const STOP_GRACE_MS = 2000;
+
+/**
+ * Starts a mesh and resolves when all its agents are ready.
+ *
+ * @example
+ * await using mesh = await createMesh({ agent: new URL("./counter.js", import.meta.url), topology: { sectors: 10 } });
+ * const answer = await mesh.ask("sector-1/cluster-1/agent-1", { add: 2 });
+ */
+export async function createMesh(options: MeshOptions): Promise<Mesh> {
+  options?.signal?.throwIfAborted();
+  const settings = readOptions(options);
+  const behaviors = await readBehaviors(settings.modules);
+  const capabilities = createCapabilityTable(behaviors.flatMap((behavior) => behavior.capabilities ?? []));
+  const mesh = new ThreadedMesh(settings, options, capabilities.names);
+  try {
+    await mesh.start(options.onProgress);
+  } catch (error) {
+    await mesh.stop({ deadlineMs: 0 });
+    throw error;
+  }
+  return mesh;
+}
+
+class ThreadedMesh implements Mesh {
+  readonly topology: Topology;
+  readonly deadLetters: DeadLetters;
+  readonly #plan: MeshPlan;
+  readonly #dispatcher: Dispatcher;
+  readonly #pool: ShardPool;
+  readonly #watchdog: Watchdog;
+  readonly #gathers: Gathers;
+  readonly #office: DeadLetterOffice;
+  readonly #incidents: Incidents;
+  readonly #status: StatusReader;
+  readonly #listeners = new MeshListeners();
+  readonly #capabilities: ReturnType<typeof createCapabilityTable>;
+  readonly #signal: AbortSignal | undefined;
+  #state: MeshStatus["state"] = "starting";
+  #duty: Promise<void> = Promise.resolve();
+  #halted = false;
+  #stopping: Promise<void> | undefined;
+  #ticks: NodeJS.Timeout | undefined;
+  #hopeless: Error | undefined;
+
+  constructor(settings: Settings, options: MeshOptions, capabilities: readonly string[]) {
+    const threads = settings.workers + 1;
+    const lanes = planLanes(threads, settings.maxPayloadBytes);
+    this.topology = settings.topology;
+    this.#capabilities = createCapabilityTable(capabilities);
+    this.#signal = options.signal;
+    this.#plan = {
+      topology: options.topology ?? {},
+      threads,
+      lanes,
+      bounds: settings.bounds,
+      maxPayloadBytes: settings.maxPayloadBytes,
+      maxDeliveries: settings.maxDeliveries,
+      heartbeatMs: settings.heartbeatMs,
+      supervision: settings.supervision,
+      modules: settings.modules,
+      ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
+      agentOptions: options.agentOptions,
+      capabilities,
+      seed: options.seed ?? systemSeed(),
+      memory: createMemory(settings.topology, threads, lanes, settings.custodyBytes),
+    };
+    const logOptions = { level: options.log ?? "info", file: options.logFile } as const;
+    const log = createLog({ ...logOptions, thread: "main" });
+    const view = viewMemory(this.#plan, 0, 1);
+    this.#dispatcher = new Dispatcher(this.#plan, view, {
+      clock: systemClock,
+      random: seededRandom(this.#plan.seed),
+      log,
+      sink: {
+        onReport: (_words, doubles, word) => this.#gathers.onReport(doubles, word),
+        onIncident: (value) => this.#incidents.add(value as Incident),
+        onDeadLetter: (words, doubles, word, message) => this.#office.receive(words, doubles, word, message),
+      },
+    });
+    this.#gathers = new Gathers(this.#dispatcher);
+    this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
+    this.#office = new DeadLetterOffice({
+      topology: this.topology,
+      nowMs: () => systemClock.nowMs(),
+      resend: async (letter) => (await this.tell(letter.target, letter.message)) === "accepted",
+      onLetter: (letter) => this.#listeners.emit("deadLetter", letter),
+      onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
+    });
+    this.deadLetters = this.#office;
+    this.#pool = new ShardPool(this.#plan, logOptions, log, {
+      onLost: (thread, reason) => this.#onLost(thread, reason),
+      onBack: (thread, afterMs) => this.#onBack(thread, afterMs),
+      onHopeless: (thread, error) => this.#onHopeless(thread, error),
+    });
+    this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
+    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) => {
+      const name = hang.agent < 0 ? "an unknown callback" : this.address(hang.agent);
+      const worker = `worker-${hang.thread}`;
+      const sinceMs = Math.round(systemClock.nowMs() - hang.sinceMs);
+      const what = `${name} has not yielded for ${sinceMs} ms${hang.certain ? "" : " (the last one resumed on its thread)"}`;
+      this.#incidents.add({ atMs: systemClock.nowMs(), subject: name, error: `${what}; ${worker} is replaced`, decision: "replace-worker", delayMs: 0 });
+      this.#pool.kill(hang.thread, what);
+    });
+  }
+
+  /** Brings up main's duty and all shards; resolves when every agent is ready. */
+  async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    this.#duty = runDuty(this.#dispatcher, () => this.#halted);
+    this.#pool.start();
+    const total = this.topology.agents;
+    for (let reported = -1; !this.#pool.running; ) {
+      this.#signal?.throwIfAborted();
+      if (this.#hopeless !== undefined) throw this.#hopeless;
+      const ready = Math.min(this.#pool.booted, total);
+      if (ready !== reported) onProgress?.({ ready, total });
+      reported = ready;
+      await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
+    }
+    onProgress?.({ ready: total, total });
+    this.#watchdog.start();
+    this.#ticks = setInterval(() => this.#office.tick(), 1000);
+    this.#ticks.unref();
+    this.#signal?.addEventListener("abort", () => void this.stop({ deadlineMs: 0 }), { once: true });
+    this.#become("running");
+  }
+
+  status(): MeshStatus {
+    return this.#status.read(this.#state, this.stats());
+  }
+
+  stats(): GlobalStats {
+    const { clusters, sectors } = this.#dispatcher.view;
+    return readGlobalStats(clusters, sectors, systemClock.nowMs());
+  }
+
+  tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
+    if (this.#state === "stopping" || this.#state === "stopped") return REJECTED;
+    const dispatcher = this.#dispatcher;
+    dispatcher.nowMs = systemClock.nowMs();
+    const receipt = dispatcher.outbox.tell(this.topology.orchestrator, resolve(dispatcher, target), message, options, undefined);
+    dispatcher.nudge();
+    return receipt;
+  }
+
+  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
+    if (this.#state === "stopping" || this.#state === "stopped") return Promise.reject(new MeshStoppedError());
+    const dispatcher = this.#dispatcher;
+    dispatcher.nowMs = systemClock.nowMs();
+    try {
+      const index = resolve(dispatcher, target);
+      return openAsk(dispatcher, this.topology.orchestrator, index, message, options, undefined) as Promise<Answer<A>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async broadcast(message: unknown, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+    if (this.#state !== "running") throw new MeshStoppedError();
+    return this.#gathers.scatter(message, this.#indicesOf(options.select), options);
+  }
+
+  select(selection: string): readonly ActorRef[] {
+    return [...this.#indicesOf(selection)];
+  }
+
+  #indicesOf(selection: string | undefined): Iterable<number> {
+    const { registry } = this.#dispatcher.view;
+    return selectAgents(this.topology, registry, this.#capabilities, selection);
+  }
+
+  ref(address: string): ActorRef {
+    return resolve(this.#dispatcher, address);
+  }
+
+  address(ref: ActorRef): string {
+    return addressOf(this.topology, ref);
+  }
+
+  async inspect(address: string): Promise<Inspection> {
+    const index = indexOfAddress(this.topology, address);
+    if (index < 0) throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
+    const kind = kindOf(this.topology, index);
+    const incidents = this.#incidents.of(address);
+    const base = this.#status.inspect(index, this.#capabilities, incidents);
+    if (kind !== "agent" && kind !== "spawned") return { ...base, state: { unavailable: `${kind}s are run by the mesh and keep no user state` } };
+    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as { state: string } | undefined;
+    const worker = this.#status.workerOf(index);
+    return {
+      ...base,
+      state: reply === undefined ? { unavailable: `${worker} does not answer: it is blocked or restarting` } : { value: reply.state },
+    };
+  }
+
+  agents(filter: AgentFilter = {}): readonly AgentImpedance[] {
+    const { registry } = this.#dispatcher.view;
+    return this.#status.agents(filter, this.#capabilities, this.#indicesOf(filter.within ?? filter.capability ?? filter.class), registry);
+  }
+
+  clusters(sector: string): readonly ClusterSummary[] {
+    const index = indexOfAddress(this.topology, sector);
+    const place = index < 0 ? -1 : sectorOf(this.topology, index);
+    if (place < 0) throw new UnknownActorError(sector, `sector-1 to sector-${this.topology.sectors}`);
+    const { clustersPerSector } = this.topology;
+    return Array.from({ length: clustersPerSector }, (_, i) =>
+      readClusterSummary(this.#dispatcher.view.clusters, this.topology, place * clustersPerSector + i),
+    );
+  }
+
+  sectors(): readonly SectorSummary[] {
+    const { sectors } = this.#dispatcher.view;
+    return Array.from({ length: this.topology.sectors }, (_, sector) => readSectorSummary(sectors, this.topology, sector));
+  }
+
+  findBestAgents(capability: string, count: number, maxImpedance = 500): readonly string[] {
+    const { registry } = this.#dispatcher.view;
+    const bit = this.#capabilities.bitOf(capability);
+    if (bit < 0) throw new InvalidOptionError("capability", capability, `one of ${this.#capabilities.names.join(", ") || "none"}`);
+    return findBestAgents(registry, this.topology, bit, count, maxImpedance).map((index) => this.address(index));
+  }
+
+  incidents(): readonly Incident[] {
+    return this.#incidents.list();
+  }
+
+  async restart(address: string): Promise<{ restarted: number }> {
+    const ranges = selectRange(this.topology, address);
+    let restarted = 0;
+    for (const range of ranges) {
+      const reply = await this.#request(range.from, { verb: "restart", ...range }, 10_000);
+      if (reply === undefined) throw new MeshError("MESH_NO_ANSWER", `${this.#status.workerOf(range.from)} did not restart ${address} within 10 s`);
+      restarted += range.to - range.from;
+    }
+    return { restarted };
+  }
+
+  async kill(target: string): Promise<void> {
+    const worker = /^worker-(\d+)$/.exec(target);
+    if (worker !== null) {
+      const thread = Number(worker[1]);
+      if (thread < 1 || thread >= this.#plan.threads) throw new UnknownActorError(target, `worker-1 to worker-${this.#plan.threads - 1}`);
+      this.#pool.kill(thread, "killed by the operator");
+      return;
+    }
+    const index = resolve(this.#dispatcher, target);
+    const reply = await this.#request(index, { verb: "kill" }, 10_000);
+    if (reply === undefined) throw new MeshError("MESH_NO_ANSWER", `${this.#status.workerOf(index)} did not answer; kill the worker instead`);
+  }
+
+  /** Asks a shard something; undefined when it does not answer in time. */
+  async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+    const { asks, outbox } = this.#dispatcher;
+    this.#dispatcher.nowMs = systemClock.nowMs();
+    const answer = await new Promise<Answer>((resolveAnswer, reject) => {
+      const nowMs = this.#dispatcher.nowMs;
+      const id = asks.open(-1, -1, nowMs, nowMs + timeoutMs, resolveAnswer, reject);
+      outbox.control(target, id, request);
+      this.#dispatcher.nudge();
+    });
+    return answer.state === 1 ? (answer.value ?? {}) : undefined;
+  }
+
+  on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
+    return this.#listeners.on(event, listener);
+  }
+
+  stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options.deadlineMs ?? 10_000);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#become("stopping");
+    await this.#drain(systemClock.nowMs() + deadlineMs);
+    this.#watchdog.stop();
+    clearInterval(this.#ticks);
+    await this.#pool.stop(STOP_GRACE_MS);
+    this.#dispatcher.asks.abandon();
+    this.#gathers.abandon();
+    this.#halted = true;
+    this.#dispatcher.nudge();
+    await this.#duty;
+    this.#become("stopped");
+  }
+
+  /** Waits until nothing is in flight, or the deadline. */
+  async #drain(deadlineMs: number): Promise<void> {
+    while (systemClock.nowMs() < deadlineMs && this.#status.inFlight() > 0) {
+      await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #become(state: MeshStatus["state"]): void {
+    this.#state = state;
+    this.#listeners.emit("state", state);
+  }
+
+  /** Its agents are nobody's until the successor has them: main writes their rows, since no one else does. */
+  #onLost(thread: number, reason: string): void {
+    const { registry, placement } = this.#dispatcher.view;
+    for (let row = 0; row < this.topology.agents; row++) {
+      if (placement[row] !== thread) continue;
+      if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED) registry.state[row] = OFFLINE;
+    }
+    this.#incidents.add({ atMs: systemClock.nowMs(), subject: `worker-${thread}`, error: reason, decision: "replace-worker", delayMs: 0 });
+    this.#listeners.emit("workerLost", { worker: `worker-${thread}`, reason });
+  }
+
+  #onBack(thread: number, afterMs: number): void {
+    for (let other = 1; other < this.#plan.threads; other++) {
+      const sector = this.#dispatcher.view.placement.indexOf(other, this.topology.coordinatorBase);
+      if (other !== thread) this.#dispatcher.outbox.control(sector, 0, { verb: "renew", thread });
+    }
+    this.#dispatcher.nudge();
+    this.#listeners.emit("workerBack", { worker: `worker-${thread}`, afterMs, redelivered: this.#status.redelivered(thread) });
+  }
+
+  #onHopeless(thread: number, error: Error): void {
+    this.#hopeless = new MeshError("MESH_WORKER", `worker-${thread} cannot start: ${error.message}`, { cause: error });
+    this.#incidents.add({ atMs: systemClock.nowMs(), subject: `worker-${thread}`, error: `given up: ${error.message}`, decision: "escalate", delayMs: 0 });
+  }
+}

@@ -1,0 +1,111 @@
+import { availableParallelism } from "node:os";
+import { resolve as resolvePath } from "node:path";
+import { pathToFileURL } from "node:url";
+import { InvalidOptionError } from "../actors/errors.ts";
+import { addressOf } from "../coordination/address.ts";
+import { impedanceClassName } from "../coordination/impedance-class.ts";
+import { createTopology, type Topology } from "../coordination/topology.ts";
+import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../mailbox/overflow.ts";
+import { DEFAULT_SUPERVISION, type SupervisionOptions } from "../supervisors/restart.ts";
+import { MAX_PAYLOAD_BYTES } from "./memory.ts";
+import type { MeshOptions } from "./mesh-api.ts";
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly topology: Topology;
+  readonly workers: number;
+  readonly bounds: MailboxBounds;
+  readonly maxPayloadBytes: number;
+  readonly maxDeliveries: number;
+  readonly heartbeatMs: number;
+  readonly watchdogMs: number;
+  readonly custodyBytes: number;
+  readonly supervision: Required<SupervisionOptions>;
+  readonly modules: readonly string[];
+  readonly moduleOf: Uint16Array | undefined;
+}
+
+const POLICIES: readonly OverflowPolicy[] = ["block", "drop-oldest", "drop-newest", "reject"];
+
+/** Checks options and fills in defaults; InvalidOptionError names the field, its value and what was expected. */
+export function readOptions(options: MeshOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError("options", options, "an object with at least `agent`");
+  }
+  const topology = createTopologyOf(options);
+  const workers = number("workers", options.workers ?? Math.min(availableParallelism(), topology.sectors), 1, 254);
+  if (workers > topology.sectors) {
+    throw new InvalidOptionError("workers", workers, `at most one a sector, of which there are ${topology.sectors}`);
+  }
+  const maxPayloadBytes = number("maxPayloadBytes", options.maxPayloadBytes ?? 64 * 1024, 1024, MAX_PAYLOAD_BYTES);
+  return {
+    topology,
+    workers,
+    bounds: readBounds(options.mailbox),
+    maxPayloadBytes,
+    maxDeliveries: number("maxDeliveries", options.maxDeliveries ?? 3, 1, 100),
+    heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 5000, 50, 3_600_000),
+    watchdogMs: number("watchdogMs", options.watchdogMs ?? 2000, 50, 3_600_000),
+    custodyBytes: number("custodyBytes", options.custodyBytes ?? 64 * 1024 * 1024, 1024 * 1024, 1024 ** 3),
+    supervision: { ...DEFAULT_SUPERVISION, ...options.supervision },
+    ...readModules(options.agent, topology),
+  };
+}
+
+function createTopologyOf(options: MeshOptions): Topology {
+  try {
+    return createTopology(options.topology ?? {});
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidOptionError("topology", error.message, "the sizes of a mesh");
+  }
+}
+
+function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
+  const overflow = mailbox?.overflow ?? DEFAULT_BOUNDS.overflow;
+  if (!Array.isArray(overflow) || overflow.length !== 4) {
+    throw new InvalidOptionError("mailbox.overflow", overflow, "four policies, for priorities 0 to 3");
+  }
+  for (const policy of overflow as readonly OverflowPolicy[]) {
+    if (!POLICIES.includes(policy)) {
+      throw new InvalidOptionError("mailbox.overflow", policy, `one of ${POLICIES.join(", ")}`);
+    }
+  }
+  return {
+    maxMessages: number("mailbox.maxMessages", mailbox?.maxMessages ?? DEFAULT_BOUNDS.maxMessages, 1, 1_000_000),
+    maxBytes: number("mailbox.maxBytes", mailbox?.maxBytes ?? DEFAULT_BOUNDS.maxBytes, 1024, 2 ** 30),
+    overflow: overflow as MailboxBounds["overflow"],
+  };
+}
+
+function readModules(agent: MeshOptions["agent"], topology: Topology): Pick<Settings, "modules" | "moduleOf"> {
+  if (typeof agent === "string" || agent instanceof URL) return { modules: [moduleUrl(agent)], moduleOf: undefined };
+  if (typeof agent !== "function") {
+    throw new InvalidOptionError("agent", agent, "the URL or path of a module, or a function from address to one");
+  }
+  const modules: string[] = [];
+  const moduleOf = new Uint16Array(topology.agents);
+  for (let index = 0; index < topology.agents; index++) {
+    const url = moduleUrl(agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])));
+    let place = modules.indexOf(url);
+    if (place < 0) {
+      place = modules.push(url) - 1;
+      if (place > 0xffff) throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
+    }
+    moduleOf[index] = place;
+  }
+  return { modules, moduleOf };
+}
+
+function moduleUrl(agent: string | URL): string {
+  if (agent instanceof URL) return agent.href;
+  if (typeof agent !== "string" || agent === "") {
+    throw new InvalidOptionError("agent", agent, "the URL or path of a module");
+  }
+  return /^(file|data|node|https?):/.test(agent) ? agent : pathToFileURL(resolvePath(agent)).href;
+}
+
+function number(field: string, value: unknown, least: number, most: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InvalidOptionError(field, value, `a whole number from ${least} to ${most}`);
+}

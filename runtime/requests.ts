@@ -1,0 +1,74 @@
+import { inspect } from "node:util";
+import { addressOf } from "../coordination/address.ts";
+import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/frame.ts";
+import type { Ring } from "../mailbox/ring.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** What one thread may ask of another, or main of a shard, on behalf of the operator. */
+export type Request =
+  | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
+  | { readonly verb: "inspect" }
+  | { readonly verb: "restart"; readonly from: number; readonly to: number }
+  | { readonly verb: "kill" }
+  | { readonly verb: "renew"; readonly thread: number };
+
+/** Longest text of a state that is shown. */
+const MAX_STATE_TEXT = 8192;
+
+/** Carries out CONTROL requests; they travel on the urgent lane and are answered at once, between turns. */
+export class Requests {
+  readonly #dispatcher: Dispatcher;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  onControl(ring: Ring, word: number): void {
+    const { inbox, outbox, ports } = this.#dispatcher;
+    const target = ring.words[word + FRAME_TARGET];
+    const asker = ring.words[word + FRAME_SOURCE];
+    const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
+    try {
+      const request = inbox.decodeAt(ring.words, ring.bytes, word) as Request;
+      const answer = this.#carryOut(target, request);
+      if (id !== 0) outbox.replyControl(target, asker, id, answer);
+    } catch (error) {
+      ports.log.error({ target, error: String(error) }, "a control request failed");
+      if (id !== 0) outbox.replyControl(target, asker, id, { error: String(error) });
+    }
+  }
+
+  #carryOut(target: number, request: Request): unknown {
+    const { agents } = this.#dispatcher;
+    switch (request.verb) {
+      case "watch":
+        agents.watches.watch(request.watcher, target);
+        return undefined;
+      case "unwatch":
+        agents.watches.unwatch(request.watcher, target);
+        return undefined;
+      case "renew":
+        agents.watches.renew(request.thread);
+        return undefined;
+      case "inspect":
+        return this.#inspect(target);
+      case "restart":
+        for (let agent = request.from; agent < request.to; agent++) agents.restart(agent);
+        return { restarted: request.to - request.from };
+      case "kill":
+        agents.failures.kill(target);
+        return { killed: addressOf(this.#dispatcher.view.topology, target) };
+      default:
+        request satisfies never;
+        throw new Error(`unknown request ${inspect(request)}`);
+    }
+  }
+
+  #inspect(agent: number): { state: string; children: string[] } {
+    const { agents, view } = this.#dispatcher;
+    const cell = agents.cellOf(agent);
+    const text = inspect(cell?.state, { depth: 3, maxArrayLength: 20, maxStringLength: 500, breakLength: 100 });
+    const children = [...(cell?.extras?.children ?? [])].map((child) => addressOf(view.topology, child));
+    return { state: text.slice(0, MAX_STATE_TEXT), children };
+  }
+}

@@ -1,0 +1,193 @@
+import { MessageChannel } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type { Log } from "../actors/ports.ts";
+import {
+  Command,
+  CONTROL_BOOTED,
+  CONTROL_COMMAND,
+  CONTROL_CYCLES,
+  CONTROL_EPOCH,
+  CONTROL_STATE,
+  ThreadState,
+} from "../mailbox/layout.ts";
+import { ringDoorbell } from "../mailbox/doorbell.ts";
+import { controlOf } from "../mailbox/lanes.ts";
+import type { LogOptions } from "./log.ts";
+import type { MeshPlan } from "./memory.ts";
+import type { ShardTask } from "./shard.ts";
+
+/** What the pool tells of its workers. */
+export interface PoolListener {
+  onLost(thread: number, reason: string): void;
+  onBack(thread: number, afterMs: number): void;
+  /** A shard could not be brought up; nothing will run there. */
+  onHopeless(thread: number, error: Error): void;
+}
+
+interface Shard {
+  readonly thread: number;
+  readonly control: Int32Array;
+  abort: AbortController;
+  restarts: number;
+  /** Ended in good order, or given up. */
+  ended: boolean;
+  failures: number;
+  running: Promise<void>;
+}
+
+/** A worker that dies this often in a row before its agents are ready is given up. */
+const MAX_BOOT_FAILURES = 5;
+
+/**
+ * Hosts the shards on a piscina pool: one endless task for each thread. A task that rejects (crash) or is
+ * aborted (hang, kill) is run again on a fresh worker with the same memory, in the next epoch, after the old
+ * thread's exit was seen.
+ */
+export class ShardPool {
+  readonly #plan: MeshPlan;
+  readonly #pool: Piscina;
+  readonly #log: Log;
+  readonly #logOptions: Omit<LogOptions, "thread">;
+  readonly #listener: PoolListener;
+  readonly #shards: Shard[] = [];
+  #stopping = false;
+
+  constructor(plan: MeshPlan, logOptions: Omit<LogOptions, "thread">, log: Log, listener: PoolListener) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#logOptions = logOptions;
+    this.#listener = listener;
+    const isSource = import.meta.url.endsWith(".ts");
+    const workers = plan.threads - 1;
+    this.#pool = new Piscina({
+      filename: new URL(isSource ? "./shard.ts" : "./shard.js", import.meta.url).href,
+      execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
+      minThreads: workers,
+      maxThreads: workers,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      // The default parks idle workers in Atomics.wait, which would stop their timers and sockets.
+      atomics: "disabled",
+      recordTiming: false,
+    });
+    // Without a listener an error of the pool itself would end the process.
+    this.#pool.on("error", (error: Error) => log.error({ error: error.message }, "worker pool"));
+  }
+
+  /** Starts every shard; agents are ready when {@link booted} says so. */
+  start(): void {
+    for (let thread = 1; thread < this.#plan.threads; thread++) {
+      const shard: Shard = {
+        thread,
+        control: controlOf(this.#plan.memory.control, thread),
+        abort: new AbortController(),
+        restarts: 0,
+        ended: false,
+        failures: 0,
+        running: Promise.resolve(),
+      };
+      this.#shards.push(shard);
+      shard.running = this.#host(shard);
+    }
+  }
+
+  /** Times the worker of `thread` was replaced. */
+  restartsOf(thread: number): number {
+    return this.#shards[thread - 1]?.restarts ?? 0;
+  }
+
+  /** Agents that are ready on all workers. */
+  get booted(): number {
+    let booted = 0;
+    for (const shard of this.#shards) booted += Atomics.load(shard.control, CONTROL_BOOTED);
+    return booted;
+  }
+
+  /** True when every worker has its agents ready and serves. */
+  get running(): boolean {
+    return this.#shards.every((shard) => Atomics.load(shard.control, CONTROL_STATE) === ThreadState.RUNNING);
+  }
+
+  /** Ends a worker at once; a successor takes over. */
+  kill(thread: number, reason: string): void {
+    this.#shards[thread - 1]?.abort.abort(new Error(reason));
+  }
+
+  /** Tells all shards to stop their agents and return; kills those that have not within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const shard of this.#shards) {
+      Atomics.store(shard.control, CONTROL_COMMAND, Command.STOP);
+      ringDoorbell(shard.control);
+    }
+    const timer = setTimeout(() => {
+      for (const shard of this.#shards) {
+        if (!shard.ended) shard.abort.abort(new Error("did not stop in time"));
+      }
+    }, graceMs);
+    await Promise.all(this.#shards.map((shard) => shard.running));
+    clearTimeout(timer);
+    await this.#pool.destroy();
+  }
+
+  /** Runs a shard and its successors until it ends in good order or is given up. */
+  async #host(shard: Shard): Promise<void> {
+    for (;;) {
+      const lostMs = shard.restarts === 0 ? 0 : performance.now();
+      const end = await this.#runOnce(shard, lostMs);
+      if (end === undefined || this.#stopping) break;
+      Atomics.store(shard.control, CONTROL_STATE, ThreadState.LOST);
+      const neverReady = Atomics.load(shard.control, CONTROL_CYCLES) === 0 || shard.failures > 0;
+      if (neverReady && shard.failures >= MAX_BOOT_FAILURES) {
+        this.#listener.onHopeless(shard.thread, end);
+        break;
+      }
+      this.#log.error({ worker: shard.thread, reason: end.message }, "worker lost; a successor takes over");
+      shard.restarts++;
+      shard.abort = new AbortController();
+      this.#listener.onLost(shard.thread, end.message);
+    }
+    shard.ended = true;
+    Atomics.store(shard.control, CONTROL_STATE, ThreadState.STOPPED);
+  }
+
+  /** One incarnation: resolves when its thread is really gone; to the error, or undefined for a good end. */
+  async #runOnce(shard: Shard, lostMs: number): Promise<Error | undefined> {
+    const { port1, port2 } = new MessageChannel();
+    const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
+    const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;
+    Atomics.store(shard.control, CONTROL_STATE, ThreadState.STARTING);
+    const task: ShardTask = {
+      plan: this.#plan,
+      thread: shard.thread,
+      epoch,
+      log: this.#logOptions,
+      lifeline: port2,
+    };
+    const watch = lostMs === 0 ? undefined : this.#watchReturn(shard, lostMs);
+    try {
+      await this.#pool.run(task, { transferList: [port2], signal: shard.abort.signal });
+      return undefined;
+    } catch (error) {
+      if (Atomics.load(shard.control, CONTROL_STATE) === ThreadState.STARTING) shard.failures++;
+      else shard.failures = 0;
+      const { signal } = shard.abort;
+      return signal.aborted ? (signal.reason as Error) : (error as Error);
+    } finally {
+      clearInterval(watch);
+      // A task that throws leaves its thread alive; the port then has to be closed from here.
+      const gone = setTimeout(() => port1.close(), 1000);
+      await exited;
+      clearTimeout(gone);
+    }
+  }
+
+  #watchReturn(shard: Shard, lostMs: number): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      if (Atomics.load(shard.control, CONTROL_STATE) !== ThreadState.RUNNING) return;
+      clearInterval(timer);
+      this.#listener.onBack(shard.thread, performance.now() - lostMs);
+    }, 5);
+    return timer;
+  }
+}

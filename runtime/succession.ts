@@ -1,0 +1,136 @@
+import { addressOf } from "../coordination/address.ts";
+import { OFFLINE, QUARANTINED } from "../coordination/agent-state.ts";
+import {
+  FRAME_SEQUENCE_F64,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  FrameFlag,
+  FrameKind,
+  frameKind,
+} from "../mailbox/frame.ts";
+import {
+  CONTROL_CURRENT,
+  CONTROL_CURRENT_SLOT,
+  Count,
+  SLOT_DEATHS,
+  SLOT_FRAME,
+  SLOT_LANE,
+  SLOT_POSITION,
+} from "../mailbox/layout.ts";
+import { DeadLetterCode } from "./dead-letter-code.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** What a dead thread left, ready to be handed out once its agents are up again. */
+export interface Estate {
+  /** Puts the surviving messages into the mailboxes, in their order. */
+  redeliver(): void;
+}
+
+/**
+ * Takes over from the thread's previous incarnation, whose exit main has seen: finishes or forgets its last
+ * publication, rebuilds custody as of its last committed cycle, and finds who may have killed it. For the
+ * first incarnation there is nothing, and this does nothing.
+ */
+export function succeed(dispatcher: Dispatcher): Estate {
+  const { view, ledger, agents } = dispatcher;
+  const { committed } = ledger;
+  view.lanes.recoverProducer(committed);
+  view.custody.nextRank = ledger.counts[Count.NEXT_RANK];
+  const found = view.custody.recover(committed);
+  takeOverLanes(dispatcher, found.messages);
+  countAccepted(dispatcher, found.messages);
+  const suspects = findSuspects(dispatcher, found.messages);
+  for (let row = 0; row < view.topology.rows; row++) {
+    if (view.placement[row] !== view.thread) continue;
+    view.registry.queueDepth[row] = 0;
+    view.registry.queueBytes[row] = 0;
+    if (view.registry.state[row] !== QUARANTINED && view.registry.generation[row] > 0) view.registry.state[row] = OFFLINE;
+  }
+  agents.checkpoints.adopt(found.checkpoints);
+  return { redeliver: () => redeliver(dispatcher, found.messages, suspects) };
+}
+
+/** A frame that reached custody must not be taken from its lane again, even if the lane was not told. */
+function takeOverLanes(dispatcher: Dispatcher, messages: readonly number[]): void {
+  const { words } = dispatcher.view.custody;
+  for (const lane of dispatcher.view.lanes.incoming) {
+    let accepted = lane.ring.accepted;
+    for (const slot of messages) {
+      if (words[slot + SLOT_LANE] !== lane.id) continue;
+      const position = words[slot + SLOT_POSITION];
+      if (((position - accepted) | 0) > 0) accepted = position;
+    }
+    lane.ring.recoverConsumer(accepted);
+  }
+}
+
+/** What was accepted after the last commit was not counted then. */
+function countAccepted(dispatcher: Dispatcher, messages: readonly number[]): void {
+  const { view, ledger } = dispatcher;
+  const counted = ledger.counts[Count.NEXT_RANK];
+  for (const slot of messages) {
+    if (view.custody.rankOf(slot) >= counted) ledger.counts[Count.ACCEPTED]++;
+  }
+  ledger.counts[Count.IN_FLIGHT] = messages.length;
+}
+
+/** The message whose turn ran when the thread died; if none did, those whose turns were suspended. */
+function findSuspects(dispatcher: Dispatcher, messages: readonly number[]): ReadonlySet<number> {
+  const { view } = dispatcher;
+  const { words, doubles } = view.custody;
+  const running = view.control[CONTROL_CURRENT] === 0 ? 0 : view.control[CONTROL_CURRENT_SLOT];
+  const suspects = new Set<number>();
+  for (const slot of messages) {
+    const agent = words[slot + SLOT_FRAME + FRAME_TARGET];
+    const sequence = doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] % 2 ** 32;
+    const suspended =
+      view.registry.currentSinceMs[agent] > 0 && view.registry.currentMessage[agent] === sequence;
+    if (running === 0 ? suspended : slot === running) suspects.add(slot);
+  }
+  view.registry.currentSinceMs.fill(0, agentsFrom(dispatcher), agentsTo(dispatcher));
+  return suspects;
+}
+
+function agentsFrom(dispatcher: Dispatcher): number {
+  return Math.max(0, dispatcher.view.placement.indexOf(dispatcher.view.thread));
+}
+
+function agentsTo(dispatcher: Dispatcher): number {
+  const { placement, topology, thread } = dispatcher.view;
+  let to = topology.agents;
+  while (to > 0 && placement[to - 1] !== thread) to--;
+  return Math.max(to, agentsFrom(dispatcher));
+}
+
+function redeliver(dispatcher: Dispatcher, messages: readonly number[], suspects: ReadonlySet<number>): void {
+  const { view, ledger, plan, inbox, outbox, operations, ports } = dispatcher;
+  const { words } = view.custody;
+  const culprit = view.control[CONTROL_CURRENT] - 1;
+  for (const slot of messages) {
+    const at = slot + SLOT_FRAME;
+    words[at + FRAME_TYPE] |= FrameFlag.REDELIVERED << 16;
+    const isOperation = frameKind(words[at + FRAME_TYPE]) === FrameKind.OPERATION;
+    if (isOperation) operations.recover(slot, ledger.committed);
+    if (suspects.has(slot)) {
+      const deaths = ++words[slot + SLOT_DEATHS];
+      const agent = isOperation ? culprit : words[at + FRAME_TARGET];
+      const address = addressOf(view.topology, agent);
+      ports.log.warn({ actor: address, deaths }, "worker died while this agent had a turn");
+      if (deaths >= plan.maxDeliveries) {
+        if (!isOperation) {
+          outbox.bury(slot, DeadLetterCode.POISON);
+          continue;
+        }
+        // Only the agent that it kills is left out; its siblings still get the operation.
+        operations.exclude(slot, agent);
+      }
+    }
+    ledger.counts[Count.REDELIVERED]++;
+    if (isOperation) {
+      operations.begin(slot);
+    } else {
+      inbox.deliver(slot);
+    }
+  }
+  dispatcher.touch();
+}

@@ -1,0 +1,332 @@
+import { MeshError } from "../actors/errors.ts";
+import { ready, type Result } from "../actors/result.ts";
+import type { Signal } from "../actors/signal.ts";
+import { observeLatency, observeOutcome, observeProcessing } from "../coordination/profile.ts";
+import {
+  FRAME_DEADLINE_F64,
+  FRAME_LENGTH,
+  FRAME_SEQUENCE_F64,
+  FRAME_TYPE,
+  FrameFlag,
+  FrameKind,
+  frameKind,
+  framePriority,
+} from "../mailbox/frame.ts";
+import {
+  CONTROL_CURRENT,
+  CONTROL_CURRENT_SLOT,
+  CONTROL_SINCE_F64,
+  CONTROL_TURNS,
+  Count,
+  SLOT_FRAME,
+} from "../mailbox/layout.ts";
+import { EMPTY } from "../mailbox/mailboxes.ts";
+import type { AgentCell } from "./cell.ts";
+import { DeadLetterCode } from "./dead-letter-code.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** Turns of one agent before the next one gets its own: what fairness costs and gives. */
+const TURNS_AN_AGENT = 16;
+/** Turns, and ms, before timers, lanes and the event loop are looked at again. */
+const TURNS_A_CYCLE = 2048;
+const CYCLE_MS = 2;
+
+/** Gives agents their turns: one message at a time each, everything after it accounted for. */
+export class Turns {
+  readonly #dispatcher: Dispatcher;
+  /** When the current turn began; the end of the one before, to read the clock once a turn. */
+  #sinceMs = 0;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** True when the agent cannot take a turn now: suspended in one, restarting, or gone. */
+  isBusy(agent: number): boolean {
+    const cell = this.#dispatcher.agents.cellOf(agent);
+    return cell === undefined || cell.busy || !cell.alive;
+  }
+
+  /** Serves those who have messages, oldest claim first, within the cycle's budget; returns the turns. */
+  run(): number {
+    const { runQueue } = this.#dispatcher;
+    const startMs = this.#dispatcher.nowMs;
+    this.#sinceMs = startMs;
+    let turns = 0;
+    while (runQueue.length > 0 && turns < TURNS_A_CYCLE) {
+      turns += this.#serve(runQueue.shift());
+      if (this.#dispatcher.nowMs - startMs > CYCLE_MS) break;
+    }
+    return turns;
+  }
+
+  #serve(agent: number): number {
+    const { agents, mailboxes, runQueue } = this.#dispatcher;
+    for (let turns = 0; turns < TURNS_AN_AGENT; turns++) {
+      const cell = agents.cellOf(agent);
+      if (cell === undefined || cell.busy || !cell.alive) return turns;
+      const slot = mailboxes.pop(agent);
+      if (slot === EMPTY) return turns;
+      this.#turn(cell, slot);
+    }
+    if (mailboxes.depth[agent] > 0) runQueue.push(agent);
+    return TURNS_AN_AGENT;
+  }
+
+  #turn(cell: AgentCell, slot: number): void {
+    const { view, inbox, operations, outbox, nowMs } = this.#dispatcher;
+    const { words, doubles } = view.custody;
+    const at = slot + SLOT_FRAME;
+    const kind = frameKind(words[at + FRAME_TYPE]);
+    const deadlineMs = doubles[(at >>> 1) + FRAME_DEADLINE_F64];
+    if (deadlineMs !== 0 && deadlineMs <= nowMs) {
+      if (kind === FrameKind.OPERATION) operations.skip(slot);
+      else outbox.bury(slot, DeadLetterCode.EXPIRED);
+      return;
+    }
+    let message: unknown;
+    try {
+      message = inbox.decodeAt(words, view.custody.bytes, at);
+    } catch {
+      if (kind === FrameKind.OPERATION) operations.note(slot, cell.self, 0);
+      else outbox.bury(slot, DeadLetterCode.UNDECODABLE);
+      return;
+    }
+    const { control } = view;
+    view.controlDoubles[CONTROL_SINCE_F64] = nowMs;
+    control[CONTROL_CURRENT_SLOT] = slot;
+    control[CONTROL_CURRENT] = cell.self + 1;
+    control[CONTROL_TURNS]++;
+    cell.slot = slot;
+    let result: unknown;
+    try {
+      result =
+        kind === FrameKind.SIGNAL
+          ? cell.behavior.signal?.(cell.state, message as Signal, cell)
+          : cell.behavior.receive(cell.state, message, cell);
+    } catch (error) {
+      control[CONTROL_CURRENT] = 0;
+      this.#measure(cell);
+      this.fail(cell, error);
+      return;
+    }
+    control[CONTROL_CURRENT] = 0;
+    if (isThenable(result)) this.#suspend(cell, result);
+    else if (cell.sendsWaiting > 0) this.#suspend(cell, sendsGone(cell, result));
+    else {
+      this.#measure(cell);
+      this.#complete(cell, result);
+    }
+  }
+
+  /** Clock reading at the end of a turn; the next one begins with it. */
+  #measure(cell: AgentCell): void {
+    const { ports, view } = this.#dispatcher;
+    const nowMs = ports.clock.nowMs();
+    if (cell.extras?.measured === undefined) {
+      observeProcessing(view.registry, cell.self, nowMs - this.#sinceMs);
+    }
+    this.#sinceMs = nowMs;
+    this.#dispatcher.nowMs = nowMs;
+  }
+
+  /** The turn goes on when the promise settles; the agent takes no other until then. */
+  #suspend(cell: AgentCell, promise: PromiseLike<unknown>): void {
+    const { view, ports } = this.#dispatcher;
+    const nowMs = ports.clock.nowMs();
+    this.#sinceMs = nowMs;
+    this.#dispatcher.nowMs = nowMs;
+    cell.busy = true;
+    const { registry } = view;
+    registry.currentSinceMs[cell.self] = nowMs;
+    registry.currentMessage[cell.self] = this.#sequenceOf(cell.slot);
+    const slot = cell.slot;
+    promise.then(
+      (value) => this.#resume(cell, slot, value, undefined),
+      (error) => this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
+    );
+  }
+
+  #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
+    // The incarnation may have ended meanwhile: its message was dealt with then.
+    if (!cell.alive || cell.slot !== slot || !cell.busy) return;
+    const { view, ports } = this.#dispatcher;
+    this.#dispatcher.nowMs = ports.clock.nowMs();
+    if (error === undefined && cell.sendsWaiting > 0) {
+      this.#suspendAgain(cell, value);
+      return;
+    }
+    const { registry } = view;
+    if (cell.extras?.measured === undefined) {
+      const processingMs = this.#dispatcher.nowMs - registry.currentSinceMs[cell.self];
+      observeProcessing(registry, cell.self, processingMs);
+    }
+    registry.currentSinceMs[cell.self] = 0;
+    cell.busy = false;
+    if (error === undefined) this.#complete(cell, value);
+    else this.fail(cell, error);
+    this.#wakeAgent(cell.self);
+    this.#dispatcher.nudge();
+  }
+
+  #suspendAgain(cell: AgentCell, value: unknown): void {
+    const slot = cell.slot;
+    sendsGone(cell, value).then((result) => this.#resume(cell, slot, result, undefined));
+  }
+
+  #wakeAgent(agent: number): void {
+    const { mailboxes, runQueue } = this.#dispatcher;
+    if (mailboxes.depth[agent] > 0 && !this.isBusy(agent)) runQueue.push(agent);
+  }
+
+  /** The last of a cell's waiting sends has found room. */
+  onSendsDone(cell: AgentCell): void {
+    sendsWaiters.get(cell)?.();
+    sendsWaiters.delete(cell);
+  }
+
+  #complete(cell: AgentCell, returned: unknown): void {
+    const { view, outbox, operations, ledger, agents } = this.#dispatcher;
+    const slot = cell.slot;
+    const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
+    const { extras } = cell;
+    if (extras?.stash?.[extras.stash.length - 1] === slot) {
+      this.#endTurn(cell);
+      return;
+    }
+    let result: Result;
+    try {
+      result = kind === FrameKind.SIGNAL ? ready() : asResult(returned);
+      if (kind === FrameKind.ASK) outbox.answer(slot, result);
+      if (cell.behavior.snapshot !== undefined) agents.checkpoint(cell);
+    } catch (error) {
+      this.fail(cell, error);
+      return;
+    }
+    const { registry } = view;
+    observeOutcome(registry, cell.self, true);
+    if (result.state === -1) ledger.counts[Count.CONFLICTS]++;
+    if (kind === FrameKind.OPERATION) {
+      operations.note(slot, cell.self, result.state);
+    } else {
+      ledger.counts[Count.HANDLED]++;
+      this.#dispatcher.finish(slot);
+    }
+    if (extras?.measured !== undefined) {
+      observeLatency(registry, cell.self, extras.measured.rttMs / 2);
+      observeProcessing(registry, cell.self, extras.measured.processingMs);
+    }
+    this.#endTurn(cell);
+    if (extras?.stopping === true) agents.stop(cell, "stopped");
+  }
+
+  /** The handler of the current turn threw: its message is spent, the supervisor decides on the agent. */
+  fail(cell: AgentCell, error: unknown): void {
+    const { view, agents } = this.#dispatcher;
+    const slot = cell.slot;
+    const deadlineMs = view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64];
+    if (deadlineMs !== 0 && deadlineMs <= this.#dispatcher.nowMs && isDeadline(error)) {
+      this.#expireRunning(cell);
+      return;
+    }
+    this.spend(cell, String((error as Error)?.message ?? error));
+    agents.fail(cell, error);
+  }
+
+  /** The handler gave up because its message's deadline passed: no failure of the agent. */
+  #expireRunning(cell: AgentCell): void {
+    const { view, operations, outbox } = this.#dispatcher;
+    const slot = cell.slot;
+    this.#endTurn(cell);
+    if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
+      operations.skip(slot);
+    } else {
+      outbox.bury(slot, DeadLetterCode.EXPIRED);
+    }
+  }
+
+  /** Ends the message of a turn that will not complete, telling whoever asked why. */
+  spend(cell: AgentCell, reason: string): void {
+    const { view, outbox, operations, ledger } = this.#dispatcher;
+    const slot = cell.slot;
+    if (slot === 0) return;
+    const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
+    observeOutcome(view.registry, cell.self, false);
+    if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
+    if (kind === FrameKind.OPERATION) {
+      operations.note(slot, cell.self, 0);
+    } else {
+      ledger.counts[Count.HANDLED]++;
+      this.#dispatcher.finish(slot);
+    }
+    this.#endTurn(cell);
+  }
+
+  #endTurn(cell: AgentCell): void {
+    cell.slot = 0;
+    const { extras } = cell;
+    if (extras === undefined) return;
+    if (extras.deadlineTimer) this.#dispatcher.wheel.cancel(extras.deadlineTimer);
+    extras.deadlineTimer = 0;
+    delete extras.controller;
+    delete extras.envelope;
+    delete extras.measured;
+  }
+
+  /** Puts the message of the current turn aside. */
+  stash(cell: AgentCell): void {
+    const { plan, view } = this.#dispatcher;
+    const { more } = cell;
+    if (cell.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${cell.address} is handling no message to stash`);
+    if (frameKind(view.custody.words[cell.slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
+      throw new MeshError("MESH_STASH", "a message for many agents cannot be stashed");
+    }
+    more.stash ??= [];
+    if (more.stash.length >= plan.bounds.maxMessages) {
+      throw new MeshError("MESH_STASH_FULL", `${cell.address} has stashed ${more.stash.length} messages, its mailbox bound`);
+    }
+    if (more.stash[more.stash.length - 1] !== cell.slot) more.stash.push(cell.slot);
+  }
+
+  /** Puts stashed messages back in front of the mailbox, oldest first. */
+  unstashAll(cell: AgentCell): void {
+    const stash = cell.extras?.stash;
+    if (stash === undefined) return;
+    const { mailboxes, view, runQueue } = this.#dispatcher;
+    // The message of the running turn, if it was stashed in this very turn, stays aside.
+    const running = stash[stash.length - 1] === cell.slot ? stash.pop() : undefined;
+    for (let slot = stash.pop(); slot !== undefined; slot = stash.pop()) {
+      const { words } = view.custody;
+      const at = slot + SLOT_FRAME;
+      mailboxes.pushFront(cell.self, framePriority(words[at + FRAME_TYPE]), slot, words[at + FRAME_LENGTH]);
+    }
+    if (running !== undefined) stash.push(running);
+    if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
+  }
+
+  #sequenceOf(slot: number): number {
+    return this.#dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] % 2 ** 32;
+  }
+}
+
+/** Turns that have returned but whose sends wait for room. */
+const sendsWaiters = new WeakMap<AgentCell, () => void>();
+
+function sendsGone(cell: AgentCell, result: unknown): Promise<unknown> {
+  return new Promise((resolve) => sendsWaiters.set(cell, () => resolve(result)));
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+function isDeadline(error: unknown): boolean {
+  return error instanceof MeshError && error.code === "MESH_DEADLINE";
+}
+
+function asResult(returned: unknown): Result {
+  if (returned === undefined) return ready();
+  const { state } = returned as Result;
+  if (state === 1 || state === -1) return returned as Result;
+  throw new TypeError(`receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`);
+}

@@ -1,0 +1,93 @@
+import type { Clock } from "../actors/ports.ts";
+import { ringDoorbell } from "../mailbox/doorbell.ts";
+import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+import {
+  CONTROL_CURRENT,
+  CONTROL_CYCLES,
+  CONTROL_RESUMED,
+  CONTROL_SINCE_F64,
+  CONTROL_STATE,
+  CONTROL_TURNS,
+  ThreadState,
+} from "../mailbox/layout.ts";
+import type { MeshPlan } from "./memory.ts";
+
+/** A thread that does not move. */
+export interface Hang {
+  readonly thread: number;
+  /** Index of the agent in whose turn it hangs; −1 when it hangs outside of any turn. */
+  readonly agent: number;
+  /** False when the agent was only the last one resumed before: it hangs in some continuation or callback. */
+  readonly certain: boolean;
+  readonly sinceMs: number;
+}
+
+interface Seen {
+  turns: number;
+  cycles: number;
+  movedMs: number;
+}
+
+/**
+ * Reads the control words of each thread and names the one that has begun neither a turn nor a cycle for
+ * longer than the limit. Costs the threads nothing but a doorbell now and then, so that a sleeping one shows
+ * that it could wake.
+ */
+export class Watchdog {
+  readonly #plan: MeshPlan;
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #onHang: (hang: Hang) => void;
+  readonly #seen: Seen[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(plan: MeshPlan, clock: Clock, limitMs: number, onHang: (hang: Hang) => void) {
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#onHang = onHang;
+  }
+
+  start(): void {
+    const everyMs = Math.max(10, Math.min(500, this.#limitMs / 4));
+    this.#timer = setInterval(() => this.look(), everyMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** One look at all threads. */
+  look(): void {
+    const nowMs = this.#clock.nowMs();
+    for (let thread = 1; thread < this.#plan.threads; thread++) this.#lookAt(thread, nowMs);
+  }
+
+  #lookAt(thread: number, nowMs: number): void {
+    const control = controlOf(this.#plan.memory.control, thread);
+    const turns = Atomics.load(control, CONTROL_TURNS);
+    const cycles = Atomics.load(control, CONTROL_CYCLES);
+    const seen = this.#seen[thread];
+    const serving = Atomics.load(control, CONTROL_STATE) === ThreadState.RUNNING;
+    if (seen === undefined || !serving || seen.turns !== turns || seen.cycles !== cycles) {
+      this.#seen[thread] = { turns, cycles, movedMs: nowMs };
+      return;
+    }
+    const stillMs = nowMs - seen.movedMs;
+    if (stillMs < this.#limitMs) {
+      // A thread with nothing to do shows by waking that it is well.
+      ringDoorbell(control);
+      return;
+    }
+    const current = Atomics.load(control, CONTROL_CURRENT);
+    const sinceMs = controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
+    seen.movedMs = nowMs;
+    this.#onHang({
+      thread,
+      agent: (current === 0 ? Atomics.load(control, CONTROL_RESUMED) : current) - 1,
+      certain: current !== 0,
+      sinceMs: current === 0 ? nowMs - stillMs : sinceMs,
+    });
+  }
+}
