@@ -82,7 +82,10 @@ async function tellRange(
 }
 
 /** From the same sender in the same priority, the question arrives behind all that was told. */
-async function report(target: TellOrder["target"], ctx: ActorContext<TellMessage>): Promise<ToldReport> {
+async function report(
+  target: TellOrder["target"],
+  ctx: ActorContext<TellMessage>,
+): Promise<ToldReport> {
   const answer = await ctx.ask(target, "report" as const, { timeoutMs: 60_000 });
   if (answer.state !== 1) throw new Error(`the told agent answered ${answer.state}`);
   return answer.value;

@@ -1,22 +1,33 @@
-import { RingBuffer } from "ringbuf.js";
-import { exchange, type FrameTraffic, perSecond } from "./exchange.ts";
+import { type ExchangeSize, exchange, type FrameTraffic, perSecond } from "./exchange.ts";
+import type { BeatSize } from "./lead.ts";
+import { ringbufMemory } from "./peer-ringbuf-ends.ts";
+import type { RingbufHeartbeatData } from "./peer-ringbuf-heartbeat-worker.ts";
 import type { RingbufData } from "./peer-ringbuf-worker.ts";
 
-/** Frames over ringbuf.js, used as it is fastest: 32-bit words, a batch a write, everything out in one pop. */
+/*
+ * ringbuf.js as it is fastest: 32-bit words, a batch a write, everything out in one pop.
+ */
+
+/** Frames a second. */
 export async function framesByRingbuf(
   traffic: FrameTraffic,
   capacityBytes: number,
 ): Promise<number> {
   const data: RingbufData = {
-    question: "frames",
     memory: ringbufMemory(capacityBytes),
-    itemWords: traffic.frameBytes >>> 2,
+    frameWords: traffic.frameBytes >>> 2,
     batch: traffic.batch,
   };
-  const ms = await exchange<number>("peer-ringbuf-worker", traffic, data);
-  return perSecond(traffic.measured, ms);
+  return perSecond(traffic.measured, await exchange("peer-ringbuf-worker", traffic, data));
 }
 
-function ringbufMemory(capacityBytes: number): SharedArrayBuffer {
-  return RingBuffer.getStorageForCapacity(capacityBytes >>> 2, Int32Array);
+/** Heartbeats a second, noted and folded. */
+export async function heartbeatsByRingbuf(
+  beats: ExchangeSize,
+  size: BeatSize,
+  single: boolean,
+  capacityBytes: number,
+): Promise<number> {
+  const data: RingbufHeartbeatData = { memory: ringbufMemory(capacityBytes), size, single };
+  return perSecond(beats.measured, await exchange("peer-ringbuf-heartbeat-worker", beats, data));
 }
