@@ -12,6 +12,6 @@ export type Signal =
       /** A child that this actor spawned has failed; what the supervisor decided. */
       readonly type: "child-failed";
       readonly actor: ActorRef;
-      readonly error: Error;
+      readonly error: string;
       readonly decision: "restart" | "stop" | "quarantine" | "escalate";
     };

@@ -18,6 +18,7 @@ export const DEFAULT_MAX_IMPEDANCE = 500;
 
 /** No active agent of the cluster has the capability. */
 export class NoCapableAgentError extends Error {
+  readonly code = "MESH_NO_CAPABLE_AGENT";
   readonly capability: string;
   /** Address of the cluster. */
   readonly cluster: string;

@@ -18,6 +18,8 @@ import {
 const CHUNK_WORDS = CUSTODY_CHUNK_BYTES >>> 2;
 const CHUNK_SHIFT = 31 - Math.clz32(CHUNK_WORDS);
 const CLASSES = 1 + 31 - Math.clz32(CUSTODY_CHUNK_BYTES / CUSTODY_MIN_SLOT_BYTES);
+/** Each class twice: what only the urgent may have comes from chunks of its own, `CLASSES` further on. */
+const LISTS = 2 * CLASSES;
 
 /** Longest frame that a slot can hold, bytes. */
 export const MAX_CUSTODY_FRAME_BYTES: number = CUSTODY_CHUNK_BYTES - SLOT_HEADER_BYTES;
@@ -48,12 +50,14 @@ export class Custody {
   readonly bytes: Uint8Array;
   readonly #chunks: number;
   readonly #firstChunkWord: number;
-  /** By class: first free slot, and the untouched rest of its newest chunk. */
-  readonly #free = new Int32Array(CLASSES);
-  readonly #bump = new Int32Array(CLASSES);
-  readonly #bumpEnd = new Int32Array(CLASSES);
+  /** By list: first free slot, and the untouched rest of its newest chunk. */
+  readonly #free = new Int32Array(LISTS);
+  readonly #bump = new Int32Array(LISTS);
+  readonly #bumpEnd = new Int32Array(LISTS);
   /** Slots in use, by chunk. */
   readonly #used: Int32Array;
+  /** Chunks of some list in which nothing is used: what {@link #reclaim} can find. */
+  #idleChunks = 0;
   #freshChunk = 0;
   readonly #emptied: number[] = [];
   readonly #reserveChunks: number;
@@ -77,39 +81,52 @@ export class Custody {
    * the frame and then stamps it. `urgent` may use the reserve.
    */
   allocate(frameBytes: number, urgent: boolean): number {
+    if (frameBytes > MAX_CUSTODY_FRAME_BYTES) {
+      throw new RangeError(
+        `no slot is as long as this frame: frameBytes=${frameBytes}, at most ${MAX_CUSTODY_FRAME_BYTES}`,
+      );
+    }
     const bytes = frameBytes + SLOT_HEADER_BYTES;
     const sizeClass = bytes <= CUSTODY_MIN_SLOT_BYTES ? 0 : 25 - Math.clz32(bytes - 1);
-    const free = this.#free[sizeClass];
+    const slot = this.#take(sizeClass, this.#reserveChunks);
+    return slot === FULL && urgent ? this.#take(sizeClass + CLASSES, 0) : slot;
+  }
+
+  /** A slot of a list, for which a chunk may be opened as long as more than `spared` are left. */
+  #take(list: number, spared: number): number {
+    const free = this.#free[list];
     if (free !== 0) {
-      this.#free[sizeClass] = this.words[free + SLOT_NEXT];
-      this.#used[this.#chunkOf(free)]++;
+      this.#free[list] = this.words[free + SLOT_NEXT];
+      if (this.#used[this.#chunkOf(free)]++ === 0) this.#idleChunks--;
       return free;
     }
-    const bump = this.#bump[sizeClass];
-    if (bump !== this.#bumpEnd[sizeClass]) {
-      this.#bump[sizeClass] = bump + ((CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2);
-      this.#used[this.#chunkOf(bump)]++;
-      return bump;
-    }
-    return this.#openChunk(sizeClass, urgent) ? this.allocate(frameBytes, urgent) : FULL;
+    if (this.#bump[list] === this.#bumpEnd[list] && !this.#openChunk(list, spared)) return FULL;
+    const bump = this.#bump[list];
+    this.#bump[list] = bump + slotWords(list);
+    if (this.#used[this.#chunkOf(bump)]++ === 0) this.#idleChunks--;
+    return bump;
   }
 
   /** Gives a slot back. Only after the cycle that ended its use was committed. */
   free(slot: number): void {
     const chunk = this.#chunkOf(slot);
-    const sizeClass = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+    const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
     this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = SlotState.FREE;
-    this.words[slot + SLOT_NEXT] = this.#free[sizeClass];
-    this.#free[sizeClass] = slot;
-    this.#used[chunk]--;
+    this.words[slot + SLOT_NEXT] = this.#free[list];
+    this.#free[list] = slot;
+    if (--this.#used[chunk] === 0) this.#idleChunks++;
   }
 
   /** One store: the slot has `state` as soon as `cycle` is committed; at once when `cycle` is 0. */
   stamp(slot: number, state: number, cycle: number): void {
-    this.doubles[(slot >>> 1) + SLOT_STAMP_F64] = cycle * 8 + state;
+    const at = (slot >>> 1) + SLOT_STAMP_F64;
+    const sentInThisCycle = state === SlotState.DONE && this.doubles[at] === cycle * 8 + SlotState.QUEUED;
+    // Sent and done in one cycle: committed or not, a successor must not see it. Were it to wait again,
+    // it would be there twice, for its sender's turn is run again too.
+    this.doubles[at] = sentInThisCycle ? SlotState.DONE : cycle * 8 + state;
   }
 
-  /** Fills in the header of a new message slot: where it came from and its rank. */
+  /** Fills in the header of a new message or checkpoint: where it came from and its rank. */
   describe(slot: number, owner: number, lane: number, position: number): void {
     const words = this.words;
     words[slot + SLOT_DEATHS] = 0;
@@ -150,15 +167,20 @@ export class Custody {
     const payloads: number[] = [];
     const checkpoints = new Map<number, number>();
     for (let chunk = 0; chunk < this.#chunks; chunk++) {
-      const sizeClass = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
-      if (sizeClass < 0) continue;
+      const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+      if (list < 0) continue;
+      // Those that the dead thread had taken back.
+      while (this.#freshChunk < chunk) this.#emptied.push(this.#freshChunk++);
       this.#freshChunk = chunk + 1;
-      const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
       const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
-      for (let slot = first; slot < first + CHUNK_WORDS; slot += step) {
+      for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
         this.#used[chunk]++;
         if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints)) this.free(slot);
       }
+    }
+    this.#idleChunks = 0;
+    for (let chunk = 0; chunk < this.#chunks; chunk++) {
+      if (this.words[CUSTODY_CHUNKS_AT + chunk] !== 0 && this.#used[chunk] === 0) this.#idleChunks++;
     }
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
     if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
@@ -198,7 +220,11 @@ export class Custody {
           checkpoints.set(owner, slot);
           return true;
         }
-        if (this.doubles[(rival >>> 1) + SLOT_STAMP_F64] > stamp) return false;
+        const rivalStamp = this.doubles[(rival >>> 1) + SLOT_STAMP_F64];
+        // Of two of one cycle, the one described last.
+        if (rivalStamp > stamp || (rivalStamp === stamp && this.rankOf(rival) > this.rankOf(slot))) {
+          return false;
+        }
         this.free(rival);
         checkpoints.set(owner, slot);
         return true;
@@ -217,41 +243,44 @@ export class Custody {
     return (slot - this.#firstChunkWord) >>> CHUNK_SHIFT;
   }
 
-  #openChunk(sizeClass: number, urgent: boolean): boolean {
+  #openChunk(list: number, spared: number): boolean {
     const left = this.#chunks - this.#freshChunk + this.#emptied.length;
     let chunk = -1;
-    if (left > (urgent ? 0 : this.#reserveChunks)) {
+    if (left > spared) {
       chunk = this.#emptied.length > 0 ? (this.#emptied.pop() as number) : this.#freshChunk++;
     } else {
-      chunk = this.#reclaim(sizeClass, urgent);
+      chunk = this.#reclaim(list, spared);
     }
     if (chunk < 0) return false;
-    // A chunk of another class had its stamps elsewhere: what stands here may be old payload.
-    const step = (CUSTODY_MIN_SLOT_BYTES << sizeClass) >>> 2;
+    // A chunk of another class had its stamps elsewhere: what stands here may be old payload. A fresh one
+    // may be what a dead thread had taken back.
     const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
-    if (chunk + 1 !== this.#freshChunk) {
-      for (let slot = first; slot < first + CHUNK_WORDS; slot += step) this.stamp(slot, SlotState.FREE, 0);
-    }
-    this.words[CUSTODY_CHUNKS_AT + chunk] = sizeClass + 1;
-    this.#bump[sizeClass] = first;
-    this.#bumpEnd[sizeClass] = first + CHUNK_WORDS;
+    const end = first + CHUNK_WORDS;
+    for (let slot = first; slot < end; slot += slotWords(list)) this.stamp(slot, SlotState.FREE, 0);
+    this.words[CUSTODY_CHUNKS_AT + chunk] = list + 1;
+    this.#idleChunks++;
+    this.#bump[list] = first;
+    this.#bumpEnd[list] = end;
     return true;
   }
 
   /**
    * Sizes change with the load: before saying FULL, chunks of other classes in which nothing is used any
-   * more are taken back. Walks the free lists, so it is rare by design: only when memory has run out.
+   * more are taken back. Walks the free lists, so only when memory has run out and there is such a chunk.
    */
-  #reclaim(sizeClass: number, urgent: boolean): number {
-    for (let other = 0; other < CLASSES; other++) {
-      if (other === sizeClass || this.#free[other] === 0) continue;
+  #reclaim(list: number, spared: number): number {
+    if (this.#idleChunks === 0) return -1;
+    for (let other = 0; other < LISTS; other++) {
+      if (other === list || this.#free[other] === 0) continue;
       let previous = 0;
       for (let slot = this.#free[other]; slot !== 0; ) {
         const next = this.words[slot + SLOT_NEXT];
-        if (this.#used[this.#chunkOf(slot)] === 0 && !this.#bumping(other, slot)) {
+        const chunk = this.#chunkOf(slot);
+        if (this.#used[chunk] === 0) {
           if (previous === 0) this.#free[other] = next;
           else this.words[previous + SLOT_NEXT] = next;
-          this.#markEmptied(this.#chunkOf(slot));
+          this.#markEmptied(chunk);
+          if (this.#bumping(other, chunk)) this.#bump[other] = this.#bumpEnd[other];
         } else {
           previous = slot;
         }
@@ -259,20 +288,25 @@ export class Custody {
       }
     }
     const left = this.#chunks - this.#freshChunk + this.#emptied.length;
-    return left > (urgent ? 0 : this.#reserveChunks) ? (this.#emptied.pop() ?? -1) : -1;
+    return left > spared ? (this.#emptied.pop() ?? -1) : -1;
   }
 
-  #bumping(sizeClass: number, slot: number): boolean {
-    return (
-      this.#bumpEnd[sizeClass] !== 0 && this.#chunkOf(this.#bumpEnd[sizeClass] - 1) === this.#chunkOf(slot)
-    );
+  /** True when the untouched rest of the list is in `chunk`. */
+  #bumping(list: number, chunk: number): boolean {
+    const bump = this.#bump[list];
+    return bump !== this.#bumpEnd[list] && this.#chunkOf(bump) === chunk;
   }
 
   #markEmptied(chunk: number): void {
     if (this.words[CUSTODY_CHUNKS_AT + chunk] === 0) return;
     this.words[CUSTODY_CHUNKS_AT + chunk] = 0;
+    this.#idleChunks--;
     this.#emptied.push(chunk);
   }
+}
+
+function slotWords(list: number): number {
+  return (CUSTODY_MIN_SLOT_BYTES << (list % CLASSES)) >>> 2;
 }
 
 /** What a successor finds. */

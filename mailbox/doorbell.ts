@@ -6,7 +6,8 @@ import { CONTROL_PARKED } from "./layout.ts";
  */
 export function ringDoorbell(control: Int32Array): void {
   if (Atomics.load(control, CONTROL_PARKED) === 1 && Atomics.compareExchange(control, CONTROL_PARKED, 1, 0) === 1) {
-    Atomics.notify(control, CONTROL_PARKED, 1);
+    // All: a wait that the sleeper gave up with standUp() is still listed, before the one that counts.
+    Atomics.notify(control, CONTROL_PARKED);
   }
 }
 

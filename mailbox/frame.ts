@@ -24,6 +24,9 @@ export const FRAME_PAYLOAD = 14;
 export const FRAME_HASH = 15;
 /** Words of a payload begin here. */
 export const FRAME_DATA = 16;
+/** In a HEARTBEATS frame: how many rows of how many words stand behind the header (`heartbeat.ts`). */
+export const HEARTBEATS_COUNT = 4;
+export const HEARTBEAT_ROW_WORDS = 4;
 
 /** Float64 offsets. */
 export const FRAME_OPERATION_F64 = 2;
@@ -121,12 +124,35 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
   if (target < 0 || target >= rows) return `target ${target} is outside 0..${rows - 1}`;
   const source = words[at + FRAME_SOURCE];
   if (source < NOBODY || source >= rows) return `source ${source} is outside -1..${rows - 1}`;
+  if (kind === FrameKind.HEARTBEAT || kind === FrameKind.HEARTBEATS) {
+    const count = kind === FrameKind.HEARTBEAT ? 1 : words[at + HEARTBEATS_COUNT];
+    return heartbeatFault(kind, source, count, length, rows);
+  }
+  if ((kind === FrameKind.ANSWER || kind === FrameKind.ACK) && ((type >>> 10) & 3) === 3) {
+    return "a trinary state of 2";
+  }
   const flags = type >>> 16;
   if (carriesPayload(kind) && (flags & (FrameFlag.NOTHING | FrameFlag.NUMBER | FrameFlag.REFERENCE)) === 0) {
     const payload = words[at + FRAME_PAYLOAD];
     if (payload < 0 || payload > length - FRAME_BYTES) {
       return `payload of ${payload} bytes in a frame of ${length}`;
     }
+  }
+  return undefined;
+}
+
+function heartbeatFault(
+  kind: number,
+  first: number,
+  count: number,
+  length: number,
+  rows: number,
+): string | undefined {
+  if (first < 0 || count < 0 || count > rows - first) {
+    return `heartbeats of ${count} agents from ${first} on, outside 0..${rows - 1}`;
+  }
+  if (kind === FrameKind.HEARTBEATS && count * HEARTBEAT_ROW_WORDS * 4 > length - FRAME_BYTES) {
+    return `${count} rows of heartbeats in a frame of ${length}`;
   }
   return undefined;
 }

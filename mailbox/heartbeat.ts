@@ -6,7 +6,11 @@ import {
   FRAME_TARGET,
   FRAME_TYPE,
   FrameKind,
+  HEARTBEAT_ROW_WORDS,
+  HEARTBEATS_COUNT,
 } from "./frame.ts";
+
+export { HEARTBEAT_ROW_WORDS, HEARTBEATS_COUNT };
 
 /**
  * Heartbeats on the wire, entirely fixed binary.
@@ -19,8 +23,6 @@ import {
  *        ├ latency f32 ─┼ processing f32┼ queued f32 ┼ depth u16 | reliability u8 (0–255) | state u8 ┤
  */
 export const HEARTBEAT_ROW = 4;
-export const HEARTBEATS_COUNT = 4;
-export const HEARTBEAT_ROW_WORDS = 4;
 export const HEARTBEATS_ROWS = 16;
 
 /** Bytes of a HEARTBEATS frame of `rows` rows. */
@@ -30,7 +32,7 @@ export function heartbeatsBytes(rows: number): number {
 
 /** The fourth word of a row. */
 export function packHealth(depth: number, reliability: number, state: number): number {
-  return (depth > 0xffff ? 0xffff : depth) | (((reliability * 255 + 0.5) | 0) << 16) | (state << 24);
+  return Math.min(depth, 0xffff) | (((reliability * 255 + 0.5) | 0) << 16) | (state << 24);
 }
 
 /** Writes the header of a HEARTBEAT or HEARTBEATS frame. */

@@ -24,7 +24,7 @@ export interface LaneSizes {
  */
 export function laneSizes(threads: number, maxFrameBytes: number): LaneSizes {
   const pairs = threads * (threads - 1);
-  const least = 1 << (32 - Math.clz32(maxFrameBytes * 4 - 1));
+  const least = Math.max(4096, 1 << (32 - Math.clz32(maxFrameBytes * 4 - 1)));
   let bulkBytes = 1024 * 1024;
   while (bulkBytes > least && pairs * bulkBytes * 1.25 > 64 * 1024 * 1024) bulkBytes >>>= 1;
   bulkBytes = Math.max(bulkBytes, least);
@@ -78,9 +78,12 @@ export class OutLane {
     this.#count--;
   }
 
-  /** Closes the open batch and writes its header; see {@link Ring.prepare}. False when there is none. */
+  /**
+   * Closes the open batch and writes its header; see {@link Ring.prepare}. False when there is nothing in
+   * it: a claim that found room for the header alone, or was given back, leaves it open for the next frame.
+   */
   prepare(cycle: number): boolean {
-    if (this.#batch === FULL) return false;
+    if (this.#count === 0) return false;
     const { words, doubles } = this.ring;
     const at = this.#batch;
     words[at + FRAME_LENGTH] = FRAME_BYTES;
@@ -192,6 +195,7 @@ export class Lanes {
   publish(): void {
     for (let i = 0; i < this.#out.length; i++) {
       if (!this.#prepared[i]) continue;
+      this.#prepared[i] = false;
       this.#out[i].publish();
       ringDoorbell(this.#controls[this.#outThread[i]]);
     }
@@ -205,7 +209,11 @@ export class Lanes {
 
   /** Continues the outgoing side of a thread that died. */
   recoverProducer(committedCycle: number): void {
-    for (const lane of this.#out) lane.ring.recoverProducer(committedCycle);
+    for (let i = 0; i < this.#out.length; i++) {
+      this.#out[i].ring.recoverProducer(committedCycle);
+      // Also for what the dead one published itself: it may not have come as far as the doorbell.
+      ringDoorbell(this.#controls[this.#outThread[i]]);
+    }
   }
 }
 

@@ -114,7 +114,8 @@ export const COUNT_COUNT = 12;
  *   word 0           CHUNKS_AT              first chunk, on a multiple of 256 KiB
  *        ├─ spare ───┼─ class of chunk 0… ──┼─ chunk 0 (256 KiB) ─┼─ chunk 1 …
  *
- * A chunk holds slots of one size class (128 B · 2^class). A slot:
+ * A chunk holds slots of one size class (128 B · 2^class); its word in the table is its class + 1, or 12
+ * more when it belongs to the reserve of what is urgent, and 0 when it is nobody's. A slot:
  *
  *   word 0      2      3        4      5          6       7     8       10          16
  *        ├ STAMP┼ NEXT ┼ DEATHS ┼ LANE ┼ POSITION ┼ OWNER ┼ AUX ┼ ORDER ┼ spare ────┼ frame: header, payload

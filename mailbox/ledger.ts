@@ -47,8 +47,8 @@ export function readCounts(control: Float64Array, into: Float64Array): void {
     const committed = control[CONTROL_COMMITTED_F64];
     const at = CONTROL_COUNTS_F64 + (committed % 2) * COUNTS_STRIDE;
     for (let i = 0; i < COUNT_COUNT; i++) into[i] = control[at + i];
-    // The side read stays as it is until the second commit after this one.
-    if (control[CONTROL_COMMITTED_F64] <= committed + 1) return;
+    // The side read stays as it is until the next commit: then the writer may prepare the one after on it.
+    if (control[CONTROL_COMMITTED_F64] === committed) return;
   }
 }
 

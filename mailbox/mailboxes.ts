@@ -5,7 +5,7 @@ const PRIORITIES = 4;
 
 /**
  * The mailboxes of all agents of a thread: for each agent four queues, by priority, of custody slots.
- * A queue is a list of nodes in one pool, so that an empty mailbox costs 32 bytes and a message 8, and so
+ * A queue is a list of nodes in one pool, so that an empty mailbox costs 32 bytes and a message 12, and so
  * that one slot (an operation for many agents) can stand in many mailboxes. Lists are rebuilt from custody
  * by a successor; nothing here needs to survive.
  */

@@ -24,10 +24,12 @@ export interface FrameReader {
   onCorrupt(ring: Ring, sentence: string): void;
 }
 
-/** Bytes of shared memory for a ring of `capacityBytes` (a power of two, ≥ 4 KiB). */
+/** Bytes of shared memory for a ring of `capacityBytes` (a power of two, 4 KiB to 1 GiB). */
 export function ringBytes(capacityBytes: number): number {
-  if (capacityBytes < 4096 || (capacityBytes & (capacityBytes - 1)) !== 0) {
-    throw new RangeError(`ring capacity must be a power of two of at least 4096 bytes: capacity=${capacityBytes}`);
+  if (!(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) || !Number.isInteger(Math.log2(capacityBytes))) {
+    throw new RangeError(
+      `ring capacity must be a power of two from 4096 bytes to 1 GiB: capacity=${capacityBytes}`,
+    );
   }
   return RING_CELLS * 4 + capacityBytes;
 }
@@ -108,8 +110,9 @@ export class Ring {
    * thread dies between the commit and the publication, its successor publishes for it.
    */
   prepare(cycle: number): void {
-    this.words[RING_NEXT_TAIL] = this.#claimed;
+    // The cycle first: a thread that dies in between must not leave this tail under the last committed cycle.
     this.doubles[RING_NEXT_CYCLE_F64] = cycle;
+    this.words[RING_NEXT_TAIL] = this.#claimed;
   }
 
   /** Makes all claimed frames visible at once. They must be whole: the consumer trusts everything below the tail. */
@@ -127,6 +130,8 @@ export class Ring {
       const tail = this.words[RING_NEXT_TAIL];
       if (((tail - this.#published) | 0) > 0) Atomics.store(this.words, RING_TAIL, tail);
     }
+    // The successor uses the number of the cycle that was not committed again, for other frames.
+    this.doubles[RING_NEXT_CYCLE_F64] = 0;
     this.#published = Atomics.load(this.words, RING_TAIL);
     this.#claimed = this.#published;
     this.#previousClaim = this.#published;
@@ -143,29 +148,34 @@ export class Ring {
     if (head === tail) return 0;
     const start = head;
     let taken = 0;
-    while (head !== tail && taken < limit) {
-      const at = head & this.#mask;
-      const word = RING_CELLS + at * CELL_WORDS;
-      const length = words[word + FRAME_LENGTH];
-      const cells = (length + (CELL_BYTES - 1)) >>> 6;
-      if (length < CELL_BYTES || cells > this.#cells - at || cells > ((tail - head) | 0)) {
-        reader.onCorrupt(this, `frame of ${length} bytes where ${((tail - head) | 0) * CELL_BYTES} were published`);
-        head = tail;
-        break;
+    try {
+      while (head !== tail && taken < limit) {
+        const at = head & this.#mask;
+        const word = RING_CELLS + at * CELL_WORDS;
+        const length = words[word + FRAME_LENGTH];
+        const cells = (length + (CELL_BYTES - 1)) >>> 6;
+        if (length < CELL_BYTES || cells > this.#cells - at || cells > ((tail - head) | 0)) {
+          const published = ((tail - head) | 0) * CELL_BYTES;
+          head = tail;
+          reader.onCorrupt(this, `frame of ${length} bytes where ${published} were published`);
+          break;
+        }
+        const end = (head + cells) | 0;
+        if ((words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) {
+          if (!reader.onFrame(this, word, end)) break;
+          taken++;
+        }
+        head = end;
+        // Written for each frame, not once a drain: a successor must not take the same frame over twice.
+        words[RING_ACCEPTED] = head;
       }
-      const end = (head + cells) | 0;
-      if ((words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) {
-        if (!reader.onFrame(this, word, end)) break;
-        taken++;
+    } finally {
+      // Also when the reader throws: what it took before must not come a second time.
+      if (head !== start) {
+        this.#head = head;
+        words[RING_ACCEPTED] = head;
+        Atomics.store(words, RING_HEAD, head);
       }
-      head = end;
-      // Written for each frame, not once a drain: a successor must not take the same frame over twice.
-      words[RING_ACCEPTED] = head;
-    }
-    if (head !== start) {
-      this.#head = head;
-      words[RING_ACCEPTED] = head;
-      Atomics.store(words, RING_HEAD, head);
     }
     return taken;
   }

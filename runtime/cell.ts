@@ -14,7 +14,7 @@ import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
+import { type ImpedanceClass, impedanceClassName } from "../coordination/impedance-class.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
@@ -81,7 +81,7 @@ export class AgentCell implements ActorContext {
   }
 
   get impedanceClass(): ImpedanceClass {
-    return IMPEDANCE_CLASSES[this.dispatcher.view.registry.class[this.self]];
+    return impedanceClassName(this.dispatcher.view.registry.class[this.self]);
   }
 
   get clock(): Clock {
@@ -184,7 +184,7 @@ function endedError(cell: AgentCell): MeshError {
 }
 
 /** Index of a ref or an address; UnknownActorError when the mesh has no such agent. */
-export function resolve(dispatcher: Dispatcher, target: Target): number {
+export function resolve(dispatcher: Dispatcher, target: number | string): number {
   const { topology } = dispatcher.view;
   if (typeof target === "number") {
     if (Number.isInteger(target) && target >= 0 && target < topology.rows) return target;
@@ -216,7 +216,7 @@ export function openAsk(
     const path = view.waits.findCycle(asker, target);
     if (path !== undefined) {
       view.waits.remove(asker, edge);
-      return Promise.reject(new AskCycleError(path.map((index) => addressOf(view.topology, index))));
+      return Promise.reject(new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))));
     }
     view.registry.waitsOn[asker] = target;
   }

@@ -1,7 +1,7 @@
 import type { DeadLetterReason } from "./mesh-api.ts";
 
 /** Reasons as they travel in a frame; the order is the wire's. */
-export const DEAD_LETTER_REASONS = [
+export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = [
   "mailbox-full",
   "dropped-oldest",
   "expired",
@@ -12,7 +12,7 @@ export const DEAD_LETTER_REASONS = [
   "undecodable",
   "mesh-stopping",
   "capability",
-] as const satisfies readonly DeadLetterReason[];
+];
 
 export const DeadLetterCode = {
   MAILBOX_FULL: 0,

@@ -24,7 +24,7 @@ import { EMPTY } from "../mailbox/mailboxes.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL, type Ring } from "../mailbox/ring.ts";
 import { observeLatency } from "../coordination/profile.ts";
-import { OperationalState } from "../coordination/registry.ts";
+import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -82,8 +82,8 @@ export class Inbox {
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
-    if (state === OperationalState.QUARANTINED) return outbox.bury(slot, DeadLetterCode.QUARANTINED);
-    if (state === OperationalState.STOPPED) return outbox.bury(slot, DeadLetterCode.STOPPED);
+    if (state === QUARANTINED) return outbox.bury(slot, DeadLetterCode.QUARANTINED);
+    if (state === STOPPED) return outbox.bury(slot, DeadLetterCode.STOPPED);
     if (priority < 3 && !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)) {
       const policy = plan.bounds.overflow[priority];
       if (policy === "drop-newest") return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);

@@ -12,10 +12,11 @@ import {
   createSectorSummaries,
   type SectorSummaries,
   sectorSummariesBytes,
-} from "../coordination/summary.ts";
+} from "../coordination/summary-columns.ts";
 import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
-import { createWaitGraph, type WaitGraph, waitGraphBytes } from "../coordination/wait-graph.ts";
-import type { SupervisionOptions } from "../supervisors/restart.ts";
+import { type WaitGraphSize, waitGraphBytes } from "../coordination/wait-edges.ts";
+import { WaitGraph } from "../coordination/wait-graph.ts";
+import type { RestartType, Supervision } from "../supervisors/restart.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
 export interface MeshPlan {
@@ -27,7 +28,9 @@ export interface MeshPlan {
   readonly maxPayloadBytes: number;
   readonly maxDeliveries: number;
   readonly heartbeatMs: number;
-  readonly supervision: Required<SupervisionOptions>;
+  readonly supervision: Supervision;
+  /** Whether agents that end are started again. */
+  readonly restart: RestartType;
   /** Distinct behavior modules, as URLs. */
   readonly modules: readonly string[];
   /** Module of each agent: an index into `modules`; all 0 when absent. */
@@ -72,11 +75,18 @@ export function createMemory(
       () => new SharedArrayBuffer(custodyBytes(custodyCapacityBytes)),
     ),
     registry: new SharedArrayBuffer(registryBytes(topology.rows)),
-    clusters: new SharedArrayBuffer(clusterSummariesBytes(topology.clusters)),
-    sectors: new SharedArrayBuffer(sectorSummariesBytes(topology.sectors)),
-    waits: new SharedArrayBuffer(waitGraphBytes(topology.rows, threads)),
+    clusters: new SharedArrayBuffer(clusterSummariesBytes(topology)),
+    sectors: new SharedArrayBuffer(sectorSummariesBytes(topology)),
+    waits: new SharedArrayBuffer(waitGraphBytes(waitGraphSize(topology, threads))),
     placement,
   };
+}
+
+/** Asks of one thread's agents that can be watched for circles at once; further ones are not. */
+const WATCHED_ASKS = 65_536;
+
+function waitGraphSize(topology: Topology, threads: number): WaitGraphSize {
+  return { rows: topology.rows, threads, edgesPerThread: WATCHED_ASKS };
 }
 
 /** Lane sizes that suit the plan's largest message. */
@@ -116,9 +126,9 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     custodyWords: memory.custody.map((buffer) => new Int32Array(buffer)),
     custodyBytes: memory.custody.map((buffer) => new Uint8Array(buffer)),
     registry: createRegistry(memory.registry, topology.rows),
-    clusters: createClusterSummaries(memory.clusters, topology.clusters),
-    sectors: createSectorSummaries(memory.sectors, topology.sectors),
-    waits: createWaitGraph(memory.waits, topology.rows, plan.threads, thread),
+    clusters: createClusterSummaries(memory.clusters, topology),
+    sectors: createSectorSummaries(memory.sectors, topology),
+    waits: new WaitGraph(memory.waits, waitGraphSize(topology, plan.threads), thread),
     placement: new Uint8Array(memory.placement),
   };
 }

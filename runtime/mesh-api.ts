@@ -5,7 +5,8 @@ import type { Answer } from "../actors/result.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
-import type { Topology } from "../coordination/topology.ts";
+import type { Topology, TopologyOptions } from "../coordination/topology.ts";
+import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
 export interface MeshStatus {
@@ -16,7 +17,22 @@ export interface MeshStatus {
   readonly p95Impedance: number;
   /** Since the mesh started. */
   readonly heartbeats: number;
-  readonly messages: { readonly accepted: number; readonly handled: number; readonly expired: number; readonly deadLettered: number; readonly inFlight: number };
+  readonly messages: {
+    /** Put on a lane or into custody, mesh-wide. */
+    readonly sent: number;
+    /** Taken into custody. */
+    readonly accepted: number;
+    readonly handled: number;
+    readonly expired: number;
+    readonly deadLettered: number;
+    /** In custody now. */
+    readonly inFlight: number;
+    /** Delivered again after the death of a worker. */
+    readonly redelivered: number;
+    readonly conflicts: number;
+    /** Frames refused because they made no sense. */
+    readonly corrupt: number;
+  };
   /** accepted − handled − expired − dead-lettered − in flight: 0, always. */
   readonly lost: number;
   readonly restarts: { readonly agents: number; readonly workers: number };
@@ -44,10 +60,18 @@ export interface Inspection {
   readonly worker: string;
   readonly impedance: AgentImpedance;
   readonly restarts: number;
+  /** Incarnations so far. */
+  readonly generation: number;
   readonly handled: number;
   readonly failed: number;
   /** The message being handled and since when, if one is. */
-  readonly current?: { readonly sequence: number; readonly sinceMs: number; readonly waitsOn: readonly string[] };
+  readonly current?: {
+    readonly sequence: number;
+    readonly sinceMs: number;
+    readonly waitsOn: readonly string[];
+    /** Awaiting something, its thread free for others. */
+    readonly suspended: boolean;
+  };
   readonly queue: { readonly depth: number; readonly bytes: number };
   /** Last failures and what the supervisor decided, newest first; bounded. */
   readonly incidents: readonly Incident[];
@@ -179,19 +203,23 @@ export interface MeshOptions {
   readonly agent: string | URL | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
   /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
   readonly agentOptions?: unknown;
-  readonly topology?: { readonly sectors?: number; readonly clustersPerSector?: number; readonly agentsPerCluster?: number };
+  readonly topology?: TopologyOptions;
   /** Threads that run agents. Default: one a core. */
   readonly workers?: number;
   readonly mailbox?: MailboxOptions;
   /** Encoded bytes of one message. Default 64 KiB. */
   readonly maxPayloadBytes?: number;
+  /** Shared memory for each worker's unfinished messages and snapshots. Default 64 MiB. */
+  readonly custodyBytes?: number;
   /** Deliveries of one message to dying workers before it is quarantined as poison. Default 3. */
   readonly maxDeliveries?: number;
   /** Default 5,000 ms (spec 4.1). */
   readonly heartbeatMs?: number;
   /** A turn that has not yielded for this long is named and its worker replaced, ms. Default 2,000. */
   readonly watchdogMs?: number;
-  readonly supervision?: import("../supervisors/restart.ts").SupervisionOptions;
+  readonly supervision?: SupervisionOptions;
+  /** Whether an agent that ends is started again. Default "transient": after a failure, not after `ctx.stop()`. */
+  readonly restart?: RestartType;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

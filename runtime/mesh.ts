@@ -110,6 +110,7 @@ class ThreadedMesh implements Mesh {
       maxDeliveries: settings.maxDeliveries,
       heartbeatMs: settings.heartbeatMs,
       supervision: settings.supervision,
+      restart: settings.restart,
       modules: settings.modules,
       ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
       agentOptions: options.agentOptions,

@@ -6,7 +6,7 @@ import { addressOf } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../mailbox/overflow.ts";
-import { DEFAULT_SUPERVISION, type SupervisionOptions } from "../supervisors/restart.ts";
+import { completeSupervision, type RestartType, type Supervision } from "../supervisors/restart.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
 
@@ -20,11 +20,13 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly watchdogMs: number;
   readonly custodyBytes: number;
-  readonly supervision: Required<SupervisionOptions>;
+  readonly supervision: Supervision;
+  readonly restart: RestartType;
   readonly modules: readonly string[];
   readonly moduleOf: Uint16Array | undefined;
 }
 
+const RESTART_TYPES: readonly RestartType[] = ["permanent", "transient", "temporary"];
 const POLICIES: readonly OverflowPolicy[] = ["block", "drop-oldest", "drop-newest", "reject"];
 
 /** Checks options and fills in defaults; InvalidOptionError names the field, its value and what was expected. */
@@ -47,9 +49,15 @@ export function readOptions(options: MeshOptions): Settings {
     heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 5000, 50, 3_600_000),
     watchdogMs: number("watchdogMs", options.watchdogMs ?? 2000, 50, 3_600_000),
     custodyBytes: number("custodyBytes", options.custodyBytes ?? 64 * 1024 * 1024, 1024 * 1024, 1024 ** 3),
-    supervision: { ...DEFAULT_SUPERVISION, ...options.supervision },
+    supervision: completeSupervision(options.supervision),
+    restart: readRestart(options.restart ?? "transient"),
     ...readModules(options.agent, topology),
   };
+}
+
+function readRestart(restart: RestartType): RestartType {
+  if (RESTART_TYPES.includes(restart)) return restart;
+  throw new InvalidOptionError("restart", restart, `one of ${RESTART_TYPES.join(", ")}`);
 }
 
 function createTopologyOf(options: MeshOptions): Topology {

@@ -268,6 +268,8 @@ export class Outbox implements AskEnd, TimerTarget {
     if (asker < 0) return;
     const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
     const agent = words[at + FRAME_TARGET];
+    // The wait is over from this moment: a search must not find it while the answer travels.
+    if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
       else this.#settle(id, trinary, typeof value === "object" && value !== null ? this.#copy(value) : value);

@@ -1,0 +1,44 @@
+/** The one public door of mesh-30k. */
+export {
+  type Behavior,
+  defineAgent,
+  type Probe,
+  type Received,
+} from "./actors/behavior.ts";
+export type {
+  ActorContext,
+  AskOptions,
+  Envelope,
+  Priority,
+  TellOptions,
+  Timer,
+  Timers,
+} from "./actors/context.ts";
+export {
+  AgentFailedError,
+  AskCycleError,
+  InvalidOptionError,
+  MeshError,
+  MeshStoppedError,
+  PayloadTooLargeError,
+  UndeliverableError,
+  UnknownActorError,
+} from "./actors/errors.ts";
+export type { Clock, Log, Random } from "./actors/ports.ts";
+export type { Receipt, ReceiptStatus } from "./actors/receipt.ts";
+export type { ActorRef, Target } from "./actors/ref.ts";
+export {
+  type Answer,
+  type Conflict,
+  type ConflictDetail,
+  type ConflictType,
+  conflict,
+  type Ready,
+  type Result,
+  ready,
+  type Transit,
+  type Trinary,
+} from "./actors/result.ts";
+export type { Signal } from "./actors/signal.ts";
+export { createMesh } from "./runtime/mesh.ts";
+export type * from "./runtime/mesh-api.ts";

@@ -1,0 +1,189 @@
+import type { AgentCell } from "./cell.ts";
+import { addressOf, clusterAddress } from "../coordination/address.ts";
+import { clusterOf } from "../coordination/topology.ts";
+import type { ExitReason } from "../supervisors/restart.ts";
+import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Incident } from "./mesh-api.ts";
+
+/** First lines of a failure that are kept. */
+const MAX_ERROR_TEXT = 500;
+
+/**
+ * What happens when an agent fails: its supervisor decides, this carries it out and tells main. A cluster
+ * lead supervises its agents, a coordinator its leads, a parent the children that it spawned. Supervisors
+ * are made when first needed: most agents never fail.
+ */
+export class Failures {
+  readonly #dispatcher: Dispatcher;
+  readonly #leads = new Map<number, Supervisor>();
+  readonly #coordinators = new Map<number, Supervisor>();
+  readonly #parents = new Map<number, Supervisor>();
+  readonly #agentSpecs: readonly ChildSpec[];
+  readonly #leadSpecs: readonly ChildSpec[];
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+    const { topology } = dispatcher.view;
+    const { restart } = dispatcher.plan;
+    const specs = (name: string, count: number): ChildSpec[] =>
+      Array.from({ length: count }, (_, i) => ({ name: `${name}-${i + 1}`, restart }));
+    this.#agentSpecs = specs("agent", topology.agentsPerCluster);
+    this.#leadSpecs = specs("cluster", topology.clustersPerSector);
+  }
+
+  /** The agent's behavior threw. */
+  fail(cell: AgentCell, error: unknown): void {
+    this.#end(cell, "failed", describe(error), error);
+  }
+
+  /** The operator ends the incarnation; whether another follows is the supervisor's decision. */
+  kill(agent: number): void {
+    const cell = this.#dispatcher.agents.cellOf(agent);
+    if (cell?.alive === true) this.#end(cell, "failed", "killed by the operator", undefined);
+  }
+
+  /** The agent stopped of its own will. */
+  ended(cell: AgentCell): void {
+    this.#end(cell, "normal", "stopped by itself", undefined);
+  }
+
+  #end(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
+    if (!cell.alive) return;
+    const { nowMs, view } = this.#dispatcher;
+    const agent = cell.self;
+    const cluster = clusterOf(view.topology, agent);
+    if (cluster < 0) {
+      this.#endChild(cell, reason, text, error);
+      return;
+    }
+    const first = cluster * view.topology.agentsPerCluster;
+    const decision = this.#lead(cluster).decide(agent - first, reason, nowMs);
+    if (reason === "failed") this.#tell(addressOf(view.topology, agent), text, decision);
+    if (decision.action === "escalate") this.#escalate(cluster, text);
+    else this.#carryOut(decision, first, agent, reason);
+  }
+
+  /** A spawned child: its parent is its supervisor, and hears of it. */
+  #endChild(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
+    const { nowMs, agents, plan, ports, outbox } = this.#dispatcher;
+    const child = cell.self;
+    let supervisor = this.#parents.get(child);
+    if (supervisor === undefined) {
+      supervisor = new Supervisor([{ name: `spawned-${child}`, restart: plan.restart }], plan.supervision, ports.random);
+      supervisor.start();
+      this.#parents.set(child, supervisor);
+    }
+    const decision = supervisor.decide(0, reason, nowMs);
+    const parent = cell.extras?.parent ?? -1;
+    if (reason === "failed") {
+      this.#tell(cell.address, text, decision);
+      if (parent >= 0) {
+        const { action } = decision;
+        outbox.signal(child, parent, { type: "child-failed", actor: child, error: text, decision: action });
+      }
+    }
+    if (decision.action !== "restart") this.#parents.delete(child);
+    const parentCell = agents.cellOf(parent);
+    if (decision.action === "escalate" && parentCell !== undefined) {
+      agents.stopIndex(child, "failed");
+      this.fail(parentCell, error ?? new Error(`child ${cell.address} failed too often`));
+      return;
+    }
+    this.#carryOut(decision, child, child, reason);
+  }
+
+  #carryOut(decision: RestartDecision, first: number, failed: number, reason: ExitReason): void {
+    const { agents, wheel, nowMs } = this.#dispatcher;
+    for (const child of decision.stopFirst) agents.suspend(first + child);
+    switch (decision.action) {
+      case "restart": {
+        const children = decision.children.map((child) => first + child);
+        if (decision.delayMs === 0) {
+          for (const agent of children) agents.restart(agent);
+          return;
+        }
+        for (const agent of children) agents.suspend(agent);
+        wheel.schedule(nowMs + decision.delayMs, { onTimer: () => this.#restartLater(children) }, 0);
+        return;
+      }
+      case "quarantine":
+        agents.quarantine(failed);
+        for (const child of decision.stopFirst) agents.stopIndex(first + child, "stopped");
+        return;
+      case "stop":
+        agents.stopIndex(failed, reason === "failed" ? "failed" : "stopped");
+        return;
+      default:
+        return;
+    }
+  }
+
+  #restartLater(agents: readonly number[]): void {
+    for (const agent of agents) {
+      // A restart that somebody else ordered meanwhile has made a new incarnation: it is left alone.
+      if (this.#dispatcher.agents.cellOf(agent)?.alive === false) this.#dispatcher.agents.restart(agent);
+    }
+  }
+
+  /** A lead has failed: its coordinator restarts the whole cluster, or the sector, or gives it up. */
+  #escalate(cluster: number, text: string): void {
+    const { view, nowMs } = this.#dispatcher;
+    const { topology } = view;
+    const sector = Math.floor(cluster / topology.clustersPerSector);
+    const firstCluster = sector * topology.clustersPerSector;
+    const decision = this.#coordinator(sector).decide(cluster - firstCluster, "failed", nowMs);
+    this.#tell(clusterAddress(topology, cluster), text, decision);
+    const clusters = decision.action === "restart" ? decision.children.map((child) => firstCluster + child) : [cluster];
+    const restart = (): void => {
+      for (const each of clusters) this.#restartCluster(each);
+    };
+    if (decision.action === "restart" && decision.delayMs === 0) restart();
+    else if (decision.action === "restart") {
+      this.#dispatcher.wheel.schedule(nowMs + decision.delayMs, { onTimer: restart }, 0);
+      for (const each of clusters) this.#eachOf(each, (agent) => this.#dispatcher.agents.suspend(agent));
+    } else {
+      // Beyond the sector stands the orchestrator's human: the cluster is kept from work and reported.
+      this.#eachOf(cluster, (agent) => this.#dispatcher.agents.quarantine(agent));
+    }
+  }
+
+  #restartCluster(cluster: number): void {
+    this.#leads.delete(cluster);
+    this.#eachOf(cluster, (agent) => this.#dispatcher.agents.restart(agent));
+  }
+
+  #eachOf(cluster: number, act: (agent: number) => void): void {
+    const { agentsPerCluster } = this.#dispatcher.view.topology;
+    for (let i = 0; i < agentsPerCluster; i++) act(cluster * agentsPerCluster + i);
+  }
+
+  #lead(cluster: number): Supervisor {
+    return this.#made(this.#leads, cluster, this.#agentSpecs);
+  }
+
+  #coordinator(sector: number): Supervisor {
+    return this.#made(this.#coordinators, sector, this.#leadSpecs);
+  }
+
+  #made(map: Map<number, Supervisor>, key: number, specs: readonly ChildSpec[]): Supervisor {
+    const known = map.get(key);
+    if (known !== undefined) return known;
+    const { plan, ports } = this.#dispatcher;
+    const supervisor = new Supervisor(specs, plan.supervision, ports.random);
+    supervisor.start();
+    map.set(key, supervisor);
+    return supervisor;
+  }
+
+  #tell(subject: string, error: string, decision: RestartDecision): void {
+    const { nowMs, outbox } = this.#dispatcher;
+    const incident: Incident = { atMs: nowMs, subject, error, decision: decision.action, delayMs: decision.delayMs };
+    outbox.incident(incident);
+  }
+}
+
+function describe(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.slice(0, MAX_ERROR_TEXT);
+}

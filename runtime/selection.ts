@@ -1,0 +1,76 @@
+import { InvalidOptionError, UnknownActorError } from "../actors/errors.ts";
+import { indexOfAddress } from "../coordination/address.ts";
+import { type CapabilityTable, hasCapability } from "../coordination/capability.ts";
+import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
+import type { Registry } from "../coordination/registry.ts";
+import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+
+/** Indices [from, to) of agents. */
+export interface AgentRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Indices of the agents that a selection names: everything (undefined or `all`), an address of an agent,
+ * cluster or sector, an impedance class, or a capability. InvalidOptionError when it is none of these.
+ */
+export function selectAgents(
+  topology: Topology,
+  registry: Registry,
+  capabilities: CapabilityTable,
+  selection: string | undefined,
+): Iterable<number> {
+  if (selection === undefined || selection === "all") return range(0, topology.agents);
+  const index = indexOfAddress(topology, selection);
+  if (index >= 0) {
+    const [{ from, to }] = rangeOf(topology, index);
+    return range(from, to);
+  }
+  const classIndex = IMPEDANCE_CLASSES.findIndex((profile) => profile.name === selection);
+  if (classIndex >= 0) return filtered(topology.agents, (agent) => topology.classOf[agent] === classIndex);
+  const bit = capabilities.bitOf(selection);
+  if (bit >= 0) return filtered(topology.agents, (agent) => hasCapability(registry, agent, bit));
+  throw new InvalidOptionError(
+    "selection",
+    selection,
+    "`all`, an address (sector-1, sector-1/cluster-1, …/agent-1), an impedance class or a capability",
+  );
+}
+
+/** The agents below an address, as one range for each sector, because a sector lives on one thread. */
+export function selectRange(topology: Topology, address: string): readonly AgentRange[] {
+  const index = indexOfAddress(topology, address);
+  if (index < 0) throw new UnknownActorError(address, "an address of an agent, a cluster, a sector or the orchestrator");
+  return rangeOf(topology, index);
+}
+
+function rangeOf(topology: Topology, index: number): readonly AgentRange[] {
+  const { agentsPerCluster, agentsPerSector } = topology;
+  switch (kindOf(topology, index)) {
+    case "agent":
+    case "spawned":
+      return [{ from: index, to: index + 1 }];
+    case "lead": {
+      const from = clusterOf(topology, index) * agentsPerCluster;
+      return [{ from, to: from + agentsPerCluster }];
+    }
+    case "coordinator": {
+      const from = sectorOf(topology, index) * agentsPerSector;
+      return [{ from, to: from + agentsPerSector }];
+    }
+    case "orchestrator":
+      return Array.from({ length: topology.sectors }, (_, sector) => ({
+        from: sector * agentsPerSector,
+        to: (sector + 1) * agentsPerSector,
+      }));
+  }
+}
+
+function* range(from: number, to: number): Iterable<number> {
+  for (let index = from; index < to; index++) yield index;
+}
+
+function* filtered(agents: number, keep: (agent: number) => boolean): Iterable<number> {
+  for (let agent = 0; agent < agents; agent++) if (keep(agent)) yield agent;
+}
