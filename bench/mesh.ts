@@ -1,6 +1,4 @@
-import type { ActorRef } from "../actors/ref.ts";
-import { createMesh } from "../runtime/mesh.ts";
-import type { Mesh, MeshOptions } from "../runtime/mesh-api.ts";
+import { type ActorRef, createMesh, type Mesh, type MeshOptions } from "../index.ts";
 import { moduleUrl } from "./threads.ts";
 
 /** A silent mesh whose agents are a module of this folder, named without its ending. */

@@ -28,7 +28,7 @@ async function ours(measured: Measured): Promise<void> {
   const victims = all.filter((_, i) => i % AGENTS === 0);
   const tick = async (ref: ActorRef<CountMessage, number>): Promise<number> => {
     const answer = await mesh.ask(ref, "tick");
-    assert.ok(answer.state === 1, `${mesh.address(ref)} answered ${answer.state}`);
+    assert.ok(answer.state === 1, `agent ${ref} answered ${answer.state}`);
     return answer.value;
   };
   // Each has a past that its new state must not know of.
