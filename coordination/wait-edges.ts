@@ -29,8 +29,6 @@ const VERSION = 0;
 const ASKER = 1;
 const TARGET = 2;
 const NEXT = 3;
-/** Edges that `settle` looks at before it gives up on a list that keeps changing. */
-const MAX_SETTLE_READS = 4_096;
 
 /** Bytes of the shared buffer of a wait graph. RangeError for a size that makes no sense. */
 export function waitGraphBytes(size: WaitGraphSize): number {
@@ -53,6 +51,9 @@ export class WaitEdges {
   /** Free edges of this thread's region, a stack. */
   readonly #free: Int32Array;
   #freeCount = 0;
+  /** The edge before each of this region's in its asker's list: an agent may wait for a thousand others. */
+  readonly #before: Int32Array;
+  readonly #firstEdge: number;
 
   /**
    * Takes up `thread`'s region. What a former incarnation of the thread left there is cleared: its asks
@@ -68,7 +69,9 @@ export class WaitEdges {
     this.#words = new Int32Array(buffer, 0, needed / 4);
     this.#edges = size.threads * size.edgesPerThread;
     this.#free = new Int32Array(size.edgesPerThread);
+    this.#before = new Int32Array(size.edgesPerThread);
     const first = thread * size.edgesPerThread;
+    this.#firstEdge = first;
     for (let edge = first + size.edgesPerThread - 1; edge >= first; edge--) this.#reclaim(edge);
   }
 
@@ -86,39 +89,32 @@ export class WaitEdges {
     // The edge must be whole before its version says that it stands, and stand before the head leads to it.
     Atomics.store(words, at + ASKER, asker + 1);
     Atomics.store(words, at + TARGET, target);
-    Atomics.store(words, at + NEXT, Atomics.load(words, asker));
+    const head = Atomics.load(words, asker);
+    if (head !== 0) this.#before[head - 1 - this.#firstEdge] = edge;
+    this.#before[edge - this.#firstEdge] = NO_EDGE;
+    Atomics.store(words, at + NEXT, head);
     Atomics.add(words, at + VERSION, 1);
     Atomics.store(words, asker, edge + 1);
     return edge;
   }
 
-  /** Takes an edge that {@link add} gave back out of its asker's list. Anything else is passed over. */
+  /** Takes an edge that {@link add} returned out of its asker's list. An edge that is not in it is passed over. */
   remove(asker: number, edge: number): void {
     const words = this.#words;
-    let link = asker;
-    let current = Atomics.load(words, link) - 1;
-    while (current >= 0 && current !== edge) {
-      link = this.#wordOf(current) + NEXT;
-      current = Atomics.load(words, link) - 1;
-    }
-    if (current < 0) return;
-    Atomics.store(words, link, Atomics.load(words, this.#wordOf(edge) + NEXT));
+    const place = edge - this.#firstEdge;
+    if (place < 0 || place >= this.#before.length) return;
+    if (Atomics.load(words, this.#wordOf(edge) + ASKER) !== asker + 1) return;
+    const before = this.#before[place];
+    const after = Atomics.load(words, this.#wordOf(edge) + NEXT);
+    Atomics.store(words, before === NO_EDGE ? asker : this.#wordOf(before) + NEXT, after);
+    if (after !== 0) this.#before[after - 1 - this.#firstEdge] = before;
     this.#release(edge);
   }
 
-  /** Ends one standing edge from `asker` to `target`, which this thread owns; false when there is none. */
-  settle(asker: number, target: number): boolean {
-    let edge = this.first(asker);
-    for (let reads = 0; edge !== NO_EDGE && reads < MAX_SETTLE_READS; reads++) {
-      if (!this.read(asker, edge)) {
-        edge = this.first(asker);
-      } else if (this.target === target && this.version & 1 && this.#end(edge, this.version)) {
-        return true;
-      } else {
-        edge = this.next;
-      }
-    }
-    return false;
+  /** Ends the standing edge `edge` from `asker` to `target`, which this thread owns; false when it is none. */
+  settle(asker: number, target: number, edge: number): boolean {
+    if (this.#checked(edge) === NO_EDGE || !this.read(asker, edge)) return false;
+    return this.target === target && (this.version & 1) === 1 && this.#end(edge, this.version);
   }
 
   /** First edge of an actor's list, or NO_EDGE. */

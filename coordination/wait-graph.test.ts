@@ -49,22 +49,21 @@ describe("the wait graph", () => {
   test("sees no circle once the answer is on its way, before the asker has it", () => {
     const { graphs } = threeThreads();
     const edge = graphs[0].add(0, 1);
-    expect(graphs[1].settle(0, 1)).toBe(true);
+    expect(graphs[1].settle(0, 1, edge)).toBe(true);
     graphs[1].add(1, 0);
     expect(graphs[1].findCycle(1, 0)).toBeUndefined();
-    expect(graphs[1].settle(0, 1)).toBe(false);
+    expect(graphs[1].settle(0, 1, edge)).toBe(false);
     graphs[0].remove(0, edge);
     expect(graphs[0].open).toBe(0);
   });
 
   test("settles one of two asks at a time", () => {
     const { graphs } = threeThreads();
-    graphs[0].add(0, 1);
-    graphs[0].add(0, 1);
-    graphs[1].settle(0, 1);
+    const edges = [graphs[0].add(0, 1), graphs[0].add(0, 1)];
+    graphs[1].settle(0, 1, edges[0]);
     graphs[1].add(1, 0);
     expect(graphs[1].findCycle(1, 0)).toEqual([1, 0]);
-    graphs[1].settle(0, 1);
+    graphs[1].settle(0, 1, edges[1]);
     expect(graphs[1].findCycle(1, 0)).toBeUndefined();
   });
 
@@ -97,9 +96,9 @@ describe("the wait graph", () => {
     const graph = new WaitGraph(new ArrayBuffer(waitGraphBytes(size)), size, 0);
     for (let actor = 1; actor < 90; actor++) graph.add(actor, actor + 1);
     graph.add(90, 0);
-    graph.add(64, 0);
+    const last = graph.add(64, 0);
     expect(graph.findCycle(0, 1)).toHaveLength(65);
-    graph.settle(64, 0);
+    graph.settle(64, 0, last);
     expect(graph.findCycle(0, 1)).toBeUndefined();
   });
 
@@ -114,7 +113,7 @@ describe("the wait graph", () => {
         }
         const cycle = graphs[0].findCycle(0, 1);
         for (const actor of cycle ?? []) expect(actor).toBeLessThan(ROWS);
-        graphs[1].settle(0, 1);
+        graphs[1].settle(0, 1, 0);
       }),
     );
   });
@@ -143,13 +142,11 @@ describe("the wait graph", () => {
             const at = waits.findIndex((wait) => wait.asker === asker);
             if (at >= 0) own.remove(asker, waits.splice(at, 1)[0].edge);
           } else {
-            const same = waits.filter(
-              (wait) => wait.asker === asker && wait.target === target && wait.stands,
-            );
-            expect(graphs[target % 3].settle(asker, target)).toBe(same.length > 0);
-            // The newest is first in the list.
-            const settled = same.at(-1);
-            if (settled) settled.stands = false;
+            const wait = waits.find((each) => each.asker === asker && each.target === target);
+            const edge = wait?.edge ?? NO_EDGE;
+            const settled = graphs[target % 3].settle(asker, target, edge);
+            expect(settled).toBe(wait?.stands === true);
+            if (wait) wait.stands = false;
           }
         }
       }),

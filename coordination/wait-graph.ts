@@ -72,10 +72,10 @@ export class WaitGraph {
 
   /**
    * Says that `target`, which this thread owns, is about to answer an ask of `asker`. Before the answer is
-   * sent. False when no such wait stands: it was given up, or never watched.
+   * sent. `edge` came with the ask. False when no such wait stands: it was given up, or never watched.
    */
-  settle(asker: number, target: number): boolean {
-    return this.#edges.settle(asker, target);
+  settle(asker: number, target: number, edge: number): boolean {
+    return this.#edges.settle(asker, target, edge);
   }
 
   /**

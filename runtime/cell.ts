@@ -226,7 +226,7 @@ export function openAsk(
     const id = asks.open(cell === undefined ? -1 : asker, edge, dispatcher.nowMs, deadlineMs, resolveAnswer, rejectAnswer);
     if (signal !== undefined) abortWith(dispatcher, id, signal);
     try {
-      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell);
+      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell, edge);
     } catch (error) {
       asks.reject(id, error);
     }

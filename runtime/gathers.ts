@@ -147,8 +147,8 @@ export class Gathers {
       deadlineMs,
       release: 0,
       payload,
+      hash: custody.words[payload + SLOT_FRAME + FRAME_HASH],
     });
-    lane.ring.words[word + FRAME_HASH] = custody.words[payload + SLOT_FRAME + FRAME_HASH];
     lane.ring.words.set(map, word + FRAME_DATA);
     outbox.dirty = true;
   }

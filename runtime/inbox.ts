@@ -186,6 +186,8 @@ export interface Header {
   deadlineMs: number;
   release: number;
   payload: number;
+  /** OPERATION: of the payload. ASK: the asker's edge in the wait graph + 1. */
+  hash: number;
 }
 
 /** Writes a header at `word`; `length` includes the payload. */
@@ -201,7 +203,7 @@ export function writeHeader(words: Int32Array, doubles: Float64Array, word: numb
   doubles[at + FRAME_DEADLINE_F64] = header.deadlineMs;
   doubles[at + FRAME_RELEASE_F64] = header.release;
   words[word + FRAME_PAYLOAD] = header.payload;
-  words[word + FRAME_PAYLOAD + 1] = 0;
+  words[word + FRAME_HASH] = header.hash;
 }
 
 export { FRAME_BYTES };

@@ -7,6 +7,7 @@ import {
   answerPriority,
   FRAME_BYTES,
   FRAME_DATA,
+  FRAME_HASH,
   FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_SOURCE,
@@ -58,12 +59,15 @@ export class Outbox implements AskEnd, TimerTarget {
     deadlineMs: 0,
     release: 0,
     payload: 0,
+    hash: 0,
   };
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   /** Dead letters, by reason, that could not be sent to main for want of room. */
   readonly #unlisted = new Map<number, number>();
   #retryTimer: TimerId = 0;
+  /** Edge in the wait graph of the ask being sent. */
+  #askEdge = -1;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -80,7 +84,8 @@ export class Outbox implements AskEnd, TimerTarget {
   }
 
   /** Sends an ask whose id is open in the table. */
-  ask(source: number, target: number, message: unknown, priority: Priority, id: number, deadlineMs: number, cell: AgentCell | undefined): void {
+  ask(source: number, target: number, message: unknown, priority: Priority, id: number, deadlineMs: number, cell: AgentCell | undefined, edge: number): void {
+    this.#askEdge = edge;
     const receipt = this.#dispatch(FrameKind.ASK, source, target, message, priority, id, deadlineMs, cell);
     if (receipt === DROPPED || receipt === REJECTED) {
       const address = addressOf(this.#dispatcher.view.topology, target);
@@ -129,6 +134,7 @@ export class Outbox implements AskEnd, TimerTarget {
     header.sequence = ++this.#sequence;
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
+    header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
     return this.#encode(message);
   }
 
@@ -269,7 +275,7 @@ export class Outbox implements AskEnd, TimerTarget {
     const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
     const agent = words[at + FRAME_TARGET];
     // The wait is over from this moment: a search must not find it while the answer travels.
-    if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent);
+    if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
       else this.#settle(id, trinary, typeof value === "object" && value !== null ? this.#copy(value) : value);
@@ -375,6 +381,7 @@ export class Outbox implements AskEnd, TimerTarget {
       deadlineMs: this.#dispatcher.nowMs,
       release: doubleAt(words, at, 6),
       payload: carried,
+      hash: 0,
     };
     const lane = view.lanes.bulkTo[0];
     if (lane === undefined) {
