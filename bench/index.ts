@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { BENCHES } from "./benches.ts";
-import { type Bench, type Figure, parametersOf, runBench } from "./harness.ts";
-import { jsonLine, markdown, table } from "./report.ts";
+import { type Bench, type Figure, parameter, parametersOf, runBench } from "./harness.ts";
+import { jsonLine, machine, markdown, table } from "./report.ts";
 
 const USAGE = `Usage: npm run bench -- [NAME…] [--smoke] [--runs N] [--json | --markdown] [--help]
 
@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run bench -- [NAME…] [--smoke] [--runs N] [--json | 
 `;
 const USAGE_ERROR = 2;
 /** A contestant that has not measured after this time hangs. */
-const TURN_LIMIT_MS = 300_000;
+const TURN_LIMIT_MS = parameter("turn limit ms", { smoke: 60_000, full: 300_000 });
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -42,8 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`${bench.name} failed: ${story}\n`);
     }
   }
-  if (options.markdown) process.stdout.write(markdown(BENCHES, figures));
-  else if (!options.json) process.stdout.write(table(BENCHES, figures));
+  if (options.json) return failed === 0 ? 0 : 1;
+  const format = options.markdown ? markdown : table;
+  process.stdout.write(`${machine()}\n\n${format(BENCHES, figures)}`);
   return failed === 0 ? 0 : 1;
 }
 

@@ -1,8 +1,18 @@
+import { cpus, totalmem } from "node:os";
 import type { Bench, Figure, Metric } from "./harness.ts";
 
 /** One line of `--json`. */
 export function jsonLine(figure: Figure): string {
   return JSON.stringify(figure);
+}
+
+/** What the figures were taken on: a figure without it says nothing. */
+export function machine(): string {
+  const processors = cpus();
+  const model = processors[0]?.model.trim() ?? "unknown processor";
+  const gib = Math.round(totalmem() / 1024 ** 3);
+  const { arch, platform, version } = process;
+  return `${processors.length} × ${model}, ${gib} GiB, ${platform} ${arch}, Node ${version}`;
 }
 
 /** Figures as rows for people: median, extremes, goal, and each peer with how much ours is ahead of it. */
