@@ -46,7 +46,9 @@ let tried = false;
 function compiled(): string | undefined {
   if (tried) return directory;
   tried = true;
-  if (spawnSync("erl", ["-version"]).error !== undefined) return undefined;
+  // A machine may have either without the other; both are needed.
+  const found = [spawnSync("erl", ["-version"]), spawnSync("erlc", [])];
+  if (found.some(({ error }) => error !== undefined)) return undefined;
   const made = mkdtempSync(join(tmpdir(), "mesh-30k-bench-"));
   process.once("exit", () => rmSync(made, { recursive: true, force: true }));
   // Both bench/ and dist/bench/ stand beside the source: it is never built.
