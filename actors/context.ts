@@ -33,7 +33,7 @@ export interface Timers<Message> {
   once(delayMs: number, message: Message): Timer;
   /** Tells the agent itself `message` every `periodMs` (≥ 1). */
   every(periodMs: number, message: Message): Timer;
-  /** Resolves after `delayMs`; rejects when the turn's signal aborts. */
+  /** Resolves after `delayMs`; rejects at the message's deadline, and when the incarnation ends. */
   sleep(delayMs: number): Promise<void>;
 }
 

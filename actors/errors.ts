@@ -64,6 +64,11 @@ export class MeshStoppedError extends MeshError {
   }
 }
 
+/** What a turn's signal aborts with, and a sleep ends with, at the deadline of the message. */
+export function deadlineError(): MeshError {
+  return new MeshError("MESH_DEADLINE", "the message's deadline has passed");
+}
+
 function inspectBriefly(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;

@@ -8,7 +8,7 @@ import type {
   Timer,
   Timers,
 } from "../actors/context.ts";
-import { AskCycleError, MeshError, UnknownActorError } from "../actors/errors.ts";
+import { AskCycleError, deadlineError, MeshError, UnknownActorError } from "../actors/errors.ts";
 import type { Clock, Log, Random } from "../actors/ports.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
@@ -117,13 +117,20 @@ export class AgentCell implements ActorContext {
       const controller = new AbortController();
       more.controller = controller;
       if (!this.alive) controller.abort(endedError(this));
-      const deadlineMs = this.slot === 0 ? 0 : deadlineOf(dispatcher, this.slot);
-      if (deadlineMs !== 0) {
-        const target = { onTimer: () => controller.abort(new MeshError("MESH_DEADLINE", "the message's deadline has passed")) };
+      const { deadlineMs } = this;
+      if (deadlineMs !== Number.POSITIVE_INFINITY) {
+        const target = { onTimer: () => controller.abort(deadlineError()) };
         more.deadlineTimer = dispatcher.wheel.schedule(deadlineMs, target, 0);
       }
     }
     return more.controller.signal;
+  }
+
+  /** Of the current message, ms of the mesh clock; Infinity when it has none. */
+  get deadlineMs(): number {
+    if (this.slot === 0) return Number.POSITIVE_INFINITY;
+    const { doubles } = this.dispatcher.view.custody;
+    return doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY;
   }
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
@@ -236,10 +243,6 @@ export function openAsk(
 
 function abortWith(dispatcher: Dispatcher, id: number, signal: AbortSignal): void {
   signal.addEventListener("abort", () => dispatcher.asks.reject(id, signal.reason), { once: true });
-}
-
-function deadlineOf(dispatcher: Dispatcher, slot: number): number {
-  return dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64];
 }
 
 function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {

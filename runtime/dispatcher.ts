@@ -2,14 +2,11 @@ import type { Clock, Log, Random } from "../actors/ports.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
 import {
   FRAME_LENGTH,
-  FRAME_OPERATION_F64,
-  FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
   FrameKind,
   frameFault,
   frameKind,
-  framePriority,
 } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import {
@@ -250,17 +247,5 @@ export class Dispatcher implements FrameReader {
     for (let i = 0; i < count; i++) words[to + i] = source[word + i];
     custody.describe(slot, target, lane, end);
     return slot;
-  }
-
-  /** Source, target, operation and priority of the frame in a slot, for messages to people. */
-  describeSlot(slot: number): { source: number; target: number; operation: number; priority: number } {
-    const { words, doubles } = this.view.custody;
-    const at = slot + SLOT_FRAME;
-    return {
-      source: words[at + FRAME_SOURCE],
-      target: words[at + FRAME_TARGET],
-      operation: doubles[(at >>> 1) + FRAME_OPERATION_F64],
-      priority: framePriority(words[at + FRAME_TYPE] >>> 8),
-    };
   }
 }

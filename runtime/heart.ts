@@ -15,8 +15,11 @@ import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TimerTarget } from "./wheel.ts";
 
-/** Parts of the heartbeat period: each agent beats once a period, the clusters spread over its parts. */
-const PARTS = 100;
+/**
+ * Parts of the heartbeat period over which the clusters are spread. A wake costs a sleeping thread as much as a
+ * thousand heartbeats, so there are few: with 5 s, one each 250 ms.
+ */
+const PARTS = 20;
 
 const floats = new Float32Array(1);
 const floatWords = new Int32Array(floats.buffer);

@@ -38,6 +38,12 @@ export interface MeshStatus {
   readonly restarts: { readonly agents: number; readonly workers: number };
   readonly workers: readonly WorkerStatus[];
   readonly uptimeMs: number;
+  /** Conflicts reported within the last hour; absent while nobody counts them. */
+  readonly conflictsLastHour?: number;
+  /** The operating mode (spec 6.3), when something has decided it; otherwise it follows from the active rate. */
+  readonly mode?: "FULL" | "DEGRADED_LIGHT" | "DEGRADED_MODERATE" | "DEGRADED_SEVERE" | "EMERGENCY";
+  /** How long ago the last cascade ended, ms; absent when there was none. */
+  readonly lastCascadeMs?: number;
   readonly state: "starting" | "running" | "stopping" | "stopped";
 }
 

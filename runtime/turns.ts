@@ -250,6 +250,9 @@ export class Turns {
     const { view, outbox, operations, ledger } = this.#dispatcher;
     const slot = cell.slot;
     if (slot === 0) return;
+    // What the turn had stashed is spent all the same: it began, and it failed.
+    const stash = cell.extras?.stash;
+    if (stash?.[stash.length - 1] === slot) stash.pop();
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     observeOutcome(view.registry, cell.self, false);
     if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));

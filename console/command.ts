@@ -1,0 +1,189 @@
+/**
+ * What a command is. A command is stated once: its name, its typed parameters, what it does and how its
+ * data looks to people. The command line, the REPL, the control socket, `--help`, `--json` and completion
+ * are faces of that statement; a new face needs no change to the commands.
+ *
+ *     text ──arguments.ts──▶ values ──run──▶ data ──render──▶ text for people
+ *     JSON ─────────────────▶ values ──run──▶ data ─────────▶ JSON for machines
+ */
+import type { Mesh } from "../runtime/mesh-api.ts";
+import { UsageError } from "./exit.ts";
+import type { Face } from "./face.ts";
+import type { MeshLine } from "./line.ts";
+import type { Paint } from "./paint.ts";
+import { schemaOf, type ValueType } from "./values.ts";
+
+/** One argument of a command. */
+export interface Parameter<T = unknown> {
+  readonly schema: ValueType<T>;
+  readonly help: string;
+  /** Stands on the command line by its place instead of by `--name`; `rest` takes all words that follow. */
+  readonly place?: "positional" | "rest";
+  /** What stands in the help for the value, such as `N`; a parameter without it is a flag without a value. */
+  readonly value?: string;
+  /** Makes a value of the words of a command line, where that is more than text (messages). */
+  readonly fromText?: (text: string) => unknown;
+  /** What Tab offers. */
+  readonly complete?: "address" | "worker" | "command" | readonly string[];
+}
+
+/** The arguments of a command by name; a parameter whose schema takes undefined is optional. */
+export type Parameters = Readonly<Record<string, Parameter>>;
+
+/** The values that a command gets, typed by its parameters. */
+export type Arguments<P extends Parameters> = {
+  readonly [Name in keyof P]: P[Name] extends Parameter<infer T> ? T : never;
+};
+
+/** Where a command of a mesh runs: in the process of that mesh, for whichever face asked. */
+export interface MeshSession {
+  readonly mesh: Mesh;
+  /** Aborts when the asker has gone or has changed their mind. */
+  readonly signal: AbortSignal;
+}
+
+interface CommandWords<P extends Parameters> {
+  readonly name: string;
+  /** One sentence. */
+  readonly help: string;
+  /** More for `--help` of this command. */
+  readonly details?: string;
+  readonly parameters: P;
+  readonly examples: readonly string[];
+}
+
+/** What {@link meshCommand} takes. */
+export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWords<P> {
+  /** True when the command changes the mesh. */
+  readonly changes: boolean;
+  /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
+  readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
+  readonly render: (data: Data, paint: Paint) => string;
+  /** True when the command ran but what was wanted did not come about: exit code 1. */
+  readonly failed?: (data: Data) => boolean;
+  /** Takes the terminal over instead of printing once (`top`); such a command has no `--json`. */
+  readonly show?: (face: Face, line: MeshLine, args: Arguments<P>) => Promise<number>;
+}
+
+/** What {@link faceCommand} takes. */
+export interface FaceCommandSpec<P extends Parameters, Data> extends CommandWords<P> {
+  /** Every word after the name, `--help` apart, belongs to another program and is passed on as it is. */
+  readonly raw?: boolean;
+  /** False when it makes no sense inside a REPL. */
+  readonly inRepl?: boolean;
+  readonly run: (face: Face, args: Arguments<P>, words: readonly string[]) => Data | Promise<Data>;
+  readonly render: (data: Data, paint: Paint) => string;
+  /** What `--json` prints; the data itself when not stated, nothing when it gives undefined. */
+  readonly toJson?: (data: Data) => unknown;
+  readonly exitCode?: (data: Data) => number;
+}
+
+/** A command that runs where the mesh is. */
+export interface MeshCommand extends CommandWords<Parameters> {
+  readonly needs: "mesh";
+  readonly changes: boolean;
+  run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
+  render(data: unknown, paint: Paint): string;
+  failed(data: unknown): boolean;
+  readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
+}
+
+/** A command that runs where the person is. */
+export interface FaceCommand extends CommandWords<Parameters> {
+  readonly needs: "none";
+  readonly raw: boolean;
+  readonly inRepl: boolean;
+  run(face: Face, args: Record<string, unknown>, words: readonly string[]): Promise<unknown>;
+  render(data: unknown, paint: Paint): string;
+  toJson(data: unknown): unknown;
+  exitCode(data: unknown): number;
+}
+
+/** A row of the table of commands. */
+export type Command = MeshCommand | FaceCommand;
+
+/** States a command that runs where the mesh is; arguments and data are typed inside, opaque outside. */
+export function meshCommand<const P extends Parameters, Data>(
+  spec: MeshCommandSpec<P, Data>,
+): MeshCommand {
+  const { show } = spec;
+  return Object.freeze({
+    ...spec,
+    needs: "mesh" as const,
+    run: async (session: MeshSession, args: Record<string, unknown>) =>
+      spec.run(session, args as Arguments<P>),
+    render: (data: unknown, paint: Paint) => spec.render(data as Data, paint),
+    failed: (data: unknown) => spec.failed?.(data as Data) ?? false,
+    ...(show && {
+      show: (face: Face, line: MeshLine, args: Record<string, unknown>) =>
+        show(face, line, args as Arguments<P>),
+    }),
+  }) as MeshCommand;
+}
+
+/** States a command that runs where the person is. */
+export function faceCommand<const P extends Parameters, Data>(
+  spec: FaceCommandSpec<P, Data>,
+): FaceCommand {
+  return Object.freeze({
+    ...spec,
+    needs: "none" as const,
+    raw: spec.raw ?? false,
+    inRepl: spec.inRepl ?? false,
+    run: async (face: Face, args: Record<string, unknown>, words: readonly string[]) =>
+      spec.run(face, args as Arguments<P>, words),
+    render: (data: unknown, paint: Paint) => spec.render(data as Data, paint),
+    toJson: (data: unknown) => (spec.toJson === undefined ? data : spec.toJson(data as Data)),
+    exitCode: (data: unknown) => spec.exitCode?.(data as Data) ?? 0,
+  });
+}
+
+/** Whether the command cannot run without this argument. */
+export function isRequired(parameter: Parameter): boolean {
+  return !parameter.schema.safeParse(undefined).success;
+}
+
+/** Whether the command prints data that `--json` can print as such. */
+export function hasJson(command: Command): boolean {
+  return command.needs === "none" || command.show === undefined;
+}
+
+/** Checks the arguments of a command, from any face; UsageError names the argument and what was expected. */
+export function checkArguments(
+  command: Command,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const args: Record<string, unknown> = {};
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(command.parameters, name)) continue;
+    throw new UsageError(`${command.name}: unknown argument "${name}"`, command.name);
+  }
+  for (const [name, parameter] of Object.entries(command.parameters)) {
+    const read = parameter.schema.safeParse(given[name]);
+    if (read.success) {
+      args[name] = read.data;
+      continue;
+    }
+    const problem = read.error.issues[0].message;
+    const got = given[name] === undefined ? "nothing" : briefly(given[name]);
+    throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name);
+  }
+  return args;
+}
+
+/** A value in an error: JSON, cut short. */
+export function briefly(value: unknown): string {
+  let written: string | undefined;
+  try {
+    written = JSON.stringify(value);
+  } catch {
+    // Not JSON (a cycle, a bigint): its plain text will do.
+  }
+  const text = written ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** JSON Schema of a command's arguments, for help and for machines. */
+export function argumentsSchema(command: Command): unknown {
+  return schemaOf(command.parameters);
+}

@@ -1,0 +1,103 @@
+/** What `inspect` shows of one address. */
+import type { Incident, Inspection } from "../runtime/mesh-api.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatMoment,
+  formatMs,
+  formatNumber,
+  formatRatio,
+} from "./format.ts";
+import { type Paint, paintState } from "./paint.ts";
+import { facts } from "./table.ts";
+import { tame } from "./text-width.ts";
+
+/** An inspection as a page of facts. */
+export function renderInspection(found: Inspection, paint: Paint): string {
+  const row = found.impedance;
+  const pairs: [string, string][] = [
+    ["address", paint.bold(found.address)],
+    ["kind", `${found.kind}, ${row.agentClass}, on ${found.worker}`],
+    ["state", paintState(row.operationalState, paint)],
+    ["current message", currentOf(found, paint)],
+    ["waits on", waitsOnOf(found)],
+    ["queue", `${formatNumber(found.queue.depth)} messages, ${formatBytes(found.queue.bytes)}`],
+    ["handled", `${formatNumber(found.handled)}, ${formatNumber(found.failed)} failed`],
+    ["restarts", formatNumber(found.restarts)],
+    ["impedance", `${formatNumber(row.impedanceScore)} of 1,000`],
+    ["latency", formatMs(row.currentLatencyMs)],
+    ["processing", formatMs(row.currentProcessingMs)],
+    ["reliability", formatRatio(row.reliabilityScore)],
+    ["drift", formatRatio(row.driftCoefficient)],
+    ["last heartbeat", row.lastHeartbeat ?? "never"],
+    ["context hash", row.currentContextHash || "none"],
+    ["capabilities", row.capabilities.join(", ") || "none"],
+    ...summaryFacts(found),
+    ["own state", ownState(found, paint)],
+    ["incidents", incidentLines(found.incidents, paint)],
+  ];
+  return facts(pairs, paint);
+}
+
+/** Failures and what was decided, newest first, one a line. */
+export function incidentLines(incidents: readonly Incident[], paint: Paint): string {
+  if (incidents.length === 0) return "none";
+  return incidents
+    .map((incident) => {
+      const after = incident.delayMs > 0 ? ` after ${formatDuration(incident.delayMs)}` : "";
+      const decision = paint.yellow(`${incident.decision}${after}`);
+      return `${formatMoment(incident.atMs)} ${incident.subject}: ${oneLine(incident.error)} → ${decision}`;
+    })
+    .join("\n");
+}
+
+function currentOf({ current }: Inspection, paint: Paint): string {
+  if (current === undefined) return "none";
+  return paint.yellow(`number ${current.sequence}, for ${formatDuration(current.sinceMs)}`);
+}
+
+function waitsOnOf({ current }: Inspection): string {
+  return current === undefined || current.waitsOn.length === 0
+    ? "nothing"
+    : current.waitsOn.join(" → ");
+}
+
+function summaryFacts({ cluster, sector }: Inspection): [string, string][] {
+  const pairs: [string, string][] = [];
+  if (cluster !== undefined) {
+    pairs.push(
+      [
+        "cluster",
+        `${formatNumber(cluster.activeCount)}/${formatNumber(cluster.agentCount)} active, ` +
+          `${formatNumber(cluster.degradedCount)} slow, ${formatNumber(cluster.unstableCount)} unstable`,
+      ],
+      [
+        "its impedance",
+        `mean ${formatNumber(cluster.meanImpedance)}, p95 ${formatNumber(cluster.p95Impedance)}`,
+      ],
+      ["slowest", cluster.slowestAgent ?? "not known yet"],
+      ["fastest", cluster.fastestAgent ?? "not known yet"],
+    );
+  }
+  if (sector !== undefined) {
+    pairs.push(
+      [
+        "sector",
+        `${formatNumber(sector.activeAgents)}/${formatNumber(sector.totalAgents)} active, ` +
+          `mean impedance ${formatNumber(sector.meanImpedance)}`,
+      ],
+      ["healthiest", sector.healthiestCluster ?? "not known yet"],
+      ["sickest", sector.sickestCluster ?? "not known yet"],
+    );
+  }
+  return pairs;
+}
+
+function ownState({ state }: Inspection, paint: Paint): string {
+  if ("value" in state) return tame(state.value);
+  return paint.red(`not to be had: ${tame(state.unavailable)}`);
+}
+
+function oneLine(error: string): string {
+  return tame(error.split("\n")[0]);
+}

@@ -1,0 +1,48 @@
+/** From settings to the options of a mesh. */
+import { pathToFileURL } from "node:url";
+import type { MeshEvents, MeshOptions } from "../runtime/mesh-api.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a start adds to its settings. */
+export interface Boot {
+  readonly logFile: string | undefined;
+  /** Aborts the boot. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: MeshEvents["progress"]) => void;
+}
+
+/** Options of `createMesh`. What was not set is left out, so that the mesh's own defaults hold. */
+export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
+  const { sectors, clusters, agents, traces } = settings;
+  const mailbox = {
+    ...(settings.mailboxMessages !== undefined && { maxMessages: settings.mailboxMessages }),
+    ...(settings.mailboxBytes !== undefined && { maxBytes: settings.mailboxBytes }),
+    ...(settings.mailboxOverflow !== undefined && {
+      overflow: settings.mailboxOverflow as NonNullable<MeshOptions["mailbox"]>["overflow"] & {},
+    }),
+  };
+  return {
+    agent: settings.agent === undefined ? traceAgent() : pathToFileURL(settings.agent),
+    ...(traces !== undefined && { agentOptions: { traces } }),
+    topology: { sectors, clustersPerSector: clusters, agentsPerCluster: agents },
+    mailbox,
+    log: settings.log,
+    signal: boot.signal,
+    onProgress: boot.onProgress,
+    ...(boot.logFile !== undefined && { logFile: boot.logFile }),
+    ...(settings.workers !== undefined && { workers: settings.workers }),
+    ...(settings.heartbeat !== undefined && { heartbeatMs: settings.heartbeat }),
+    ...(settings.watchdog !== undefined && { watchdogMs: settings.watchdog }),
+    ...(settings.maxPayload !== undefined && { maxPayloadBytes: settings.maxPayload }),
+    ...(settings.maxDeliveries !== undefined && { maxDeliveries: settings.maxDeliveries }),
+    ...(settings.seed !== undefined && { seed: settings.seed }),
+  };
+}
+
+/** The agents of a mesh without --agent. By URL: people's words do not import other machines'. */
+function traceAgent(): URL {
+  // Workers load what we are ourselves: the built package, or the source.
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const module = `../remote/trace-agent.${extension}`;
+  return new URL(module, import.meta.url);
+}

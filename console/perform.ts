@@ -1,0 +1,68 @@
+/** Running one command for a person: by hand on the command line, or line by line in a REPL. */
+import type { Invocation } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { ConfigError, EXIT, exitCodeOf, sentenceOf, UsageError } from "./exit.ts";
+import { type Face, paintOf, print, printJson, say } from "./face.ts";
+import { helpOf, overview, usageOf } from "./help.ts";
+import type { MeshLine } from "./line.ts";
+import { paintFor } from "./paint.ts";
+
+/** How data is printed: as a page for people, or as JSON with or without the name of its command. */
+export type Form = "page" | "json" | "named-json";
+
+/** What {@link perform} needs beside the face. */
+export interface Performance {
+  readonly command: Command;
+  readonly invocation: Invocation;
+  /** Words after the command, for commands that pass them on. */
+  readonly words: readonly string[];
+  readonly form: Form;
+  readonly signal?: AbortSignal;
+  /** The mesh; called only for commands that need one. */
+  readonly reach: () => MeshLine | Promise<MeshLine>;
+}
+
+/** Runs a command, prints its data and gives its exit code; what goes wrong is thrown. */
+export async function perform(face: Face, what: Performance): Promise<number> {
+  const { command, invocation, form } = what;
+  if (invocation.help) {
+    print(face, helpOf(command));
+    return EXIT.ok;
+  }
+  if (command.needs === "none") {
+    const data = await command.run(face, invocation.args, what.words);
+    if (form === "page") print(face, command.render(data, paintOf(face)));
+    else printData(face, command, command.toJson(data), form);
+    return command.exitCode(data);
+  }
+  const line = await what.reach();
+  if (command.show !== undefined) return command.show(face, line, invocation.args);
+  const data = await line.call(command.name, invocation.args, what.signal);
+  if (form === "page") print(face, command.render(data, paintOf(face)));
+  else printData(face, command, data, form);
+  return command.failed(data) ? EXIT.failure : EXIT.ok;
+}
+
+/**
+ * Says what went wrong; gives the exit code. On the command line a wrong usage is followed by the right
+ * one; in a REPL, where the next try is a key away, the sentence is enough.
+ */
+export function report(face: Face, error: unknown, length: "full" | "brief" = "full"): number {
+  const { red } = paintFor(face.stderr, face.env);
+  const problems = error instanceof ConfigError ? error.problems : [sentenceOf(error)];
+  for (const problem of problems) say(face, `${red("error")}: ${problem}`);
+  if (error instanceof UsageError && length === "full") say(face, usageHint(face, error));
+  if (face.env.MESH_DEBUG === "1" && error instanceof Error) say(face, error.stack ?? "");
+  return exitCodeOf(error);
+}
+
+function usageHint(face: Face, error: UsageError): string {
+  const command = face.commands.find(({ name }) => name === error.command);
+  if (command === undefined) return `\n${overview(face.commands)}`;
+  return `Usage: ${usageOf(command)}\n\`mesh-30k ${command.name} --help\` tells more.`;
+}
+
+function printData(face: Face, command: Command, data: unknown, form: Form): void {
+  if (data === undefined) return;
+  printJson(face, form === "json" ? data : { command: command.name, data });
+}

@@ -1,0 +1,200 @@
+/** A mesh from its boot to its end, as `start` runs it. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Mesh } from "../runtime/mesh-api.ts";
+import { type Control, openControl } from "./control.ts";
+import { Deferred } from "./deferred.ts";
+import { ConsoleError, EXIT } from "./exit.ts";
+import { type Face, say } from "./face.ts";
+import { formatDuration, formatNumber } from "./format.ts";
+import { localLine } from "./line.ts";
+import { meshOptions } from "./mesh-options.ts";
+import { Progress } from "./progress.ts";
+import { Repl } from "./repl.ts";
+import type { Settings } from "./settings.ts";
+import type { StartOutcome } from "./start.ts";
+import { type StatusDocument, statusDocument } from "./status.ts";
+import { StopSignals } from "./stop-signals.ts";
+
+/** What the mesh may need beyond its deadline to kill what has not drained. */
+const STOP_GRACE_MS = 10_000;
+
+/** One run of `start`. */
+export class RunningMesh {
+  readonly #face: Face;
+  readonly #settings: Settings;
+  /** A person types here: leaving the REPL is then leaving the mesh. */
+  readonly #typed: boolean;
+
+  constructor(face: Face, settings: Settings) {
+    this.#face = face;
+    this.#settings = settings;
+    this.#typed = settings.repl && face.stdin.isTTY === true;
+  }
+
+  /** Boots, runs until something ends it, drains. */
+  async run(): Promise<StartOutcome> {
+    using stops = new StopSignals(this.#face);
+    const ready = new Deferred<Mesh>();
+    // Consoles that connect during the boot wait for it; if none does, nobody hears of its failure here.
+    ready.promise.catch(() => {});
+    const control = await this.#openControl(ready.promise);
+    try {
+      const mesh = await this.#boot(stops.signal);
+      ready.resolve(mesh);
+      const status = await this.#serve(mesh, control, stops.signal);
+      return { exitCode: EXIT.ok, status };
+    } catch (error) {
+      ready.reject(error);
+      if (stops.signal.aborted && error === stops.signal.reason) {
+        say(this.#face, "stopped before the mesh was ready");
+        return { exitCode: stops.code, status: undefined };
+      }
+      throw error;
+    } finally {
+      await control.close();
+    }
+  }
+
+  #openControl(mesh: Promise<Mesh>): Promise<Control> {
+    const { data, sectors, clusters, agents } = this.#settings;
+    const { env, commands } = this.#face;
+    const workers = Math.min(this.#settings.workers ?? availableParallelism(), sectors);
+    const size = { sectors, clustersPerSector: clusters, agentsPerCluster: agents, workers };
+    return openControl({ data, env, commands, size, mesh });
+  }
+
+  async #boot(signal: AbortSignal): Promise<Mesh> {
+    const progress = new Progress(this.#face.stderr);
+    const abort = new AbortController();
+    const onStop = (): void => abort.abort(signal.reason);
+    signal.addEventListener("abort", onStop, { once: true });
+    const options = meshOptions(this.#settings, {
+      logFile: this.#logFile(),
+      signal: abort.signal,
+      onProgress: (made) => progress.show(made),
+    });
+    try {
+      const mesh = await this.#face.createMesh(options);
+      if (!signal.aborted) return mesh;
+      await mesh.stop({ deadlineMs: 0 });
+      throw signal.reason;
+    } catch (error) {
+      // However the boot words its end, the reason for it was ours.
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      // From here on the signal asks for a drain, not for an abortion.
+      signal.removeEventListener("abort", onStop);
+      progress.done();
+    }
+  }
+
+  async #serve(mesh: Mesh, control: Control, stop: AbortSignal): Promise<StatusDocument> {
+    const { agents, workers, uptimeMs } = mesh.status();
+    say(
+      this.#face,
+      `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
+        `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
+    );
+    const repl = this.#settings.repl
+      ? new Repl(this.#face, localLine(mesh, this.#face.commands))
+      : undefined;
+    const forget = this.#tellOf(mesh, (sentence) => {
+      if (repl === undefined) say(this.#face, sentence);
+      else repl.notice(sentence);
+    });
+    let failed: unknown;
+    try {
+      await this.#untilEnd(mesh, repl, stop);
+    } catch (error) {
+      failed = error;
+    }
+    repl?.close();
+    forget();
+    const status = statusDocument(mesh.status());
+    await this.#drain(mesh);
+    if (failed !== undefined) throw failed;
+    return status;
+  }
+
+  /** Resolves when the person, the clock or a signal ends the mesh; rejects when it ended by itself. */
+  async #untilEnd(mesh: Mesh, repl: Repl | undefined, stop: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = new Deferred<void>();
+    const ends: (() => void)[] = [];
+    const lifeMs = this.#settings.for;
+    if (lifeMs !== undefined) {
+      const timer = setTimeout(resolve, lifeMs);
+      ends.push(() => clearTimeout(timer));
+    }
+    const onStop = (): void => resolve();
+    stop.addEventListener("abort", onStop);
+    ends.push(() => stop.removeEventListener("abort", onStop));
+    if (stop.aborted) resolve();
+    const gone = "the mesh has stopped by itself: its supervisors gave up; the log says why";
+    ends.push(
+      mesh.on("state", (state) => {
+        if (state === "stopped") reject(new ConsoleError("CONSOLE_MESH_GONE", gone));
+      }),
+    );
+    // A mesh without a REPL, a clock or a signal to come is kept alive by this.
+    const alive = setInterval(() => {}, 3_600_000);
+    ends.push(() => clearInterval(alive));
+    if (repl !== undefined) this.#converse(repl).then(resolve, reject);
+    try {
+      await promise;
+    } finally {
+      for (const end of ends) end();
+    }
+  }
+
+  /** Resolves when the end of the REPL is the end of the mesh; otherwise never. */
+  async #converse(repl: Repl): Promise<void> {
+    if (this.#typed) {
+      say(this.#face, "help lists commands; .exit or Ctrl-D stops this mesh");
+    }
+    await repl.run();
+    if (this.#typed) return;
+    // Whoever piped the commands has finished. Not so the clock of --for; and /dev/null never began.
+    if (this.#settings.for === undefined && this.#face.stdinEnds) return;
+    await new Promise(() => {});
+  }
+
+  async #drain(mesh: Mesh): Promise<void> {
+    const { drain } = this.#settings;
+    const sentence = `stopping: up to ${formatDuration(drain)} for work under way`;
+    say(this.#face, this.#typed ? `${sentence}; Ctrl-C stops at once` : sentence);
+    const { promise: late, reject } = new Deferred<never>();
+    const timer = setTimeout(() => {
+      const over = formatDuration(drain + STOP_GRACE_MS);
+      reject(new ConsoleError("CONSOLE_STOP", `the mesh has not stopped within ${over}`));
+    }, drain + STOP_GRACE_MS);
+    try {
+      await Promise.race([mesh.stop({ deadlineMs: drain }), late]);
+      say(this.#face, "stopped");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Tells of workers that come and go. */
+  #tellOf(mesh: Mesh, tell: (sentence: string) => void): () => void {
+    const forgets = [
+      mesh.on("workerLost", ({ worker, reason }) => tell(`${worker} lost: ${reason}`)),
+      mesh.on("workerBack", ({ worker, afterMs, redelivered }) => {
+        tell(
+          `${worker} back after ${formatDuration(afterMs)}, ` +
+            `${formatNumber(redelivered)} messages delivered again`,
+        );
+      }),
+    ];
+    return () => {
+      for (const forget of forgets) forget();
+    };
+  }
+
+  /** A log on the screen would be written through what is being typed. */
+  #logFile(): string | undefined {
+    const { logFile, data } = this.#settings;
+    return logFile ?? (this.#typed ? join(data, "mesh.log") : undefined);
+  }
+}

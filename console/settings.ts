@@ -1,0 +1,147 @@
+/**
+ * The settings of `start`, stated once: from this table come flags, MESH_* variables, the keys of
+ * mesh.yaml, their checks, their defaults and their help.
+ */
+import type { OverflowPolicy } from "../runtime/mesh-api.ts";
+import {
+  byteSize,
+  choice,
+  choices,
+  duration,
+  flag,
+  text,
+  type ValueType,
+  wholeNumber,
+} from "./values.ts";
+
+/** What `start` can be told, read and checked. Undefined means: as the mesh itself has it by default. */
+export interface Settings {
+  readonly sectors: number;
+  /** Clusters in each sector. */
+  readonly clusters: number;
+  /** Agents in each cluster. */
+  readonly agents: number;
+  readonly workers: number | undefined;
+  /** Path or `file:` URL of the agents' module; undefined for the trace agents. */
+  readonly agent: string | undefined;
+  readonly traces: string | undefined;
+  readonly data: string;
+  readonly for: number | undefined;
+  readonly repl: boolean;
+  readonly drain: number;
+  readonly heartbeat: number | undefined;
+  readonly watchdog: number | undefined;
+  readonly mailboxMessages: number | undefined;
+  readonly mailboxBytes: number | undefined;
+  readonly mailboxOverflow: readonly OverflowPolicy[] | undefined;
+  readonly maxPayload: number | undefined;
+  readonly maxDeliveries: number | undefined;
+  readonly seed: number | undefined;
+  readonly log: "debug" | "info" | "warn" | "error" | "silent";
+  readonly logFile: string | undefined;
+}
+
+/** A row of the table of settings. */
+export interface Setting {
+  readonly schema: ValueType;
+  readonly help: string;
+  /** What stands in the help for the value. */
+  readonly value: string;
+  readonly fallback?: unknown;
+  /** The value is a path, relative to where it was written: the working directory or the file's own. */
+  readonly path?: "file" | "folder" | "new";
+}
+
+/** Timers of Node hold at most 24 days. */
+const DAY_MS = 86_400_000;
+const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+const POLICIES = ["block", "drop-oldest", "drop-newest", "reject"] as const;
+
+/** The table. Ranges are what the mesh takes; that the whole has at most 10,000,000 agents is checked after. */
+export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.freeze({
+  sectors: setting("sectors of the mesh", "N", wholeNumber(1, 65_536), 100),
+  clusters: setting("clusters in each sector", "N", wholeNumber(1, 65_536), 10),
+  agents: setting("agents in each cluster", "N", wholeNumber(1, 1_000), 30),
+  workers: setting("threads that run agents (default: one a core)", "N", wholeNumber(1, 256)),
+  agent: {
+    ...setting(
+      "module whose default export is the agents' behavior (default: agents that replay traces)",
+      "module.js",
+      text("the path of a module"),
+    ),
+    path: "file",
+  },
+  traces: {
+    ...setting("folder of latency traces to replay", "dir", text("the path of a folder")),
+    path: "folder",
+  },
+  // In the working directory and not in the home: two projects then have two meshes that do not meet,
+  // and what belongs to a project lies, and is deleted, with it.
+  data: {
+    ...setting("folder of the control socket", "dir", text("the path of a folder"), ".mesh-30k"),
+    path: "new",
+  },
+  for: setting("stop in good order after this time", "duration", duration(1, 24 * DAY_MS)),
+  repl: setting("read commands from stdin", "true|false", flag(), true),
+  drain: setting(
+    "how long a stopping mesh may finish its work",
+    "duration",
+    duration(0, DAY_MS),
+    10_000,
+  ),
+  heartbeat: setting("period of heartbeats (default: 5s)", "duration", duration(10, DAY_MS)),
+  watchdog: setting(
+    "a turn that has not yielded for this long costs its worker (default: 2s)",
+    "duration",
+    duration(10, DAY_MS),
+  ),
+  mailboxMessages: setting(
+    "messages that may wait at one agent (default: 1,024)",
+    "N",
+    wholeNumber(1, 1_000_000),
+  ),
+  mailboxBytes: setting(
+    "bytes that may wait at one agent (default: 1MiB)",
+    "size",
+    byteSize(1_024, 1_073_741_824),
+  ),
+  mailboxOverflow: setting(
+    `what to do at those bounds, for priorities 0 to 3: four of ${POLICIES.join(", ")}`,
+    "p0,p1,p2,p3",
+    choices(POLICIES, 4),
+  ),
+  maxPayload: setting(
+    "bytes of one encoded message (default: 64KiB)",
+    "size",
+    byteSize(64, 67_108_864),
+  ),
+  maxDeliveries: setting(
+    "deliveries to dying workers before a message is quarantined as poison (default: 3)",
+    "N",
+    wholeNumber(1, 1_000),
+  ),
+  seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
+  log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),
+  logFile: {
+    ...setting(
+      "where the log goes (default: stderr, or mesh.log in the data folder beside a REPL)",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "new",
+  },
+});
+
+/** `logFile` as a flag without its dashes and as a key of mesh.yaml: `log-file`. */
+export function flagOf(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `logFile` as an environment variable: `MESH_LOG_FILE`. */
+export function variableOf(key: string): string {
+  return `MESH_${flagOf(key).replaceAll("-", "_").toUpperCase()}`;
+}
+
+function setting(help: string, value: string, schema: ValueType, fallback?: unknown): Setting {
+  return { schema, help, value, fallback };
+}

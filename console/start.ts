@@ -1,0 +1,75 @@
+/** `start`: boots a mesh in this process, serves its control socket, and drains it at the end. */
+import type { Mesh } from "../runtime/mesh-api.ts";
+import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
+import { readConfig } from "./config.ts";
+import type { Face } from "./face.ts";
+import { RunningMesh } from "./running-mesh.ts";
+import { flagOf, SETTINGS, type Settings } from "./settings.ts";
+import { renderStatus, type StatusDocument } from "./status.ts";
+import { flag, text } from "./values.ts";
+
+/** How a start ended: with a last status, or before there was a mesh. */
+export interface StartOutcome {
+  readonly exitCode: number;
+  readonly status: StatusDocument | undefined;
+}
+
+/** `start [--config FILE] [--sectors N] …`. */
+export const startCommand: FaceCommand = faceCommand({
+  name: "start",
+  help: "Boot a mesh and open its REPL.",
+  details:
+    "Every option but --config and --no-repl can also be set by a variable (--log-file is MESH_LOG_FILE) and by a " +
+    "key of the YAML file of --config (log-file); a flag wins over a variable, a variable over the " +
+    "file. Without --agent the agents replay measured latencies. " +
+    "On a terminal, leaving the REPL (.exit, Ctrl-D) stops the mesh. From a pipe, commands are read " +
+    "line by line, and the end of the pipe stops the mesh unless --for is given; /dev/null never " +
+    "does. SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
+    "With --json the last status is printed as one JSON document.",
+  parameters: startParameters(),
+  examples: [
+    "start",
+    "start --sectors 10 --clusters 10 --agents 30 --agent ./my-agent.js",
+    "start --config mesh.yaml --no-repl",
+    "start --for 10s --no-repl --json",
+  ],
+  run: (face, args) => start(face, args),
+  render: ({ status }, paint) => (status === undefined ? "" : renderStatus(status, paint)),
+  toJson: ({ status }) => status,
+  exitCode: ({ exitCode }) => exitCode,
+});
+
+async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
+  const { config: file, noRepl, ...flags } = args;
+  const { settings } = readConfig({
+    flags: { ...flags, ...(noRepl === true && { repl: false }) },
+    env: face.env,
+    cwd: face.cwd,
+    file: file as string | undefined,
+  });
+  return new RunningMesh(face, settings).run();
+}
+
+/** The settings as flags. Their values are read by config.ts, which knows where each was written. */
+function startParameters(): Record<string, Parameter> {
+  const parameters: Record<string, Parameter> = {
+    config: {
+      schema: text("the path of a YAML file").optional(),
+      help: "YAML file of settings; relative paths in it start from its folder",
+      value: "file",
+    },
+  };
+  for (const [key, { help, value, fallback }] of Object.entries(SETTINGS)) {
+    if (key === "repl") continue;
+    const standard = fallback === undefined ? "" : ` (default: ${shown(key, fallback)})`;
+    parameters[key] = { schema: text(value).optional(), help: help + standard, value };
+  }
+  parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
+  return parameters;
+}
+
+function shown(key: string, fallback: unknown): string {
+  return flagOf(key) === "drain" ? `${Number(fallback) / 1_000}s` : String(fallback);
+}
+
+export type { Mesh, Settings };

@@ -1,0 +1,66 @@
+/** What the mesh is at this moment: as the operator's box (spec 7.1), and as one JSON document. */
+import type { MeshStatus, WorkerStatus } from "../runtime/mesh-api.ts";
+import { box } from "./box.ts";
+import { formatDuration, formatNumber, formatShare } from "./format.ts";
+import { type Paint, paintState } from "./paint.ts";
+
+/** The modes of spec 6.3. */
+export type OperatingMode =
+  | "FULL"
+  | "DEGRADED_LIGHT"
+  | "DEGRADED_MODERATE"
+  | "DEGRADED_SEVERE"
+  | "EMERGENCY";
+
+/** The status as `status --json` and the end of `start --json` print it. */
+export interface StatusDocument extends Omit<MeshStatus, "workers" | "lastCascadeMs"> {
+  readonly mode: OperatingMode;
+  readonly conflictsLastHour: number;
+  /** How long ago the last cascade ended, ms; null when there was none. */
+  readonly lastCascadeMs: number | null;
+  /** How many there are; who they are is in `workerDetails`. */
+  readonly workers: number;
+  readonly workerDetails: readonly WorkerStatus[];
+}
+
+/** The mode that a share of active agents means (spec 6.3). */
+export function modeOf(active: number, total: number): OperatingMode {
+  const rate = total > 0 ? active / total : 0;
+  if (rate >= 0.95) return "FULL";
+  if (rate >= 0.8) return "DEGRADED_LIGHT";
+  if (rate >= 0.6) return "DEGRADED_MODERATE";
+  return rate >= 0.3 ? "DEGRADED_SEVERE" : "EMERGENCY";
+}
+
+/** The document of a status; what the mesh does not count yet has the value of a mesh where it never was. */
+export function statusDocument(status: MeshStatus): StatusDocument {
+  const { agents, sectors, workers, ...rest } = status;
+  return {
+    agents,
+    sectors,
+    ...rest,
+    mode: status.mode ?? modeOf(agents.active, agents.total),
+    conflictsLastHour: status.conflictsLastHour ?? 0,
+    lastCascadeMs: status.lastCascadeMs ?? null,
+    workers: workers.length,
+    workerDetails: workers,
+  };
+}
+
+/** The box of spec 7.1, line by line. */
+export function renderStatus(status: StatusDocument, paint: Paint): string {
+  const { agents, sectors } = status;
+  const share = formatShare(agents.active, agents.total);
+  const active = `${formatNumber(agents.active)} / ${formatNumber(agents.total)} active (${share})`;
+  const cascade =
+    status.lastCascadeMs === null ? "never" : `${formatDuration(status.lastCascadeMs)} ago`;
+  const lines = [
+    `Agents: ${active}`,
+    `Sectors: ${formatNumber(sectors.healthy)}/${formatNumber(sectors.total)} healthy`,
+    `Mean Impedance: ${formatNumber(status.meanImpedance)}ms`,
+    `Conflicts (last hour): ${formatNumber(status.conflictsLastHour)}`,
+    `Mode: ${paintState(status.mode, paint)}`,
+    `Last cascade: ${cascade}`,
+  ];
+  return box("MESH-30K STATUS", lines, paint);
+}

@@ -1,0 +1,110 @@
+/** The tree of the mesh as summaries: what each sector, cluster and agent is doing. */
+import type { Mesh } from "../runtime/mesh-api.ts";
+import { formatMs, formatNumber } from "./format.ts";
+import { type Branch, outline } from "./outline.ts";
+import { type Paint, paintState } from "./paint.ts";
+import { type AgentRow, className } from "./row.ts";
+
+/** A place in the tree, with the health of what is below it. */
+export interface TreeNode {
+  readonly address: string;
+  /** Agents below, or 1 for an agent. */
+  readonly agents: number;
+  readonly active: number;
+  readonly meanImpedance: number;
+  /** Of an agent. */
+  readonly agent?: AgentRow;
+  readonly below: readonly TreeNode[];
+}
+
+/** The tree below an address (the whole mesh when undefined), `depth` levels deep. */
+export function treeOf(mesh: Mesh, address: string | undefined, depth: number): TreeNode {
+  if (address === undefined) return wholeTree(mesh, depth);
+  // Throws, with the mesh's own words, for an address that does not exist.
+  mesh.ref(address);
+  const [sector, cluster] = address.split("/");
+  if (cluster !== undefined) {
+    const found = clusterNodes(mesh, sector, depth + 1).find((node) => node.address === address);
+    return found ?? emptyNode(address);
+  }
+  const found = sectorNodes(mesh, depth + 1, sector);
+  return found[0] ?? emptyNode(address);
+}
+
+/** The tree as an outline. */
+export function renderTree(tree: TreeNode, paint: Paint): string {
+  return outline(branchOf(tree, "", paint));
+}
+
+function wholeTree(mesh: Mesh, depth: number): TreeNode {
+  const { agents, meanImpedance } = mesh.status();
+  return {
+    address: "orchestrator",
+    agents: agents.total,
+    active: agents.active,
+    meanImpedance,
+    below: sectorNodes(mesh, depth),
+  };
+}
+
+function sectorNodes(mesh: Mesh, depth: number, only?: string): TreeNode[] {
+  return mesh
+    .sectors()
+    .filter((sector) => only === undefined || sector.sectorId === only)
+    .map((sector) => ({
+      address: sector.sectorId,
+      agents: sector.totalAgents,
+      active: sector.activeAgents,
+      meanImpedance: sector.meanImpedance,
+      below: depth > 1 ? clusterNodes(mesh, sector.sectorId, depth - 1) : [],
+    }));
+}
+
+function clusterNodes(mesh: Mesh, sector: string, depth: number): TreeNode[] {
+  return mesh.clusters(sector).map((cluster) => ({
+    address: cluster.clusterId,
+    agents: cluster.agentCount,
+    active: cluster.activeCount,
+    meanImpedance: cluster.meanImpedance,
+    below: depth > 1 ? agentNodes(mesh, cluster.clusterId) : [],
+  }));
+}
+
+function agentNodes(mesh: Mesh, cluster: string): TreeNode[] {
+  return mesh.agents({ within: cluster, limit: mesh.topology.agentsPerCluster }).map((agent) => ({
+    address: agent.agentId,
+    agents: 1,
+    active: agent.operationalState === "active" ? 1 : 0,
+    meanImpedance: agent.impedanceScore,
+    agent,
+    below: [],
+  }));
+}
+
+/** A place of which the mesh has no summary yet. */
+function emptyNode(address: string): TreeNode {
+  return { address, agents: 0, active: 0, meanImpedance: 0, below: [] };
+}
+
+function branchOf(node: TreeNode, parent: string, paint: Paint): Branch {
+  // Below its parent a node needs only the last part of its address.
+  const inside = parent !== "" && node.address.startsWith(`${parent}/`);
+  const name = inside ? node.address.slice(parent.length + 1) : node.address;
+  return {
+    text: `${paint.bold(name)}  ${node.agent === undefined ? health(node, paint) : work(node.agent, paint)}`,
+    below: node.below.map((child) => branchOf(child, node.address, paint)),
+  };
+}
+
+function health(node: TreeNode, paint: Paint): string {
+  const counts = `${formatNumber(node.active)}/${formatNumber(node.agents)} active`;
+  const painted = node.active === node.agents ? counts : paint.yellow(counts);
+  return `${painted}, impedance ${formatNumber(node.meanImpedance)}`;
+}
+
+function work(agent: AgentRow, paint: Paint): string {
+  const state = paintState(agent.operationalState, paint);
+  const latency = formatMs(agent.currentLatencyMs);
+  const processing = formatMs(agent.currentProcessingMs);
+  return `${state} ${className(agent.agentClass)}, impedance ${formatNumber(agent.impedanceScore)}, latency ${latency}, processing ${processing}, queue ${formatNumber(agent.currentQueueDepth)}`;
+}

@@ -1,0 +1,223 @@
+// A mesh without agents, for tests of the console: it answers as the contract says, remembers what it was
+// asked to do, and does it only when the test wants it to.
+import { UndeliverableError, UnknownActorError } from "../actors/errors.ts";
+import { ACCEPTED } from "../actors/receipt.ts";
+import type { Answer } from "../actors/result.ts";
+import { addressOf, indexOfAddress } from "../coordination/address.ts";
+import { impedanceClassName } from "../coordination/impedance-class.ts";
+import { createTopology, type Topology } from "../coordination/topology.ts";
+import type {
+  DeadLetter,
+  DeadLetterReason,
+  Inspection,
+  Mesh,
+  MeshEvents,
+  MeshOptions,
+  MeshStatus,
+  WorkerStatus,
+} from "../runtime/mesh-api.ts";
+
+type Row = ReturnType<Mesh["agents"]>[number];
+
+/** What a test may set of a fake mesh, and what it did. */
+export class FakeMesh {
+  readonly topology: Topology;
+  readonly options: MeshOptions | undefined;
+  /** Calls that would have changed the mesh, in order: `tell sector-1/… {"add":1}`. */
+  readonly calls: string[] = [];
+  status_: Partial<MeshStatus> = {};
+  answer: (message: unknown, signal: AbortSignal | undefined) => Promise<Answer> | Answer = (
+    message,
+  ) => ({ state: 1, value: { echo: message } });
+  letters: DeadLetter[] = [];
+  readonly #listeners = new Map<string, Set<(detail: never) => void>>();
+
+  constructor(options?: MeshOptions) {
+    this.options = options;
+    this.topology = createTopology(
+      options?.topology ?? { sectors: 3, clustersPerSector: 2, agentsPerCluster: 4 },
+    );
+  }
+
+  /** As what `createMesh` gives. */
+  get mesh(): Mesh {
+    return this as unknown as Mesh;
+  }
+
+  emit<E extends keyof MeshEvents>(event: E, detail: MeshEvents[E]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(detail as never);
+  }
+
+  on(event: string, listener: (detail: never) => void): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  status(): MeshStatus {
+    const total = this.topology.agents;
+    return {
+      agents: { total, active: total, degraded: 0, offline: 0, quarantined: 0 },
+      sectors: { total: this.topology.sectors, healthy: this.topology.sectors },
+      meanImpedance: 127.4,
+      p95Impedance: 412,
+      heartbeats: 12_345,
+      messages: { accepted: 1_000, handled: 990, expired: 0, deadLettered: 0, inFlight: 10 },
+      lost: 0,
+      restarts: { agents: 1, workers: 0 },
+      workers: [worker("worker-1", "running"), worker("worker-2", "blocked")],
+      uptimeMs: 61_000,
+      state: "running",
+      ...this.status_,
+    };
+  }
+
+  sectors(): ReturnType<Mesh["sectors"]> {
+    return Array.from({ length: this.topology.sectors }, (_, sector) => ({
+      sectorId: `sector-${sector + 1}`,
+      clusterCount: this.topology.clustersPerSector,
+      totalAgents: this.topology.agentsPerSector,
+      activeAgents: this.topology.agentsPerSector - (sector === 1 ? 1 : 0),
+      meanImpedance: 100 + sector,
+      healthiestCluster: `sector-${sector + 1}/cluster-1`,
+      sickestCluster: null,
+      lastUpdatedMs: 1,
+    }));
+  }
+
+  clusters(sector: string): ReturnType<Mesh["clusters"]> {
+    return Array.from({ length: this.topology.clustersPerSector }, (_, cluster) => ({
+      clusterId: `${sector}/cluster-${cluster + 1}`,
+      sectorId: sector,
+      agentCount: this.topology.agentsPerCluster,
+      activeCount: this.topology.agentsPerCluster,
+      offlineCount: 0,
+      quarantinedCount: 0,
+      degradedCount: 1,
+      unstableCount: 0,
+      spikingCount: 0,
+      meanImpedance: 100,
+      p95Impedance: 200,
+      slowestAgent: null,
+      fastestAgent: null,
+      lastUpdatedMs: 1,
+    }));
+  }
+
+  agents(filter: Parameters<Mesh["agents"]>[0] = {}): readonly Row[] {
+    const rows = Array.from({ length: this.topology.agents }, (_, index) => this.#row(index));
+    const within = filter.within;
+    const fitting = rows.filter(
+      (row) =>
+        (within === undefined || row.agentId.startsWith(`${within}/`)) &&
+        (filter.class === undefined || row.agentClass === filter.class) &&
+        (filter.state === undefined || row.operationalState === filter.state),
+    );
+    if (filter.slow) fitting.sort((one, other) => other.impedanceScore - one.impedanceScore);
+    return fitting.slice(0, filter.limit ?? 100);
+  }
+
+  ref(address: string): number {
+    const index = indexOfAddress(this.topology, address);
+    if (index < 0) throw new UnknownActorError(address, "an address of this mesh");
+    return index;
+  }
+
+  async inspect(address: string): Promise<Inspection> {
+    const index = this.ref(address);
+    return {
+      address,
+      kind: "agent",
+      worker: "worker-2",
+      impedance: this.#row(Math.min(index, this.topology.agents - 1)),
+      restarts: 2,
+      handled: 1_234,
+      failed: 3,
+      current: { sequence: 7, sinceMs: 263_000, waitsOn: ["sector-1/cluster-1/agent-2"] },
+      queue: { depth: 5, bytes: 2_048 },
+      incidents: [
+        {
+          atMs: 1_000,
+          subject: address,
+          error: "Error: \u001b[2Jboom\nat line 1",
+          decision: "restart",
+          delayMs: 100,
+        },
+      ],
+      state: { unavailable: "worker-2 is blocked" },
+    };
+  }
+
+  tell(target: string, message: unknown, options: object = {}): PromiseLike<string> {
+    this.ref(target);
+    this.calls.push(`tell ${target} ${JSON.stringify(message)} ${JSON.stringify(options)}`);
+    return ACCEPTED;
+  }
+
+  async ask(
+    target: string,
+    message: unknown,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Answer> {
+    this.ref(target);
+    const { signal, ...rest } = options;
+    this.calls.push(`ask ${target} ${JSON.stringify(message)} ${JSON.stringify(rest)}`);
+    return this.answer(message, signal);
+  }
+
+  async restart(address: string): Promise<{ restarted: number }> {
+    this.ref(address);
+    this.calls.push(`restart ${address}`);
+    return { restarted: 1 };
+  }
+
+  async kill(target: string): Promise<void> {
+    if (!target.startsWith("worker-")) this.ref(target);
+    this.calls.push(`kill ${target}`);
+  }
+
+  async stop(options: { deadlineMs?: number } = {}): Promise<void> {
+    this.calls.push(`stop ${options.deadlineMs}`);
+  }
+
+  get deadLetters(): Mesh["deadLetters"] {
+    const counts = { expired: 2 } as Record<DeadLetterReason, number>;
+    return {
+      list: ({ reason, limit = 50 } = {}) =>
+        this.letters
+          .filter((letter) => reason === undefined || letter.reason === reason)
+          .slice(0, limit),
+      summary: () => ({ total: counts, window: counts, windowMs: 60_000 }),
+      replay: async (id) => {
+        this.calls.push(`replay ${id}`);
+        if (id === 2) throw new UndeliverableError("sector-1", "stopped");
+        return id === 1;
+      },
+    };
+  }
+
+  #row(index: number): Row {
+    return {
+      agentId: addressOf(this.topology, index),
+      agentClass: impedanceClassName(index % 6),
+      sectorId: "",
+      clusterId: "",
+      currentLatencyMs: index,
+      currentProcessingMs: 100 - index,
+      currentQueueDepth: index % 5,
+      lastHeartbeat: null,
+      impedanceScore: index * 10,
+      reliabilityScore: 1 - index / 100,
+      driftCoefficient: 0.1,
+      operationalState: index === 3 ? "degraded" : "active",
+      currentContextHash: "",
+      capabilities: [],
+    };
+  }
+}
+
+function worker(name: string, state: WorkerStatus["state"]): WorkerStatus {
+  const quiet = { name, state, agents: 12, turns: 34, restarts: 0 };
+  if (state !== "blocked") return quiet;
+  return { ...quiet, current: { address: "sector-1/cluster-1/agent-2", sinceMs: 3_200 } };
+}
