@@ -8,9 +8,14 @@ export function moduleUrl(name: string): URL {
   return new URL(`./${name}.${SOURCE ? "ts" : "js"}`, import.meta.url);
 }
 
-/** `process.execArgv` for a process or thread that loads such a file. */
+/**
+ * `process.execArgv` for a process or thread that loads such a file. `--import tsx` by itself leaves worker
+ * threads without its loader on Node 20; registering it by hand does not.
+ */
 export function moduleExecArgv(): string[] {
-  return SOURCE ? ["--import", import.meta.resolve("tsx")] : [];
+  if (!SOURCE) return [];
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  return ["--import", `data:text/javascript,import { register } from ${loader}; register();`];
 }
 
 /** A worker thread of a bench; it ends with the block that holds it. */
