@@ -64,6 +64,15 @@ describe("a payload", () => {
     );
   });
 
+  test("is plain msgpack, which needs nothing that its sender knew", () => {
+    const codec = new PayloadCodec();
+    for (let i = 0; i < 3; i++) {
+      const length = codec.encode({ a: 1, b: [2] });
+      const plain = [0xde, 0, 2, 0xa1, 0x61, 1, 0xa1, 0x62, 0x91, 2];
+      expect([...codec.bytes.subarray(0, length)]).toEqual(plain);
+    }
+  });
+
   test("comes back at every length around those where the way of copying changes", () => {
     const sender = new PayloadCodec();
     const receiver = new PayloadCodec();

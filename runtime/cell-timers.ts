@@ -78,7 +78,13 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     const { wheel, ports } = this.#cell.dispatcher;
     const key = ++this.#key;
     const dueMs = ports.clock.nowMs() + delayMs;
-    this.#entries.set(key, { id: wheel.schedule(dueMs, this, key), message, periodMs, dueMs, wake });
+    this.#entries.set(key, {
+      id: wheel.schedule(dueMs, this, key),
+      message,
+      periodMs,
+      dueMs,
+      wake,
+    });
     this.#cell.dispatcher.nudge();
     return {
       cancel: () => {

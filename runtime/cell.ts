@@ -106,7 +106,8 @@ export class AgentCell implements ActorContext {
 
   get envelope(): Envelope {
     const { more } = this;
-    if (this.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
+    if (this.slot === 0)
+      throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
     more.envelope ??= readEnvelope(this.dispatcher, this.slot);
     return more.envelope;
   }
@@ -130,19 +131,34 @@ export class AgentCell implements ActorContext {
   get deadlineMs(): number {
     if (this.slot === 0) return Number.POSITIVE_INFINITY;
     const { doubles } = this.dispatcher.view.custody;
-    return doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY;
+    return (
+      doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY
+    );
   }
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
-    const receipt = this.dispatcher.outbox.tell(this.self, resolve(this.dispatcher, target), message, options, this);
+    const receipt = this.dispatcher.outbox.tell(
+      this.self,
+      resolve(this.dispatcher, target),
+      message,
+      options,
+      this,
+    );
     this.dispatcher.nudge();
     return receipt;
   }
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
     this.#mustLive();
-    return openAsk(this.dispatcher, this.self, resolve(this.dispatcher, target), message, options, this) as Promise<Answer<A>>;
+    return openAsk(
+      this.dispatcher,
+      this.self,
+      resolve(this.dispatcher, target),
+      message,
+      options,
+      this,
+    ) as Promise<Answer<A>>;
   }
 
   spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A> {
@@ -174,7 +190,10 @@ export class AgentCell implements ActorContext {
 
   become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void {
     const receive = behavior.receive as Behavior["receive"];
-    this.behavior = { ...this.behavior, receive: (state, message, ctx) => receive.call(behavior, state, message, ctx) };
+    this.behavior = {
+      ...this.behavior,
+      receive: (state, message, ctx) => receive.call(behavior, state, message, ctx),
+    };
   }
 
   measured(rttMs: number, processingMs: number): void {
@@ -199,10 +218,8 @@ export function resolve(dispatcher: Dispatcher, target: number | string): number
   }
   const index = indexOfAddress(topology, target);
   if (index >= 0 && (index < topology.agents || index >= topology.spawnBase)) return index;
-  throw new UnknownActorError(
-    target,
-    `sector-1/cluster-1/agent-1 to sector-${topology.sectors}/cluster-${topology.clustersPerSector}/agent-${topology.agentsPerCluster}`,
-  );
+  const last = addressOf(topology, topology.agents - 1);
+  throw new UnknownActorError(target, `sector-1/cluster-1/agent-1 to ${last}`);
 }
 
 /** Opens and sends an ask of an agent, or (without a cell) of the world outside. */
@@ -223,17 +240,35 @@ export function openAsk(
     const path = view.waits.findCycle(asker, target);
     if (path !== undefined) {
       view.waits.remove(asker, edge);
-      return Promise.reject(new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))));
+      return Promise.reject(
+        new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))),
+      );
     }
     view.registry.waitsOn[asker] = target;
   }
   const timeoutMs = options?.timeoutMs ?? DEFAULT_ASK_MS;
   const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : dispatcher.nowMs + timeoutMs;
   return new Promise((resolveAnswer, rejectAnswer) => {
-    const id = asks.open(cell === undefined ? -1 : asker, edge, dispatcher.nowMs, deadlineMs, resolveAnswer, rejectAnswer);
+    const id = asks.open(
+      cell === undefined ? -1 : asker,
+      edge,
+      dispatcher.nowMs,
+      deadlineMs,
+      resolveAnswer,
+      rejectAnswer,
+    );
     if (signal !== undefined) abortWith(dispatcher, id, signal);
     try {
-      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell, edge);
+      outbox.ask(
+        asker,
+        target,
+        message,
+        options?.priority ?? (1 as Priority),
+        id,
+        deadlineMs,
+        cell,
+        edge,
+      );
     } catch (error) {
       asks.reject(id, error);
     }

@@ -1,7 +1,7 @@
-import { foldCluster, foldSector } from "../coordination/aggregate.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import type { Probe } from "../actors/behavior.ts";
+import { ACTIVE } from "../coordination/agent-state.ts";
+import { foldCluster, foldSector } from "../coordination/aggregate.ts";
+import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
 import {
   HEARTBEAT_ROW,
@@ -96,7 +96,12 @@ export class Heart implements TimerTarget {
     const from = cluster * agentsPerCluster;
     for (let agent = from; agent < from + agentsPerCluster; agent++) {
       const cell = agents.cellOf(agent);
-      if (cell?.behavior.probe === undefined || view.registry.state[agent] !== ACTIVE || !cell.alive) continue;
+      if (
+        cell?.behavior.probe === undefined ||
+        view.registry.state[agent] !== ACTIVE ||
+        !cell.alive
+      )
+        continue;
       try {
         const probe = cell.behavior.probe(cell.state, cell);
         if (probe instanceof Promise) this.#await(cell, probe);

@@ -130,6 +130,11 @@ const COMMITTED = 0;
 const CUSTODY = 1;
 const GOAL = 2;
 
+/** A thread dies in loops and waits only: now and then there is one between two steps. */
+function waitForDeath(random) {
+  if (random(8) === 0) pause();
+}
+
 function produceMortally() {
   const random = randomBelow(seed + state[COMMITTED]);
   ring.recoverProducer(state[COMMITTED]);
@@ -146,29 +151,38 @@ function produceMortally() {
       pause();
       continue;
     }
+    waitForDeath(random);
     ring.prepare(n);
+    waitForDeath(random);
     state[COMMITTED] = n;
+    waitForDeath(random);
     ring.publish();
   }
 }
 
 function consumeMortally() {
+  const random = randomBelow(seed - state[CUSTODY]);
   let due = 0;
   let accepted = ring.accepted;
+  let fault;
   if (state[CUSTODY] >= 0) {
     due = Math.floor(state[CUSTODY] / 2 ** 32) + 1;
     const inCustody = (state[CUSTODY] % 2 ** 32) | 0;
-    // The one that died may have had no time to tell the ring; padding it may have told beyond custody.
-    if (((inCustody - accepted) | 0) > 0) accepted = inCustody;
+    // The one that died may have had no time to tell the ring of the last frame, but of all before it.
+    const untold = (inCustody - accepted) | 0;
+    if (untold > 0) {
+      if (untold !== Math.ceil(bytesOf(due - 1) / 64)) fault = `${untold} cells were not accepted`;
+      accepted = inCustody;
+    }
   }
   ring.recoverConsumer(accepted);
-  let fault;
   const reader = {
     onFrame: (_ring, word, end) => {
       fault ??= faultOf(word, due);
       if (fault !== undefined) return false;
       state[CUSTODY] = due * 2 ** 32 + (end >>> 0);
       due++;
+      if (random(64) === 0) pause();
       return true;
     },
     onCorrupt: (_ring, sentence) => {

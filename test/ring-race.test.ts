@@ -92,13 +92,17 @@ describe(`threads that are killed at random, seed ${SEED}`, () => {
     };
     const roles = ["produceMortally", "consumeMortally"];
     let consumer: Promise<unknown> = Promise.resolve();
+    const faults: (string | undefined)[] = [];
     const live = async (role: string): Promise<Worker> => {
       const worker = start({ ...common, role });
       expect(await messageOf(worker)).toBe("working");
       if (role === "consumeMortally") {
         consumer = messageOf(worker);
-        // Most of them are killed.
-        consumer.catch(() => {});
+        // Most of them are killed before they can say anything, and need not.
+        consumer.then(
+          (found) => faults.push((found as { fault?: string }).fault),
+          () => {},
+        );
       }
       return worker;
     };
@@ -117,6 +121,7 @@ describe(`threads that are killed at random, seed ${SEED}`, () => {
     try {
       const found = (await consumer) as { consumed: number; fault: string | undefined };
       expect(found.fault).toBeUndefined();
+      expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
       expect(crossed).toBeGreaterThan(0);
       expect(found.consumed).toBe(state[2]);
       expect(state[0]).toBeGreaterThanOrEqual(found.consumed);
