@@ -54,7 +54,7 @@ export function readConfig(from: ConfigSources): Config {
     settings[key] = written === undefined ? SETTINGS[key].fallback : check(key, written, problems);
   }
   settings.data = resolve(from.cwd, String(settings.data));
-  checkSize(settings, problems);
+  checkSize(settings, sources.workers, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings: settings as unknown as Settings, sources: sources as Config["sources"] };
 }
@@ -113,14 +113,21 @@ function problem(key: string, expected: string, written: Written, more = ""): st
   return `${flagOf(key)}: ${expected}, got ${briefly(written.value)} (${written.source})${more}`;
 }
 
-function checkSize(settings: Record<string, unknown>, problems: string[]): void {
-  const { sectors, clusters, agents } = settings;
+function checkSize(settings: Record<string, unknown>, source: string, problems: string[]): void {
+  const { sectors, clusters, agents, workers } = settings;
   const product = Number(sectors) * Number(clusters) * Number(agents);
-  if (!(product > MAX_AGENTS)) return;
-  problems.push(
-    `sectors × clusters × agents: expected at most ${formatNumber(MAX_AGENTS)} agents, ` +
-      `got ${sectors} × ${clusters} × ${agents} = ${formatNumber(product)}`,
-  );
+  if (product > MAX_AGENTS) {
+    problems.push(
+      `sectors × clusters × agents: expected at most ${formatNumber(MAX_AGENTS)} agents, ` +
+        `got ${sectors} × ${clusters} × ${agents} = ${formatNumber(product)}`,
+    );
+  }
+  // Sectors are placed whole, so a worker more would have nothing to do.
+  if (Number(workers) > Number(sectors)) {
+    problems.push(
+      `workers: expected at most one a sector, of which there are ${sectors}, got ${workers} (${source})`,
+    );
+  }
 }
 
 function readFile(full: string, path: string, problems: string[]): Map<string, Written> {

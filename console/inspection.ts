@@ -23,7 +23,7 @@ export function renderInspection(found: Inspection, paint: Paint): string {
     ["waits on", waitsOnOf(found)],
     ["queue", `${formatNumber(found.queue.depth)} messages, ${formatBytes(found.queue.bytes)}`],
     ["handled", `${formatNumber(found.handled)}, ${formatNumber(found.failed)} failed`],
-    ["restarts", formatNumber(found.restarts)],
+    ["restarts", `${formatNumber(found.restarts)}, incarnation ${formatNumber(found.generation)}`],
     ["impedance", `${formatNumber(row.impedanceScore)} of 1,000`],
     ["latency", formatMs(row.currentLatencyMs)],
     ["processing", formatMs(row.currentProcessingMs)],
@@ -53,7 +53,8 @@ export function incidentLines(incidents: readonly Incident[], paint: Paint): str
 
 function currentOf({ current }: Inspection, paint: Paint): string {
   if (current === undefined) return "none";
-  return paint.yellow(`number ${current.sequence}, for ${formatDuration(current.sinceMs)}`);
+  const how = current.suspended ? ", awaiting something" : "";
+  return paint.yellow(`number ${current.sequence}, for ${formatDuration(current.sinceMs)}${how}`);
 }
 
 function waitsOnOf({ current }: Inspection): string {

@@ -148,7 +148,8 @@ function readDuration(raw: string): number | undefined {
   for (const [, amount, unit] of written.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     totalMs += Number(amount) * UNIT_MS[unit];
   }
-  return Number.isFinite(totalMs) ? totalMs : undefined;
+  // In whole milliseconds: `1.5s` is 1,500, and 0.1 must not come out as 99.99999.
+  return Number.isFinite(totalMs) ? Math.round(totalMs) : undefined;
 }
 
 function readDigits(raw: string): number | undefined {
