@@ -166,6 +166,11 @@ describe("errors name key, value, what was expected and where it stood", () => {
       /^traces: expected an existing folder, .*is not one$/,
     ],
     [
+      "traces that are not there",
+      { flags: { traces: "conf/series" } },
+      /^traces: expected a folder of traces \(\*\.csv\.gz\), got ".*series" \(--traces\); it has none$/,
+    ],
+    [
       "more agents than fit",
       { flags: { sectors: "1000", clusters: "1000", agents: "1000" } },
       /expected at most 10,000,000 agents, got 1000 × 1000 × 1000 = 1,000,000,000$/,

@@ -12,6 +12,8 @@ import { flag, text } from "./values.ts";
 export interface StartOutcome {
   readonly exitCode: number;
   readonly status: StatusDocument | undefined;
+  /** A person has looked at the mesh from inside; another picture would tell them nothing. */
+  readonly seen: boolean;
 }
 
 /** `start [--config FILE] [--sectors N] …`. */
@@ -34,7 +36,8 @@ export const startCommand: FaceCommand = faceCommand({
     "start --for 10s --no-repl --json",
   ],
   run: (face, args) => start(face, args),
-  render: ({ status }, paint) => (status === undefined ? "" : renderStatus(status, paint)),
+  render: ({ status, seen }, paint) =>
+    status === undefined || seen ? "" : renderStatus(status, paint),
   toJson: ({ status }) => status,
   exitCode: ({ exitCode }) => exitCode,
 });
