@@ -33,7 +33,7 @@ export interface Timers<Message> {
   once(delayMs: number, message: Message): Timer;
   /** Tells the agent itself `message` every `periodMs` (≥ 1). */
   every(periodMs: number, message: Message): Timer;
-  /** Resolves after `delayMs`; rejects when the turn's signal aborts. */
+  /** Resolves after `delayMs`; rejects at the message's deadline, and when the incarnation ends. */
   sleep(delayMs: number): Promise<void>;
 }
 
@@ -73,7 +73,10 @@ export interface ActorContext<Message = unknown> {
   /** The agent's state, for timers and callbacks that outlive a turn. */
   readonly state: unknown;
 
-  /** Sends without waiting for an answer. Await the receipt for backpressure. Throws PayloadTooLargeError, UnknownActorError. */
+  /**
+   * Sends without waiting for an answer. Await the receipt for backpressure. Throws PayloadTooLargeError
+   * and UnknownActorError.
+   */
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
   /**
    * Sends and waits for the answer. Resolves READY, CONFLICT or (deadline) TRANSIT; rejects when the

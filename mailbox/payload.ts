@@ -20,12 +20,19 @@ export class PayloadCodec {
   bytes: Uint8Array = new Uint8Array(0);
   words: Int32Array = new Int32Array(0);
   #incoming: Buffer = Buffer.alloc(4096);
-  #incomingWords: Int32Array = new Int32Array(this.#incoming.buffer, this.#incoming.byteOffset, 1024);
+  #incomingWords: Int32Array = new Int32Array(
+    this.#incoming.buffer,
+    this.#incoming.byteOffset,
+    1024,
+  );
 
   /** Encodes `value`; returns its length. The bytes stand at 0 of {@link bytes} until the next call. */
   encode(value: unknown): number {
     const packed = this.#packr.pack(value, MODE) as PackedTarget;
-    if (packed.buffer !== this.bytes.buffer || packed.byteOffset + packed.start !== this.bytes.byteOffset) {
+    if (
+      packed.buffer !== this.bytes.buffer ||
+      packed.byteOffset + packed.start !== this.bytes.byteOffset
+    ) {
       this.#adopt(packed);
     }
     return packed.end - packed.start;
@@ -52,7 +59,8 @@ export class PayloadCodec {
   /** Puts bytes that were encoded before back into the scratch. */
   adopt(encoded: Uint8Array, length: number): void {
     if (length === 0) return;
-    if (this.bytes.length < length) this.encode(encoded);
+    // Not where the last one stood: another packer of this thread may have given that place away.
+    this.encode(encoded);
     this.bytes.set(encoded.subarray(0, length));
   }
 
@@ -74,12 +82,16 @@ export class PayloadCodec {
       this.words = new Int32Array(packed.buffer, offset, (packed.byteLength - packed.start) >>> 2);
       return;
     }
-    // msgpackr chose an odd place in a pool: give it a target of its own and encode there from now on.
+    // Cannot be while msgpackr aligns what it packs to 8 bytes.
     throw new Error(`msgpackr encoded at byte ${offset}, which is not on a word`);
   }
 
   #growIncoming(length: number): void {
     this.#incoming = Buffer.alloc(1 << (32 - Math.clz32(length - 1)));
-    this.#incomingWords = new Int32Array(this.#incoming.buffer, this.#incoming.byteOffset, this.#incoming.length >>> 2);
+    this.#incomingWords = new Int32Array(
+      this.#incoming.buffer,
+      this.#incoming.byteOffset,
+      this.#incoming.length >>> 2,
+    );
   }
 }

@@ -26,7 +26,10 @@ export interface FrameReader {
 
 /** Bytes of shared memory for a ring of `capacityBytes` (a power of two, 4 KiB to 1 GiB). */
 export function ringBytes(capacityBytes: number): number {
-  if (!(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) || !Number.isInteger(Math.log2(capacityBytes))) {
+  if (
+    !(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) ||
+    !Number.isInteger(Math.log2(capacityBytes))
+  ) {
     throw new RangeError(
       `ring capacity must be a power of two from 4096 bytes to 1 GiB: capacity=${capacityBytes}`,
     );

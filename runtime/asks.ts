@@ -1,5 +1,5 @@
-import type { Answer } from "../actors/result.ts";
 import { MeshStoppedError } from "../actors/errors.ts";
+import type { Answer } from "../actors/result.ts";
 import type { TimerId, TimerTarget, TimerWheel } from "./wheel.ts";
 
 const SLOTS = 1 << 20;
@@ -125,7 +125,8 @@ export class Asks implements TimerTarget {
 
   #newSlot(): number {
     const slot = this.#resolve.length;
-    if (slot === SLOTS) throw new RangeError(`more than ${SLOTS} asks wait for an answer on one thread`);
+    if (slot === SLOTS)
+      throw new RangeError(`more than ${SLOTS} asks wait for an answer on one thread`);
     this.#resolve.push(undefined);
     this.#reject.push(undefined);
     if (slot === this.#generation.length) this.#grow(slot * 2);

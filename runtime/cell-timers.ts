@@ -1,5 +1,5 @@
 import type { Timer, Timers } from "../actors/context.ts";
-import { InvalidOptionError } from "../actors/errors.ts";
+import { deadlineError, InvalidOptionError } from "../actors/errors.ts";
 import { CONTROL_RESUMED } from "../mailbox/layout.ts";
 import type { AgentCell } from "./cell.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
@@ -34,13 +34,14 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
 
   sleep(delayMs: number): Promise<void> {
     const delay = duration("delayMs", delayMs, 0);
+    const leftMs = this.#cell.deadlineMs - this.#cell.clock.nowMs();
+    // Nobody waits beyond the message's deadline: a sleep that would is over there, as a failure to make it.
+    const late = leftMs < delay;
     return new Promise((resolve, reject) => {
-      const timer = this.#start(delay, 0, undefined, (error) => (error === undefined ? resolve() : reject(error)));
-      const signal = this.#cell.extras?.controller?.signal;
-      signal?.addEventListener("abort", () => {
-        timer.cancel();
-        reject(signal.reason);
-      }, { once: true });
+      this.#start(late ? Math.max(0, leftMs) : delay, 0, undefined, (error) => {
+        if (error !== undefined || late) reject(error ?? deadlineError());
+        else resolve();
+      });
     });
   }
 
@@ -77,7 +78,13 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     const { wheel, ports } = this.#cell.dispatcher;
     const key = ++this.#key;
     const dueMs = ports.clock.nowMs() + delayMs;
-    this.#entries.set(key, { id: wheel.schedule(dueMs, this, key), message, periodMs, dueMs, wake });
+    this.#entries.set(key, {
+      id: wheel.schedule(dueMs, this, key),
+      message,
+      periodMs,
+      dueMs,
+      wake,
+    });
     this.#cell.dispatcher.nudge();
     return {
       cancel: () => {

@@ -8,7 +8,7 @@ import type {
   Timer,
   Timers,
 } from "../actors/context.ts";
-import { AskCycleError, MeshError, UnknownActorError } from "../actors/errors.ts";
+import { AskCycleError, deadlineError, MeshError, UnknownActorError } from "../actors/errors.ts";
 import type { Clock, Log, Random } from "../actors/ports.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
@@ -106,7 +106,8 @@ export class AgentCell implements ActorContext {
 
   get envelope(): Envelope {
     const { more } = this;
-    if (this.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
+    if (this.slot === 0)
+      throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
     more.envelope ??= readEnvelope(this.dispatcher, this.slot);
     return more.envelope;
   }
@@ -117,25 +118,47 @@ export class AgentCell implements ActorContext {
       const controller = new AbortController();
       more.controller = controller;
       if (!this.alive) controller.abort(endedError(this));
-      const deadlineMs = this.slot === 0 ? 0 : deadlineOf(dispatcher, this.slot);
-      if (deadlineMs !== 0) {
-        const target = { onTimer: () => controller.abort(new MeshError("MESH_DEADLINE", "the message's deadline has passed")) };
+      const { deadlineMs } = this;
+      if (deadlineMs !== Number.POSITIVE_INFINITY) {
+        const target = { onTimer: () => controller.abort(deadlineError()) };
         more.deadlineTimer = dispatcher.wheel.schedule(deadlineMs, target, 0);
       }
     }
     return more.controller.signal;
   }
 
+  /** Of the current message, ms of the mesh clock; Infinity when it has none. */
+  get deadlineMs(): number {
+    if (this.slot === 0) return Number.POSITIVE_INFINITY;
+    const { doubles } = this.dispatcher.view.custody;
+    return (
+      doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY
+    );
+  }
+
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
-    const receipt = this.dispatcher.outbox.tell(this.self, resolve(this.dispatcher, target), message, options, this);
+    const receipt = this.dispatcher.outbox.tell(
+      this.self,
+      resolve(this.dispatcher, target),
+      message,
+      options,
+      this,
+    );
     this.dispatcher.nudge();
     return receipt;
   }
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
     this.#mustLive();
-    return openAsk(this.dispatcher, this.self, resolve(this.dispatcher, target), message, options, this) as Promise<Answer<A>>;
+    return openAsk(
+      this.dispatcher,
+      this.self,
+      resolve(this.dispatcher, target),
+      message,
+      options,
+      this,
+    ) as Promise<Answer<A>>;
   }
 
   spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A> {
@@ -167,7 +190,10 @@ export class AgentCell implements ActorContext {
 
   become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void {
     const receive = behavior.receive as Behavior["receive"];
-    this.behavior = { ...this.behavior, receive: (state, message, ctx) => receive.call(behavior, state, message, ctx) };
+    this.behavior = {
+      ...this.behavior,
+      receive: (state, message, ctx) => receive.call(behavior, state, message, ctx),
+    };
   }
 
   measured(rttMs: number, processingMs: number): void {
@@ -192,10 +218,8 @@ export function resolve(dispatcher: Dispatcher, target: number | string): number
   }
   const index = indexOfAddress(topology, target);
   if (index >= 0 && (index < topology.agents || index >= topology.spawnBase)) return index;
-  throw new UnknownActorError(
-    target,
-    `sector-1/cluster-1/agent-1 to sector-${topology.sectors}/cluster-${topology.clustersPerSector}/agent-${topology.agentsPerCluster}`,
-  );
+  const last = addressOf(topology, topology.agents - 1);
+  throw new UnknownActorError(target, `sector-1/cluster-1/agent-1 to ${last}`);
 }
 
 /** Opens and sends an ask of an agent, or (without a cell) of the world outside. */
@@ -216,17 +240,35 @@ export function openAsk(
     const path = view.waits.findCycle(asker, target);
     if (path !== undefined) {
       view.waits.remove(asker, edge);
-      return Promise.reject(new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))));
+      return Promise.reject(
+        new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))),
+      );
     }
     view.registry.waitsOn[asker] = target;
   }
   const timeoutMs = options?.timeoutMs ?? DEFAULT_ASK_MS;
   const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : dispatcher.nowMs + timeoutMs;
   return new Promise((resolveAnswer, rejectAnswer) => {
-    const id = asks.open(cell === undefined ? -1 : asker, edge, dispatcher.nowMs, deadlineMs, resolveAnswer, rejectAnswer);
+    const id = asks.open(
+      cell === undefined ? -1 : asker,
+      edge,
+      dispatcher.nowMs,
+      deadlineMs,
+      resolveAnswer,
+      rejectAnswer,
+    );
     if (signal !== undefined) abortWith(dispatcher, id, signal);
     try {
-      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell, edge);
+      outbox.ask(
+        asker,
+        target,
+        message,
+        options?.priority ?? (1 as Priority),
+        id,
+        deadlineMs,
+        cell,
+        edge,
+      );
     } catch (error) {
       asks.reject(id, error);
     }
@@ -236,10 +278,6 @@ export function openAsk(
 
 function abortWith(dispatcher: Dispatcher, id: number, signal: AbortSignal): void {
   signal.addEventListener("abort", () => dispatcher.asks.reject(id, signal.reason), { once: true });
-}
-
-function deadlineOf(dispatcher: Dispatcher, slot: number): number {
-  return dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64];
 }
 
 function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {

@@ -1,16 +1,6 @@
 import type { Clock, Log, Random } from "../actors/ports.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
-import {
-  FRAME_LENGTH,
-  FRAME_OPERATION_F64,
-  FRAME_SOURCE,
-  FRAME_TARGET,
-  FRAME_TYPE,
-  FrameKind,
-  frameFault,
-  frameKind,
-  framePriority,
-} from "../mailbox/frame.ts";
+import { FRAME_LENGTH, FRAME_TYPE, FrameKind, frameFault, frameKind } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import {
   CONTROL_CYCLES,
@@ -91,7 +81,11 @@ export class Dispatcher implements FrameReader {
     this.nowMs = ports.clock.nowMs();
     this.wheel = new TimerWheel(this.nowMs);
     this.ledger = new Ledger(view.controlDoubles);
-    this.mailboxes = new Mailboxes(view.topology.rows, view.registry.queueDepth, view.registry.queueBytes);
+    this.mailboxes = new Mailboxes(
+      view.topology.rows,
+      view.registry.queueDepth,
+      view.registry.queueBytes,
+    );
     this.runQueue = new RunQueue(view.topology.rows);
     this.outbox = new Outbox(this);
     this.asks = new Asks(this.wheel, this.epoch, this.outbox);
@@ -125,9 +119,7 @@ export class Dispatcher implements FrameReader {
 
   /** True when a cycle would find something to do. Called between lying down and sleeping. */
   get busy(): boolean {
-    return (
-      this.#touched || this.outbox.dirty || this.runQueue.length > 0 || !this.view.lanes.empty
-    );
+    return this.#touched || this.outbox.dirty || this.runQueue.length > 0 || !this.view.lanes.empty;
   }
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
@@ -239,7 +231,14 @@ export class Dispatcher implements FrameReader {
   }
 
   /** Copies a frame into a new custody slot; FULL when there is no room. */
-  takeIntoCustody(source: Int32Array, word: number, target: number, lane: number, end: number, urgent: boolean): number {
+  takeIntoCustody(
+    source: Int32Array,
+    word: number,
+    target: number,
+    lane: number,
+    end: number,
+    urgent: boolean,
+  ): number {
     const length = source[word + FRAME_LENGTH];
     const { custody } = this.view;
     const slot = custody.allocate(length, urgent);
@@ -250,17 +249,5 @@ export class Dispatcher implements FrameReader {
     for (let i = 0; i < count; i++) words[to + i] = source[word + i];
     custody.describe(slot, target, lane, end);
     return slot;
-  }
-
-  /** Source, target, operation and priority of the frame in a slot, for messages to people. */
-  describeSlot(slot: number): { source: number; target: number; operation: number; priority: number } {
-    const { words, doubles } = this.view.custody;
-    const at = slot + SLOT_FRAME;
-    return {
-      source: words[at + FRAME_SOURCE],
-      target: words[at + FRAME_TARGET],
-      operation: doubles[(at >>> 1) + FRAME_OPERATION_F64],
-      priority: framePriority(words[at + FRAME_TYPE] >>> 8),
-    };
   }
 }

@@ -1,3 +1,5 @@
+import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { observeLatency } from "../coordination/profile.ts";
 import {
   FRAME_BYTES,
   FRAME_CREATED_F64,
@@ -23,8 +25,6 @@ import { Count, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL, type Ring } from "../mailbox/ring.ts";
-import { observeLatency } from "../coordination/profile.ts";
-import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -57,7 +57,11 @@ export class Inbox {
     if (isOperation) {
       operations.begin(slot);
     } else {
-      observeLatency(view.registry, target, Math.max(0, nowMs - ring.doubles[(word >>> 1) + FRAME_CREATED_F64]));
+      observeLatency(
+        view.registry,
+        target,
+        Math.max(0, nowMs - ring.doubles[(word >>> 1) + FRAME_CREATED_F64]),
+      );
       this.deliver(slot);
     }
     return true;
@@ -82,14 +86,29 @@ export class Inbox {
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
-    if (state === QUARANTINED) return outbox.bury(slot, DeadLetterCode.QUARANTINED);
-    if (state === STOPPED) return outbox.bury(slot, DeadLetterCode.STOPPED);
-    if (priority < 3 && !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)) {
+    if (state === QUARANTINED) {
+      outbox.bury(slot, DeadLetterCode.QUARANTINED);
+      return;
+    }
+    if (state === STOPPED) {
+      outbox.bury(slot, DeadLetterCode.STOPPED);
+      return;
+    }
+    if (
+      priority < 3 &&
+      !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)
+    ) {
       const policy = plan.bounds.overflow[priority];
-      if (policy === "drop-newest") return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+      if (policy === "drop-newest") {
+        outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+        return;
+      }
       if (policy === "drop-oldest") {
         const oldest = this.#oldestDroppable(agent, priority);
-        if (oldest === EMPTY) return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+        if (oldest === EMPTY) {
+          outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+          return;
+        }
         outbox.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
       }
       // "block" and "reject" are decided at the sender, which sees this mailbox's depth in the registry;
@@ -105,7 +124,8 @@ export class Inbox {
     for (let p = 0; p <= priority; p++) {
       const slot = mailboxes.popOldest(agent, p);
       if (slot === EMPTY) continue;
-      if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) !== FrameKind.OPERATION) return slot;
+      if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) !== FrameKind.OPERATION)
+        return slot;
       mailboxes.pushFront(agent, p, slot, 0);
     }
     return EMPTY;
@@ -123,7 +143,12 @@ export class Inbox {
     if ((flags & FrameFlag.NOTHING) !== 0) return undefined;
     if ((flags & FrameFlag.NUMBER) !== 0) return doubleAt(words, word, FRAME_RELEASE_F64);
     if ((flags & FrameFlag.REFERENCE) !== 0) return this.#decodeShared(words, word);
-    return this.#dispatcher.codec.decode(words, bytes, word + FRAME_DATA, words[word + FRAME_PAYLOAD]);
+    return this.#dispatcher.codec.decode(
+      words,
+      bytes,
+      word + FRAME_DATA,
+      words[word + FRAME_PAYLOAD],
+    );
   }
 
   /** A payload held once for many is decoded once for all agents of the thread, and frozen. */
@@ -191,7 +216,13 @@ export interface Header {
 }
 
 /** Writes a header at `word`; `length` includes the payload. */
-export function writeHeader(words: Int32Array, doubles: Float64Array, word: number, length: number, header: Header): void {
+export function writeHeader(
+  words: Int32Array,
+  doubles: Float64Array,
+  word: number,
+  length: number,
+  header: Header,
+): void {
   words[word + FRAME_LENGTH] = length;
   words[word + FRAME_TYPE] = header.kind | (header.priority << 8) | (header.flags << 16);
   words[word + FRAME_TARGET] = header.target;

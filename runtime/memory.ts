@@ -1,8 +1,3 @@
-import { type MailboxBounds } from "../mailbox/overflow.ts";
-import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
-import { FRAME_BYTES } from "../mailbox/frame.ts";
-import { CONTROL_WORDS } from "../mailbox/layout.ts";
-import { controlDoublesOf, controlOf, type LaneSizes, Lanes, laneSizes, lanesBytes } from "../mailbox/lanes.ts";
 import { placeIndices } from "../coordination/placement.ts";
 import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
 import {
@@ -16,6 +11,18 @@ import {
 import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
 import { type WaitGraphSize, waitGraphBytes } from "../coordination/wait-edges.ts";
 import { WaitGraph } from "../coordination/wait-graph.ts";
+import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
+import { FRAME_BYTES } from "../mailbox/frame.ts";
+import {
+  controlDoublesOf,
+  controlOf,
+  type LaneSizes,
+  Lanes,
+  laneSizes,
+  lanesBytes,
+} from "../mailbox/lanes.ts";
+import { CONTROL_WORDS } from "../mailbox/layout.ts";
+import type { MailboxBounds } from "../mailbox/overflow.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */

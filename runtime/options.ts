@@ -35,11 +35,25 @@ export function readOptions(options: MeshOptions): Settings {
     throw new InvalidOptionError("options", options, "an object with at least `agent`");
   }
   const topology = createTopologyOf(options);
-  const workers = number("workers", options.workers ?? Math.min(availableParallelism(), topology.sectors), 1, 254);
+  const workers = number(
+    "workers",
+    options.workers ?? Math.min(availableParallelism(), topology.sectors),
+    1,
+    254,
+  );
   if (workers > topology.sectors) {
-    throw new InvalidOptionError("workers", workers, `at most one a sector, of which there are ${topology.sectors}`);
+    throw new InvalidOptionError(
+      "workers",
+      workers,
+      `at most one a sector, of which there are ${topology.sectors}`,
+    );
   }
-  const maxPayloadBytes = number("maxPayloadBytes", options.maxPayloadBytes ?? 64 * 1024, 1024, MAX_PAYLOAD_BYTES);
+  const maxPayloadBytes = number(
+    "maxPayloadBytes",
+    options.maxPayloadBytes ?? 64 * 1024,
+    1024,
+    MAX_PAYLOAD_BYTES,
+  );
   return {
     topology,
     workers,
@@ -48,7 +62,12 @@ export function readOptions(options: MeshOptions): Settings {
     maxDeliveries: number("maxDeliveries", options.maxDeliveries ?? 3, 1, 100),
     heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 5000, 50, 3_600_000),
     watchdogMs: number("watchdogMs", options.watchdogMs ?? 2000, 50, 3_600_000),
-    custodyBytes: number("custodyBytes", options.custodyBytes ?? 64 * 1024 * 1024, 1024 * 1024, 1024 ** 3),
+    custodyBytes: number(
+      "custodyBytes",
+      options.custodyBytes ?? 64 * 1024 * 1024,
+      1024 * 1024,
+      1024 ** 3,
+    ),
     supervision: completeSupervision(options.supervision),
     restart: readRestart(options.restart ?? "transient"),
     ...readModules(options.agent, topology),
@@ -72,7 +91,11 @@ function createTopologyOf(options: MeshOptions): Topology {
 function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
   const overflow = mailbox?.overflow ?? DEFAULT_BOUNDS.overflow;
   if (!Array.isArray(overflow) || overflow.length !== 4) {
-    throw new InvalidOptionError("mailbox.overflow", overflow, "four policies, for priorities 0 to 3");
+    throw new InvalidOptionError(
+      "mailbox.overflow",
+      overflow,
+      "four policies, for priorities 0 to 3",
+    );
   }
   for (const policy of overflow as readonly OverflowPolicy[]) {
     if (!POLICIES.includes(policy)) {
@@ -80,25 +103,46 @@ function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
     }
   }
   return {
-    maxMessages: number("mailbox.maxMessages", mailbox?.maxMessages ?? DEFAULT_BOUNDS.maxMessages, 1, 1_000_000),
-    maxBytes: number("mailbox.maxBytes", mailbox?.maxBytes ?? DEFAULT_BOUNDS.maxBytes, 1024, 2 ** 30),
+    maxMessages: number(
+      "mailbox.maxMessages",
+      mailbox?.maxMessages ?? DEFAULT_BOUNDS.maxMessages,
+      1,
+      1_000_000,
+    ),
+    maxBytes: number(
+      "mailbox.maxBytes",
+      mailbox?.maxBytes ?? DEFAULT_BOUNDS.maxBytes,
+      1024,
+      2 ** 30,
+    ),
     overflow: overflow as MailboxBounds["overflow"],
   };
 }
 
-function readModules(agent: MeshOptions["agent"], topology: Topology): Pick<Settings, "modules" | "moduleOf"> {
-  if (typeof agent === "string" || agent instanceof URL) return { modules: [moduleUrl(agent)], moduleOf: undefined };
+function readModules(
+  agent: MeshOptions["agent"],
+  topology: Topology,
+): Pick<Settings, "modules" | "moduleOf"> {
+  if (typeof agent === "string" || agent instanceof URL)
+    return { modules: [moduleUrl(agent)], moduleOf: undefined };
   if (typeof agent !== "function") {
-    throw new InvalidOptionError("agent", agent, "the URL or path of a module, or a function from address to one");
+    throw new InvalidOptionError(
+      "agent",
+      agent,
+      "the URL or path of a module, or a function from address to one",
+    );
   }
   const modules: string[] = [];
   const moduleOf = new Uint16Array(topology.agents);
   for (let index = 0; index < topology.agents; index++) {
-    const url = moduleUrl(agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])));
+    const url = moduleUrl(
+      agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])),
+    );
     let place = modules.indexOf(url);
     if (place < 0) {
       place = modules.push(url) - 1;
-      if (place > 0xffff) throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
+      if (place > 0xffff)
+        throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
     }
     moduleOf[index] = place;
   }
@@ -114,6 +158,7 @@ function moduleUrl(agent: string | URL): string {
 }
 
 function number(field: string, value: unknown, least: number, most: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)
+    return value;
   throw new InvalidOptionError(field, value, `a whole number from ${least} to ${most}`);
 }

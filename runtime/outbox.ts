@@ -1,6 +1,6 @@
 import type { Priority, TellOptions } from "../actors/context.ts";
 import { AgentFailedError, PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
-import { ACCEPTED, DROPPED, type Receipt, REJECTED, WaitingReceipt } from "../actors/receipt.ts";
+import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import type { Answer, ConflictDetail, Result } from "../actors/result.ts";
 import { addressOf } from "../coordination/address.ts";
 import {
@@ -76,17 +76,50 @@ export class Outbox implements AskEnd, TimerTarget {
   }
 
   /** See {@link ActorContext.tell}. `cell` is the sender when it is an agent of this thread. */
-  tell(source: number, target: number, message: unknown, options: TellOptions | undefined, cell: AgentCell | undefined): Receipt {
+  tell(
+    source: number,
+    target: number,
+    message: unknown,
+    options: TellOptions | undefined,
+    cell: AgentCell | undefined,
+  ): Receipt {
     const now = this.#dispatcher.nowMs;
     const ttl = options?.ttlMs;
     const deadlineMs = ttl === undefined || ttl === Number.POSITIVE_INFINITY ? 0 : now + ttl;
-    return this.#dispatch(FrameKind.TELL, source, target, message, options?.priority ?? 1, 0, deadlineMs, cell);
+    return this.#dispatch(
+      FrameKind.TELL,
+      source,
+      target,
+      message,
+      options?.priority ?? 1,
+      0,
+      deadlineMs,
+      cell,
+    );
   }
 
   /** Sends an ask whose id is open in the table. */
-  ask(source: number, target: number, message: unknown, priority: Priority, id: number, deadlineMs: number, cell: AgentCell | undefined, edge: number): void {
+  ask(
+    source: number,
+    target: number,
+    message: unknown,
+    priority: Priority,
+    id: number,
+    deadlineMs: number,
+    cell: AgentCell | undefined,
+    edge: number,
+  ): void {
     this.#askEdge = edge;
-    const receipt = this.#dispatch(FrameKind.ASK, source, target, message, priority, id, deadlineMs, cell);
+    const receipt = this.#dispatch(
+      FrameKind.ASK,
+      source,
+      target,
+      message,
+      priority,
+      id,
+      deadlineMs,
+      cell,
+    );
     if (receipt === DROPPED || receipt === REJECTED) {
       const address = addressOf(this.#dispatcher.view.topology, target);
       this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
@@ -124,7 +157,15 @@ export class Outbox implements AskEnd, TimerTarget {
   }
 
   /** Fills the header and the codec's scratch; returns the payload's length. */
-  #prepare(kind: number, source: number, target: number, message: unknown, priority: number, operation: number, deadlineMs: number): number {
+  #prepare(
+    kind: number,
+    source: number,
+    target: number,
+    message: unknown,
+    priority: number,
+    operation: number,
+    deadlineMs: number,
+  ): number {
     const header = this.#header;
     header.kind = kind;
     header.priority = priority;
@@ -165,7 +206,14 @@ export class Outbox implements AskEnd, TimerTarget {
     const header = this.#header;
     if (header.kind !== FrameKind.SIGNAL && header.priority < 3) {
       const { queueDepth, queueBytes } = view.registry;
-      if (!hasRoom(plan.bounds, queueDepth[header.target], queueBytes[header.target], FRAME_BYTES + length)) {
+      if (
+        !hasRoom(
+          plan.bounds,
+          queueDepth[header.target],
+          queueBytes[header.target],
+          FRAME_BYTES + length,
+        )
+      ) {
         const policy = plan.bounds.overflow[header.priority];
         if (policy === "reject") return "rejected";
         if (policy === "drop-newest") return "dropped";
@@ -212,7 +260,8 @@ export class Outbox implements AskEnd, TimerTarget {
 
   #wait(length: number, cell: AgentCell | undefined): Receipt {
     const receipt = new WaitingReceipt();
-    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, cell)) return REJECTED;
+    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, cell))
+      return REJECTED;
     if (cell !== undefined) cell.sendsWaiting++;
     this.#retrySoon();
     return receipt;
@@ -249,7 +298,8 @@ export class Outbox implements AskEnd, TimerTarget {
         if (state === "dropped") this.#buryUnsent(entry.length);
         entry.receipt?.settle(state === "sent" ? "accepted" : state);
       }
-      if (entry.cell !== undefined && --entry.cell.sendsWaiting === 0) turns.onSendsDone(entry.cell);
+      if (entry.cell !== undefined && --entry.cell.sendsWaiting === 0)
+        turns.onSendsDone(entry.cell);
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
       return true;
     });
@@ -275,10 +325,16 @@ export class Outbox implements AskEnd, TimerTarget {
     const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
     const agent = words[at + FRAME_TARGET];
     // The wait is over from this moment: a search must not find it while the answer travels.
-    if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
+    if (asker !== view.topology.orchestrator)
+      view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
-      else this.#settle(id, trinary, typeof value === "object" && value !== null ? this.#copy(value) : value);
+      else
+        this.#settle(
+          id,
+          trinary,
+          typeof value === "object" && value !== null ? this.#copy(value) : value,
+        );
       return;
     }
     const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, 0, id, 0);
@@ -351,7 +407,7 @@ export class Outbox implements AskEnd, TimerTarget {
   /** Ends the prepared message, which never got into custody. */
   #buryUnsent(length: number, code: number = DeadLetterCode.MAILBOX_FULL): void {
     const { ledger, codec } = this.#dispatcher;
-    const words = new Int32Array((FRAME_BYTES + length + 11) >>> 2 & ~1);
+    const words = new Int32Array(((FRAME_BYTES + length + 11) >>> 2) & ~1);
     const doubles = new Float64Array(words.buffer);
     const bytes = new Uint8Array(words.buffer);
     writeHeader(words, doubles, 0, FRAME_BYTES + length, this.#header);
@@ -364,7 +420,13 @@ export class Outbox implements AskEnd, TimerTarget {
   }
 
   /** Sends a copy of a frame to main's dead letters; without room there only its count goes, later. */
-  #sendDeadLetter(words: Int32Array, doubles: Float64Array, bytes: Uint8Array, at: number, code: number): void {
+  #sendDeadLetter(
+    words: Int32Array,
+    doubles: Float64Array,
+    bytes: Uint8Array,
+    at: number,
+    code: number,
+  ): void {
     const { view, inbox, ports } = this.#dispatcher;
     const flags = frameFlags(words[at + FRAME_TYPE]);
     const carried = (flags & (CARRIED | FrameFlag.REFERENCE)) !== 0 ? 0 : words[at + FRAME_PAYLOAD];
@@ -436,7 +498,15 @@ export class Outbox implements AskEnd, TimerTarget {
   /** Reports what became of one sector's part of an operation: an ACK, with the counts in its number fields. */
   report(coordinator: number, operation: number, tally: Tally): void {
     const header = this.#header;
-    this.#prepare(FrameKind.ACK, coordinator, this.#dispatcher.view.topology.orchestrator, undefined, 3, operation, 0);
+    this.#prepare(
+      FrameKind.ACK,
+      coordinator,
+      this.#dispatcher.view.topology.orchestrator,
+      undefined,
+      3,
+      operation,
+      0,
+    );
     header.sequence = tally.ready;
     header.createdMs = tally.conflict;
     header.deadlineMs = tally.failed;

@@ -31,9 +31,21 @@ export class SendBacklog {
   }
 
   /** Copies header and payload; false when the backlog itself is full. */
-  add(header: Header, payload: Uint8Array, length: number, receipt: WaitingReceipt | undefined, cell: AgentCell | undefined): boolean {
+  add(
+    header: Header,
+    payload: Uint8Array,
+    length: number,
+    receipt: WaitingReceipt | undefined,
+    cell: AgentCell | undefined,
+  ): boolean {
     if (this.#entries.length === MAX_MESSAGES || this.#bytes + length > MAX_BYTES) return false;
-    this.#entries.push({ header: { ...header }, bytes: payload.slice(0, length), length, receipt, cell });
+    this.#entries.push({
+      header: { ...header },
+      bytes: payload.slice(0, length),
+      length,
+      receipt,
+      cell,
+    });
     this.#byTarget.set(header.target, (this.#byTarget.get(header.target) ?? 0) + 1);
     this.#bytes += length;
     return true;

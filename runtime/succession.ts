@@ -44,7 +44,8 @@ export function succeed(dispatcher: Dispatcher): Estate {
     if (view.placement[row] !== view.thread) continue;
     view.registry.queueDepth[row] = 0;
     view.registry.queueBytes[row] = 0;
-    if (view.registry.state[row] !== QUARANTINED && view.registry.generation[row] > 0) view.registry.state[row] = OFFLINE;
+    if (view.registry.state[row] !== QUARANTINED && view.registry.generation[row] > 0)
+      view.registry.state[row] = OFFLINE;
   }
   agents.checkpoints.adopt(found.checkpoints);
   return { redeliver: () => redeliver(dispatcher, found.messages, suspects) };
@@ -102,7 +103,11 @@ function agentsTo(dispatcher: Dispatcher): number {
   return Math.max(to, agentsFrom(dispatcher));
 }
 
-function redeliver(dispatcher: Dispatcher, messages: readonly number[], suspects: ReadonlySet<number>): void {
+function redeliver(
+  dispatcher: Dispatcher,
+  messages: readonly number[],
+  suspects: ReadonlySet<number>,
+): void {
   const { view, ledger, plan, inbox, outbox, operations, ports } = dispatcher;
   const { words } = view.custody;
   const culprit = view.control[CONTROL_CURRENT] - 1;

@@ -1,5 +1,5 @@
 import { MeshError } from "../actors/errors.ts";
-import { ready, type Result } from "../actors/result.ts";
+import { type Result, ready } from "../actors/result.ts";
 import type { Signal } from "../actors/signal.ts";
 import { observeLatency, observeOutcome, observeProcessing } from "../coordination/profile.ts";
 import {
@@ -143,7 +143,8 @@ export class Turns {
     const slot = cell.slot;
     promise.then(
       (value) => this.#resume(cell, slot, value, undefined),
-      (error) => this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
+      (error) =>
+        this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
     );
   }
 
@@ -250,6 +251,9 @@ export class Turns {
     const { view, outbox, operations, ledger } = this.#dispatcher;
     const slot = cell.slot;
     if (slot === 0) return;
+    // What the turn had stashed is spent all the same: it began, and it failed.
+    const stash = cell.extras?.stash;
+    if (stash?.[stash.length - 1] === slot) stash.pop();
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     observeOutcome(view.registry, cell.self, false);
     if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
@@ -277,13 +281,19 @@ export class Turns {
   stash(cell: AgentCell): void {
     const { plan, view } = this.#dispatcher;
     const { more } = cell;
-    if (cell.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${cell.address} is handling no message to stash`);
-    if (frameKind(view.custody.words[cell.slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
+    if (cell.slot === 0)
+      throw new MeshError("MESH_NO_MESSAGE", `${cell.address} is handling no message to stash`);
+    if (
+      frameKind(view.custody.words[cell.slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION
+    ) {
       throw new MeshError("MESH_STASH", "a message for many agents cannot be stashed");
     }
     more.stash ??= [];
     if (more.stash.length >= plan.bounds.maxMessages) {
-      throw new MeshError("MESH_STASH_FULL", `${cell.address} has stashed ${more.stash.length} messages, its mailbox bound`);
+      throw new MeshError(
+        "MESH_STASH_FULL",
+        `${cell.address} has stashed ${more.stash.length} messages, its mailbox bound`,
+      );
     }
     if (more.stash[more.stash.length - 1] !== cell.slot) more.stash.push(cell.slot);
   }
@@ -298,14 +308,22 @@ export class Turns {
     for (let slot = stash.pop(); slot !== undefined; slot = stash.pop()) {
       const { words } = view.custody;
       const at = slot + SLOT_FRAME;
-      mailboxes.pushFront(cell.self, framePriority(words[at + FRAME_TYPE]), slot, words[at + FRAME_LENGTH]);
+      mailboxes.pushFront(
+        cell.self,
+        framePriority(words[at + FRAME_TYPE]),
+        slot,
+        words[at + FRAME_LENGTH],
+      );
     }
     if (running !== undefined) stash.push(running);
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
   }
 
   #sequenceOf(slot: number): number {
-    return this.#dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] % 2 ** 32;
+    return (
+      this.#dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] %
+      2 ** 32
+    );
   }
 }
 
@@ -317,7 +335,11 @@ function sendsGone(cell: AgentCell, result: unknown): Promise<unknown> {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 function isDeadline(error: unknown): boolean {
@@ -328,5 +350,7 @@ function asResult(returned: unknown): Result {
   if (returned === undefined) return ready();
   const { state } = returned as Result;
   if (state === 1 || state === -1) return returned as Result;
-  throw new TypeError(`receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`);
+  throw new TypeError(
+    `receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`,
+  );
 }
