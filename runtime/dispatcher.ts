@@ -107,9 +107,12 @@ export class Dispatcher implements FrameReader {
     const incoming = view.lanes.incoming;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];
-      work += incoming[i].ring.drain(this, DRAIN_LIMIT);
+      const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
+      if (taken > 0) view.lanes.tellOfRoom(incoming[i]);
+      work += taken;
     }
     work += this.wheel.advance(this.nowMs);
+    work += this.outbox.retry();
     work += this.turns.run();
     if (this.#touched || this.outbox.dirty) {
       this.commit();
