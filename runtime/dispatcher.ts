@@ -53,7 +53,7 @@ export class Dispatcher implements FrameReader {
   readonly view: ThreadView;
   readonly ports: ThreadPorts;
   readonly epoch: number;
-  readonly codec: PayloadCodec = new PayloadCodec();
+  readonly codec: PayloadCodec;
   readonly wheel: TimerWheel;
   readonly ledger: Ledger;
   readonly mailboxes: Mailboxes;
@@ -77,6 +77,7 @@ export class Dispatcher implements FrameReader {
     this.plan = plan;
     this.view = view;
     this.ports = ports;
+    this.codec = new PayloadCodec(view.shapes);
     this.epoch = view.control[CONTROL_EPOCH];
     this.nowMs = ports.clock.nowMs();
     this.wheel = new TimerWheel(this.nowMs);
@@ -106,9 +107,12 @@ export class Dispatcher implements FrameReader {
     const incoming = view.lanes.incoming;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];
-      work += incoming[i].ring.drain(this, DRAIN_LIMIT);
+      const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
+      if (taken > 0) view.lanes.tellOfRoom(incoming[i]);
+      work += taken;
     }
     work += this.wheel.advance(this.nowMs);
+    work += this.outbox.retry();
     work += this.turns.run();
     if (this.#touched || this.outbox.dirty) {
       this.commit();

@@ -22,6 +22,7 @@ import {
   lanesBytes,
 } from "../mailbox/lanes.ts";
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
+import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 
@@ -58,6 +59,8 @@ export interface MeshMemory {
   readonly clusters: SharedArrayBuffer;
   readonly sectors: SharedArrayBuffer;
   readonly waits: SharedArrayBuffer;
+  /** Shapes of messages: see `shapes.ts`. */
+  readonly shapes: SharedArrayBuffer;
   /** Thread of every index (Uint8). */
   readonly placement: SharedArrayBuffer;
 }
@@ -85,6 +88,7 @@ export function createMemory(
     clusters: new SharedArrayBuffer(clusterSummariesBytes(topology)),
     sectors: new SharedArrayBuffer(sectorSummariesBytes(topology)),
     waits: new SharedArrayBuffer(waitGraphBytes(waitGraphSize(topology, threads))),
+    shapes: new SharedArrayBuffer(shapesBytes(threads)),
     placement,
   };
 }
@@ -116,6 +120,7 @@ export interface ThreadView {
   readonly clusters: ClusterSummaries;
   readonly sectors: SectorSummaries;
   readonly waits: WaitGraph;
+  readonly shapes: ShapeTable;
   readonly placement: Uint8Array;
 }
 
@@ -136,6 +141,7 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     clusters: createClusterSummaries(memory.clusters, topology),
     sectors: createSectorSummaries(memory.sectors, topology),
     waits: new WaitGraph(memory.waits, waitGraphSize(topology, plan.threads), thread),
+    shapes: new ShapeTable(memory.shapes, thread),
     placement: new Uint8Array(memory.placement),
   };
 }

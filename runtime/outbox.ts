@@ -35,6 +35,9 @@ import type { TimerId, TimerTarget } from "./wheel.ts";
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
 
+/** A backlog of up to this many sends is tried again in each cycle. */
+const RETRY_EACH_CYCLE = 64;
+
 const CARRIED = FrameFlag.NOTHING | FrameFlag.NUMBER;
 
 /**
@@ -242,7 +245,10 @@ export class Outbox implements AskEnd, TimerTarget {
     const lane = ((header.priority & 3) === 3 ? view.lanes.urgentTo : view.lanes.bulkTo)[thread];
     if (lane === undefined) return false;
     const word = lane.tryClaim(FRAME_BYTES + length);
-    if (word === FULL) return false;
+    if (word === FULL) {
+      lane.ring.wantRoom();
+      return false;
+    }
     const { words, doubles, bytes } = lane.ring;
     writeHeader(words, doubles, word, FRAME_BYTES + length, header);
     if (length > 0) codec.copyTo(words, bytes, word + FRAME_DATA, length);
@@ -267,7 +273,7 @@ export class Outbox implements AskEnd, TimerTarget {
     return receipt;
   }
 
-  /** Readers do not tell when they make room, so what waits is tried again every ms. */
+  /** Mailboxes do not tell when they have room again, so what waits is tried again every ms at least. */
   #retrySoon(): void {
     if (this.#retryTimer !== 0) return;
     this.#retryTimer = this.#dispatcher.wheel.schedule(this.#dispatcher.nowMs + 1, this, 0);
@@ -277,6 +283,14 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#retryTimer = 0;
     this.#retry();
     if (this.#backlog.length > 0) this.#retrySoon();
+  }
+
+  /** Tries again what waits, as part of a cycle; a long backlog only by the timer. Returns how many went. */
+  retry(): number {
+    const waiting = this.#backlog.length;
+    if (waiting === 0 || waiting > RETRY_EACH_CYCLE) return 0;
+    this.#retry();
+    return waiting - this.#backlog.length;
   }
 
   #retry(): void {
