@@ -15,6 +15,7 @@ import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { type ImpedanceClass, impedanceClassName } from "../coordination/impedance-class.ts";
+import type { Topology } from "../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
@@ -194,15 +195,20 @@ function endedError(cell: AgentCell): MeshError {
 export function resolve(dispatcher: Dispatcher, target: number | string): number {
   const { topology } = dispatcher.view;
   if (typeof target === "number") {
-    if (Number.isInteger(target) && target >= 0 && target < topology.rows) return target;
-    throw new UnknownActorError(target, `a ref of 0 to ${topology.rows - 1}`);
+    if (Number.isInteger(target) && target >= 0 && target < topology.rows && takesMessages(topology, target)) return target;
+    throw new UnknownActorError(target, `a ref of an agent (0 to ${topology.agents - 1}) or of a spawned child`);
   }
   const index = indexOfAddress(topology, target);
-  if (index >= 0 && (index < topology.agents || index >= topology.spawnBase)) return index;
+  if (index >= 0 && takesMessages(topology, index)) return index;
   throw new UnknownActorError(
     target,
     `sector-1/cluster-1/agent-1 to sector-${topology.sectors}/cluster-${topology.clustersPerSector}/agent-${topology.agentsPerCluster}`,
   );
+}
+
+/** Leads, coordinators and the orchestrator are the mesh's own: no user's message is for them. */
+function takesMessages(topology: Topology, index: number): boolean {
+  return index < topology.agents || index >= topology.spawnBase;
 }
 
 /** Opens and sends an ask of an agent, or (without a cell) of the world outside. */

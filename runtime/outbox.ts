@@ -461,5 +461,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.STOPPED]: "it has stopped",
   [DeadLetterCode.QUARANTINED]: "it is in quarantine",
   [DeadLetterCode.POISON]: "the message killed its worker too often",
+  [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };
