@@ -136,6 +136,7 @@ export class AgentCell implements ActorContext {
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
+    this.dispatcher.readClock();
     const receipt = this.dispatcher.outbox.tell(this.self, resolve(this.dispatcher, target), message, options, this);
     this.dispatcher.nudge();
     return receipt;
@@ -143,6 +144,7 @@ export class AgentCell implements ActorContext {
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
     this.#mustLive();
+    this.dispatcher.readClock();
     return openAsk(this.dispatcher, this.self, resolve(this.dispatcher, target), message, options, this) as Promise<Answer<A>>;
   }
 

@@ -10,6 +10,7 @@ import {
 } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import {
+  CONTROL_CURRENT,
   CONTROL_CYCLES,
   CONTROL_EPOCH,
   CONTROL_SINCE_F64,
@@ -149,6 +150,14 @@ export class Dispatcher implements FrameReader {
   /** Makes sure that a cycle follows soon, from code that runs outside of one. */
   nudge(): void {
     ringDoorbell(this.view.control);
+  }
+
+  /**
+   * Brings `nowMs` up to date for code that runs outside of a turn (after an await, in a callback): the
+   * thread may have slept since its last cycle, and a deadline counted from then would be over at once.
+   */
+  readClock(): void {
+    if (this.view.control[CONTROL_CURRENT] === 0) this.nowMs = this.ports.clock.nowMs();
   }
 
   /** Ends the use of a message slot, as of the open cycle. */
