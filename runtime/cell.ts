@@ -29,6 +29,7 @@ import {
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { CellTimers } from "./cell-timers.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */
 export const DEFAULT_ASK_MS = 5000;
@@ -143,9 +144,14 @@ export class AgentCell implements ActorContext {
   }
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
-    this.#mustLive();
-    this.dispatcher.readClock();
-    return openAsk(this.dispatcher, this.self, resolve(this.dispatcher, target), message, options, this) as Promise<Answer<A>>;
+    const { dispatcher } = this;
+    try {
+      this.#mustLive();
+      dispatcher.readClock();
+      return openAsk(dispatcher, this.self, resolve(dispatcher, target), message, options, this) as Promise<Answer<A>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A> {
@@ -224,6 +230,7 @@ export function openAsk(
 ): Promise<Answer> {
   const { asks, outbox, view } = dispatcher;
   const signal = options?.signal;
+  checkSendOptions(options);
   if (signal?.aborted) return Promise.reject(signal.reason);
   let edge = -1;
   if (cell !== undefined) {
@@ -235,13 +242,21 @@ export function openAsk(
     }
     view.registry.waitsOn[asker] = target;
   }
-  const timeoutMs = options?.timeoutMs ?? DEFAULT_ASK_MS;
-  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : dispatcher.nowMs + timeoutMs;
+  const { nowMs } = dispatcher;
+  const deadlineMs = deadlineAfter(nowMs, options?.timeoutMs ?? DEFAULT_ASK_MS);
+  // With a time to live of its own the message may die before its asker gives up.
+  const messageDeadlineMs = earlier(deadlineMs, deadlineAfter(nowMs, options?.ttlMs));
   return new Promise((resolveAnswer, rejectAnswer) => {
-    const id = asks.open(cell === undefined ? -1 : asker, edge, dispatcher.nowMs, deadlineMs, resolveAnswer, rejectAnswer);
-    if (signal !== undefined) abortWith(dispatcher, id, signal);
+    let id = 0;
+    const abort = (): unknown => asks.reject(id, signal?.reason);
+    const settle = <T>(how: (value: T) => void) => (value: T): void => {
+      signal?.removeEventListener("abort", abort);
+      how(value);
+    };
+    id = asks.open(cell === undefined ? -1 : asker, edge, nowMs, deadlineMs, settle(resolveAnswer), settle(rejectAnswer));
+    signal?.addEventListener("abort", abort, { once: true });
     try {
-      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, deadlineMs, cell, edge);
+      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, messageDeadlineMs, cell, edge);
     } catch (error) {
       asks.reject(id, error);
     }
@@ -249,8 +264,10 @@ export function openAsk(
   });
 }
 
-function abortWith(dispatcher: Dispatcher, id: number, signal: AbortSignal): void {
-  signal.addEventListener("abort", () => dispatcher.asks.reject(id, signal.reason), { once: true });
+/** The earlier of two deadlines, of which 0 is never. */
+function earlier(a: number, b: number): number {
+  if (a === 0) return b;
+  return b === 0 ? a : Math.min(a, b);
 }
 
 function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {

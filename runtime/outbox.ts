@@ -30,6 +30,7 @@ import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { doubleAt, type Header, writeHeader } from "./inbox.ts";
 import { SendBacklog } from "./send-backlog.ts";
+import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
@@ -77,9 +78,8 @@ export class Outbox implements AskEnd, TimerTarget {
 
   /** See {@link ActorContext.tell}. `cell` is the sender when it is an agent of this thread. */
   tell(source: number, target: number, message: unknown, options: TellOptions | undefined, cell: AgentCell | undefined): Receipt {
-    const now = this.#dispatcher.nowMs;
-    const ttl = options?.ttlMs;
-    const deadlineMs = ttl === undefined || ttl === Number.POSITIVE_INFINITY ? 0 : now + ttl;
+    checkSendOptions(options);
+    const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
     return this.#dispatch(FrameKind.TELL, source, target, message, options?.priority ?? 1, 0, deadlineMs, cell);
   }
 
