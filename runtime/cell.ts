@@ -28,6 +28,7 @@ import {
 } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { CellTimers } from "./cell-timers.ts";
+import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 
@@ -44,6 +45,7 @@ export interface CellExtras {
   children?: Set<number>;
   parent?: number;
   log?: Log;
+  random?: Random;
   envelope?: Envelope;
   /** Stop when the current turn is over. */
   stopping?: boolean;
@@ -91,7 +93,10 @@ export class AgentCell implements ActorContext {
   }
 
   get random(): Random {
-    return this.dispatcher.ports.random;
+    const { more, dispatcher, self } = this;
+    // Its own, so that what an agent draws depends on no other's draws; another one for each incarnation.
+    more.random ??= seededRandom(dispatcher.plan.seed + self * 0x9e3779b1 + dispatcher.view.registry.generation[self] * 0x85ebca6b);
+    return more.random;
   }
 
   get log(): Log {

@@ -278,7 +278,7 @@ export class Outbox implements AskEnd, TimerTarget {
     if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
-      else this.#settle(id, trinary, typeof value === "object" && value !== null ? this.#copy(value) : value);
+      else this.#settle(id, trinary, this.copyOf(value));
       return;
     }
     const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, 0, id, 0);
@@ -288,11 +288,16 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#post(length);
   }
 
-  /** An answer stays with its thread: still a copy, so that no two agents ever share a mutable object. */
-  #copy(value: unknown): unknown {
-    const { codec } = this.#dispatcher;
+  /**
+   * The value as another thread would get it, for what stays on this one: no two agents ever share a mutable
+   * object. Throws what sending it would throw.
+   */
+  copyOf(value: unknown): unknown {
+    if (value === undefined || value === null || typeof value === "number" || typeof value === "boolean") return value;
+    const { codec, plan } = this.#dispatcher;
     const length = codec.encode(value);
-    return codec.decodeOwn(length);
+    if (length > plan.maxPayloadBytes) throw new PayloadTooLargeError(length, plan.maxPayloadBytes);
+    return typeof value === "object" ? codec.decodeOwn(length) : value;
   }
 
   /** An ANSWER frame has arrived. */
