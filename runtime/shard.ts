@@ -60,8 +60,9 @@ export default async function runShard(task: ShardTask): Promise<ShardEnd> {
   const clusters = topology.clustersPerSector;
   dispatcher.nowMs = clock.nowMs();
   dispatcher.heart.start(sectors.from * clusters, (sectors.to - sectors.from) * clusters);
-  dispatcher.touch();
-  dispatcher.cycle();
+  // The takeover becomes true without a turn: what hung or killed the predecessor must meet a thread that
+  // the watchdog looks at, and whose death is not taken for one at boot.
+  dispatcher.commit();
   Atomics.store(control, CONTROL_STATE, ThreadState.RUNNING);
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
