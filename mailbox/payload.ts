@@ -90,7 +90,8 @@ export class PayloadCodec {
   /** msgpackr has a new target: look at it from where it encodes to its end. */
   #view(buffer: ArrayBufferLike, offset: number): void {
     // Cannot be while msgpackr aligns what it packs to 8 bytes.
-    if (offset % 4 !== 0) throw new Error(`msgpackr encoded at byte ${offset}, which is not on a word`);
+    if (offset % 4 !== 0)
+      throw new Error(`msgpackr encoded at byte ${offset}, which is not on a word`);
     this.bytes = new Uint8Array(buffer, offset);
     this.words = new Int32Array(buffer, offset, (buffer.byteLength - offset) >>> 2);
   }

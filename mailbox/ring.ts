@@ -8,6 +8,7 @@ import {
   RING_NEXT_CYCLE_F64,
   RING_NEXT_TAIL,
   RING_TAIL,
+  RING_WANTS_ROOM,
 } from "./layout.ts";
 
 /** `tryClaim` found no room. */
@@ -181,6 +182,19 @@ export class Ring {
       }
     }
     return taken;
+  }
+
+  /** Asks the consumer to ring when there is room again. The producer's call, after FULL. */
+  wantRoom(): void {
+    Atomics.store(this.words, RING_WANTS_ROOM, 1);
+  }
+
+  /** True, once, when the producer waits for room and half of the ring is free. The consumer's call. */
+  hasRoomToTell(): boolean {
+    const { words } = this;
+    if (Atomics.load(words, RING_WANTS_ROOM) === 0) return false;
+    const used = (Atomics.load(words, RING_TAIL) - this.#head) | 0;
+    return used <= this.#cells >>> 1 && Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1;
   }
 
   /** True when nothing is published that has not been drained. The consumer's call. */

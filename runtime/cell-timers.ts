@@ -24,12 +24,12 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
   }
 
   once(delayMs: number, message: unknown): Timer {
-    return this.#start(duration("delayMs", delayMs, 0), 0, message, undefined);
+    return this.#start(duration("delayMs", delayMs, 0), 0, this.#copyOf(message), undefined);
   }
 
   every(periodMs: number, message: unknown): Timer {
     const period = duration("periodMs", periodMs, 1);
-    return this.#start(period, period, message, undefined);
+    return this.#start(period, period, this.#copyOf(message), undefined);
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -43,6 +43,11 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
         else resolve();
       });
     });
+  }
+
+  /** As it is now, and refused now: when it is due nobody is there to hear that it cannot be sent. */
+  #copyOf(message: unknown): unknown {
+    return this.#cell.dispatcher.outbox.copyOf(message);
   }
 
   /** Ends all; sleepers are woken with an error. */

@@ -15,6 +15,7 @@ import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { type ImpedanceClass, impedanceClassName } from "../coordination/impedance-class.ts";
+import type { Topology } from "../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
@@ -27,7 +28,9 @@ import {
 } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { CellTimers } from "./cell-timers.ts";
+import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */
 export const DEFAULT_ASK_MS = 5000;
@@ -42,6 +45,7 @@ export interface CellExtras {
   children?: Set<number>;
   parent?: number;
   log?: Log;
+  random?: Random;
   envelope?: Envelope;
   /** Stop when the current turn is over. */
   stopping?: boolean;
@@ -89,7 +93,14 @@ export class AgentCell implements ActorContext {
   }
 
   get random(): Random {
-    return this.dispatcher.ports.random;
+    const { more, dispatcher, self } = this;
+    // Its own, so that what an agent draws depends on no other's draws; another one for each incarnation.
+    more.random ??= seededRandom(
+      dispatcher.plan.seed +
+        self * 0x9e3779b1 +
+        dispatcher.view.registry.generation[self] * 0x85ebca6b,
+    );
+    return more.random;
   }
 
   get log(): Log {
@@ -138,6 +149,7 @@ export class AgentCell implements ActorContext {
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
+    this.dispatcher.readClock();
     const receipt = this.dispatcher.outbox.tell(
       this.self,
       resolve(this.dispatcher, target),
@@ -150,15 +162,21 @@ export class AgentCell implements ActorContext {
   }
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
-    this.#mustLive();
-    return openAsk(
-      this.dispatcher,
-      this.self,
-      resolve(this.dispatcher, target),
-      message,
-      options,
-      this,
-    ) as Promise<Answer<A>>;
+    const { dispatcher } = this;
+    try {
+      this.#mustLive();
+      dispatcher.readClock();
+      return openAsk(
+        dispatcher,
+        this.self,
+        resolve(dispatcher, target),
+        message,
+        options,
+        this,
+      ) as Promise<Answer<A>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   spawn<S, M, A>(behavior: Behavior<S, M, A>): ActorRef<M, A> {
@@ -213,13 +231,27 @@ function endedError(cell: AgentCell): MeshError {
 export function resolve(dispatcher: Dispatcher, target: number | string): number {
   const { topology } = dispatcher.view;
   if (typeof target === "number") {
-    if (Number.isInteger(target) && target >= 0 && target < topology.rows) return target;
-    throw new UnknownActorError(target, `a ref of 0 to ${topology.rows - 1}`);
+    if (
+      Number.isInteger(target) &&
+      target >= 0 &&
+      target < topology.rows &&
+      takesMessages(topology, target)
+    )
+      return target;
+    throw new UnknownActorError(
+      target,
+      `a ref of an agent (0 to ${topology.agents - 1}) or of a spawned child`,
+    );
   }
   const index = indexOfAddress(topology, target);
-  if (index >= 0 && (index < topology.agents || index >= topology.spawnBase)) return index;
+  if (index >= 0 && takesMessages(topology, index)) return index;
   const last = addressOf(topology, topology.agents - 1);
   throw new UnknownActorError(target, `sector-1/cluster-1/agent-1 to ${last}`);
+}
+
+/** Leads, coordinators and the orchestrator are the mesh's own: no user's message is for them. */
+function takesMessages(topology: Topology, index: number): boolean {
+  return index < topology.agents || index >= topology.spawnBase;
 }
 
 /** Opens and sends an ask of an agent, or (without a cell) of the world outside. */
@@ -233,6 +265,7 @@ export function openAsk(
 ): Promise<Answer> {
   const { asks, outbox, view } = dispatcher;
   const signal = options?.signal;
+  checkSendOptions(options);
   if (signal?.aborted) return Promise.reject(signal.reason);
   let edge = -1;
   if (cell !== undefined) {
@@ -246,18 +279,28 @@ export function openAsk(
     }
     view.registry.waitsOn[asker] = target;
   }
-  const timeoutMs = options?.timeoutMs ?? DEFAULT_ASK_MS;
-  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : dispatcher.nowMs + timeoutMs;
+  const { nowMs } = dispatcher;
+  const deadlineMs = deadlineAfter(nowMs, options?.timeoutMs ?? DEFAULT_ASK_MS);
+  // With a time to live of its own the message may die before its asker gives up.
+  const messageDeadlineMs = earlier(deadlineMs, deadlineAfter(nowMs, options?.ttlMs));
   return new Promise((resolveAnswer, rejectAnswer) => {
-    const id = asks.open(
+    let id = 0;
+    const abort = (): unknown => asks.reject(id, signal?.reason);
+    const settle =
+      <T>(how: (value: T) => void) =>
+      (value: T): void => {
+        signal?.removeEventListener("abort", abort);
+        how(value);
+      };
+    id = asks.open(
       cell === undefined ? -1 : asker,
       edge,
-      dispatcher.nowMs,
+      nowMs,
       deadlineMs,
-      resolveAnswer,
-      rejectAnswer,
+      settle(resolveAnswer),
+      settle(rejectAnswer),
     );
-    if (signal !== undefined) abortWith(dispatcher, id, signal);
+    signal?.addEventListener("abort", abort, { once: true });
     try {
       outbox.ask(
         asker,
@@ -265,7 +308,7 @@ export function openAsk(
         message,
         options?.priority ?? (1 as Priority),
         id,
-        deadlineMs,
+        messageDeadlineMs,
         cell,
         edge,
       );
@@ -276,8 +319,10 @@ export function openAsk(
   });
 }
 
-function abortWith(dispatcher: Dispatcher, id: number, signal: AbortSignal): void {
-  signal.addEventListener("abort", () => dispatcher.asks.reject(id, signal.reason), { once: true });
+/** The earlier of two deadlines, of which 0 is never. */
+function earlier(a: number, b: number): number {
+  if (a === 0) return b;
+  return b === 0 ? a : Math.min(a, b);
 }
 
 function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {

@@ -23,11 +23,13 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
       if (dispatcher.cycle()) {
         for (let i = 0; i < SETTLE_TURNS; i++) await undefined;
         if (dispatcher.nowMs - sharedMs > LOOP_SHARE_MS) {
+          dispatcher.clockStale = true;
           await new Promise(setImmediate);
           sharedMs = dispatcher.nowMs;
         }
         continue;
       }
+      dispatcher.clockStale = true;
       lieDown(control);
       if (dispatcher.busy || done()) {
         standUp(control);

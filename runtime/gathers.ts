@@ -16,6 +16,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { writeHeader } from "./inbox.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import { operationBytes } from "./operations.ts";
+import { checkSendOptions } from "./send-options.ts";
 
 /** Sectors get a moment longer than the deadline to say what they know. */
 const REPORT_GRACE_MS = 250;
@@ -57,6 +58,7 @@ export class Gathers {
   ): Promise<BroadcastResult> {
     const { ports, wheel } = this.#dispatcher;
     options.signal?.throwIfAborted();
+    checkSendOptions(options);
     const maps = this.#mapsOf(agents);
     if (maps.size === 0)
       throw new MeshError(

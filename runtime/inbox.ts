@@ -79,10 +79,11 @@ export class Inbox {
 
   /** Puts a message in custody into its agent's mailbox, or wherever the agent's state and bounds send it. */
   deliver(slot: number): void {
-    const { view, mailboxes, runQueue, plan, outbox } = this.#dispatcher;
+    const { view, mailboxes, runQueue, plan, outbox, agents } = this.#dispatcher;
     const { words } = view.custody;
     const at = slot + SLOT_FRAME;
     const agent = words[at + FRAME_TARGET];
+    const cell = agents.cellOf(agent);
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
@@ -92,6 +93,10 @@ export class Inbox {
     }
     if (state === STOPPED) {
       outbox.bury(slot, DeadLetterCode.STOPPED);
+      return;
+    }
+    if (cell === undefined) {
+      outbox.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
       return;
     }
     if (
@@ -115,7 +120,7 @@ export class Inbox {
       // what was on its way then is taken, at most a lane of it.
     }
     mailboxes.push(agent, priority, slot, bytes);
-    if (!this.#dispatcher.turns.isBusy(agent)) runQueue.push(agent);
+    if (!cell.busy && cell.alive) runQueue.push(agent);
   }
 
   /** The oldest message of the lowest priority not above `priority`, never one that many agents share. */

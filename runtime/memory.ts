@@ -22,8 +22,8 @@ import {
   lanesBytes,
 } from "../mailbox/lanes.ts";
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
-import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
+import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */

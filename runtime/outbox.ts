@@ -30,10 +30,14 @@ import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { doubleAt, type Header, writeHeader } from "./inbox.ts";
 import { SendBacklog } from "./send-backlog.ts";
+import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
+
+/** A backlog of up to this many sends is tried again in each cycle. */
+const RETRY_EACH_CYCLE = 64;
 
 const CARRIED = FrameFlag.NOTHING | FrameFlag.NUMBER;
 
@@ -83,9 +87,8 @@ export class Outbox implements AskEnd, TimerTarget {
     options: TellOptions | undefined,
     cell: AgentCell | undefined,
   ): Receipt {
-    const now = this.#dispatcher.nowMs;
-    const ttl = options?.ttlMs;
-    const deadlineMs = ttl === undefined || ttl === Number.POSITIVE_INFINITY ? 0 : now + ttl;
+    checkSendOptions(options);
+    const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
     return this.#dispatch(
       FrameKind.TELL,
       source,
@@ -242,7 +245,10 @@ export class Outbox implements AskEnd, TimerTarget {
     const lane = ((header.priority & 3) === 3 ? view.lanes.urgentTo : view.lanes.bulkTo)[thread];
     if (lane === undefined) return false;
     const word = lane.tryClaim(FRAME_BYTES + length);
-    if (word === FULL) return false;
+    if (word === FULL) {
+      lane.ring.wantRoom();
+      return false;
+    }
     const { words, doubles, bytes } = lane.ring;
     writeHeader(words, doubles, word, FRAME_BYTES + length, header);
     if (length > 0) codec.copyTo(words, bytes, word + FRAME_DATA, length);
@@ -267,7 +273,7 @@ export class Outbox implements AskEnd, TimerTarget {
     return receipt;
   }
 
-  /** Readers do not tell when they make room, so what waits is tried again every ms. */
+  /** Mailboxes do not tell when they have room again, so what waits is tried again every ms at least. */
   #retrySoon(): void {
     if (this.#retryTimer !== 0) return;
     this.#retryTimer = this.#dispatcher.wheel.schedule(this.#dispatcher.nowMs + 1, this, 0);
@@ -277,6 +283,14 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#retryTimer = 0;
     this.#retry();
     if (this.#backlog.length > 0) this.#retrySoon();
+  }
+
+  /** Tries again what waits, as part of a cycle; a long backlog only by the timer. Returns how many went. */
+  retry(): number {
+    const waiting = this.#backlog.length;
+    if (waiting === 0 || waiting > RETRY_EACH_CYCLE) return 0;
+    this.#retry();
+    return waiting - this.#backlog.length;
   }
 
   #retry(): void {
@@ -329,12 +343,7 @@ export class Outbox implements AskEnd, TimerTarget {
       view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
-      else
-        this.#settle(
-          id,
-          trinary,
-          typeof value === "object" && value !== null ? this.#copy(value) : value,
-        );
+      else this.#settle(id, trinary, this.copyOf(value));
       return;
     }
     const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, 0, id, 0);
@@ -344,11 +353,22 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#post(length);
   }
 
-  /** An answer stays with its thread: still a copy, so that no two agents ever share a mutable object. */
-  #copy(value: unknown): unknown {
-    const { codec } = this.#dispatcher;
+  /**
+   * The value as another thread would get it, for what stays on this one: no two agents ever share a mutable
+   * object. Throws what sending it would throw.
+   */
+  copyOf(value: unknown): unknown {
+    if (
+      value === undefined ||
+      value === null ||
+      typeof value === "number" ||
+      typeof value === "boolean"
+    )
+      return value;
+    const { codec, plan } = this.#dispatcher;
     const length = codec.encode(value);
-    return codec.decodeOwn(length);
+    if (length > plan.maxPayloadBytes) throw new PayloadTooLargeError(length, plan.maxPayloadBytes);
+    return typeof value === "object" ? codec.decodeOwn(length) : value;
   }
 
   /** An ANSWER frame has arrived. */
@@ -531,5 +551,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.STOPPED]: "it has stopped",
   [DeadLetterCode.QUARANTINED]: "it is in quarantine",
   [DeadLetterCode.POISON]: "the message killed its worker too often",
+  [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };

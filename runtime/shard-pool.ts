@@ -69,7 +69,7 @@ export class ShardPool {
     const workers = plan.threads - 1;
     this.#pool = new Piscina({
       filename: new URL(isSource ? "./shard.ts" : "./shard.js", import.meta.url).href,
-      execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
+      execArgv: isSource ? sourceLoader() : [],
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,
@@ -203,4 +203,10 @@ export class ShardPool {
     }, 5);
     return timer;
   }
+}
+
+/** Lets worker threads load the sources: `--import tsx` alone leaves them without its loader on Node 20. */
+function sourceLoader(): string[] {
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  return ["--import", `data:text/javascript,import { register } from ${loader}; register();`];
 }

@@ -98,6 +98,7 @@ export class Turns {
     control[CONTROL_CURRENT] = cell.self + 1;
     control[CONTROL_TURNS]++;
     cell.slot = slot;
+    this.#dispatcher.clockStale = true;
     let result: unknown;
     try {
       result =
@@ -107,10 +108,15 @@ export class Turns {
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
       this.#measure(cell);
-      this.fail(cell, error);
+      if (cell.alive) this.fail(cell, error);
       return;
     }
     control[CONTROL_CURRENT] = 0;
+    // The turn itself may have ended the incarnation (a child's escalation): its message was spent then.
+    if (!cell.alive) {
+      if (isThenable(result)) result.then(undefined, ignore);
+      return;
+    }
     if (isThenable(result)) this.#suspend(cell, result);
     else if (cell.sendsWaiting > 0) this.#suspend(cell, sendsGone(cell, result));
     else {
@@ -128,6 +134,7 @@ export class Turns {
     }
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
+    this.#dispatcher.clockStale = false;
   }
 
   /** The turn goes on when the promise settles; the agent takes no other until then. */
@@ -136,6 +143,7 @@ export class Turns {
     const nowMs = ports.clock.nowMs();
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
+    this.#dispatcher.clockStale = false;
     cell.busy = true;
     const { registry } = view;
     registry.currentSinceMs[cell.self] = nowMs;
@@ -193,6 +201,7 @@ export class Turns {
     const { extras } = cell;
     if (extras?.stash?.[extras.stash.length - 1] === slot) {
       this.#endTurn(cell);
+      if (extras.stopping === true) agents.failures.ended(cell);
       return;
     }
     let result: Result;
@@ -218,7 +227,7 @@ export class Turns {
       observeProcessing(registry, cell.self, extras.measured.processingMs);
     }
     this.#endTurn(cell);
-    if (extras?.stopping === true) agents.stop(cell, "stopped");
+    if (extras?.stopping === true) agents.failures.ended(cell);
   }
 
   /** The handler of the current turn threw: its message is spent, the supervisor decides on the agent. */
@@ -238,6 +247,7 @@ export class Turns {
   #expireRunning(cell: AgentCell): void {
     const { view, operations, outbox } = this.#dispatcher;
     const slot = cell.slot;
+    unstashRunning(cell);
     this.#endTurn(cell);
     if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
       operations.skip(slot);
@@ -251,9 +261,7 @@ export class Turns {
     const { view, outbox, operations, ledger } = this.#dispatcher;
     const slot = cell.slot;
     if (slot === 0) return;
-    // What the turn had stashed is spent all the same: it began, and it failed.
-    const stash = cell.extras?.stash;
-    if (stash?.[stash.length - 1] === slot) stash.pop();
+    unstashRunning(cell);
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     observeOutcome(view.registry, cell.self, false);
     if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
@@ -333,6 +341,14 @@ const sendsWaiters = new WeakMap<AgentCell, () => void>();
 function sendsGone(cell: AgentCell, result: unknown): Promise<unknown> {
   return new Promise((resolve) => sendsWaiters.set(cell, () => resolve(result)));
 }
+
+/** What a turn stashed and then failed at is spent all the same: it began. */
+function unstashRunning(cell: AgentCell): void {
+  const stash = cell.extras?.stash;
+  if (stash?.[stash.length - 1] === cell.slot) stash.pop();
+}
+
+function ignore(): void {}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
