@@ -3,7 +3,6 @@ import { ringDoorbell } from "../mailbox/doorbell.ts";
 import { FRAME_LENGTH, FRAME_TYPE, FrameKind, frameFault, frameKind } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import {
-  CONTROL_CURRENT,
   CONTROL_CYCLES,
   CONTROL_EPOCH,
   CONTROL_SINCE_F64,

@@ -22,6 +22,7 @@ import {
   type SectorSummary,
 } from "../coordination/summary.ts";
 import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
 import { seededRandom, systemClock, systemSeed } from "./clock.ts";
@@ -128,6 +129,8 @@ class ThreadedMesh implements Mesh {
     const logOptions = { level: options.log ?? "info", file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     const view = viewMemory(this.#plan, 0, 1);
+    // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
+    view.control[CONTROL_EPOCH] = 1;
     this.#dispatcher = new Dispatcher(this.#plan, view, {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
