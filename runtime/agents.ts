@@ -160,18 +160,22 @@ export class Agents {
     this.#requests.onControl(ring, word);
   }
 
-  /** Ends the incarnation and, unless told otherwise, begins the next with a new state and the same mailbox. */
-  restart(agent: number): void {
+  /**
+   * Ends the incarnation, if there is one, and begins the next with a new state and the same mailbox. The
+   * promise, if there is one, is that of its `init`.
+   */
+  restart(agent: number): Promise<void> | undefined {
     const cell = this.cellOf(agent);
-    if (cell === undefined) return;
+    const isOfTopology = agent >= this.#range.from && agent < this.#range.to;
+    if (cell === undefined && !isOfTopology) return undefined;
     const { ledger, view } = this.#dispatcher;
-    this.end(cell, "restarted");
+    if (cell !== undefined) this.end(cell, "restarted");
     this.checkpoints.forget(agent);
     view.registry.restarts[agent]++;
     ledger.counts[Count.RESTARTS]++;
     this.#dispatcher.touch();
-    const behavior = agent < this.#range.to ? this.#behaviorOf(agent) : cell.behavior;
-    this.#start(agent, behavior, cell.extras?.parent);
+    const behavior = isOfTopology ? this.#behaviorOf(agent) : (cell as AgentCell).behavior;
+    return this.#start(agent, behavior, cell?.extras?.parent);
   }
 
   /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
@@ -204,8 +208,9 @@ export class Agents {
 
   /** Stops for good: `stopped` runs, waiting messages become dead letters, watchers hear of it. */
   stop(cell: AgentCell, reason: EndReason): void {
-    if (!cell.alive) return;
-    this.#runStopped(cell);
+    // One that waits for its restart (offline) has no incarnation to end, but a mailbox and watchers.
+    if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
+    if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
     this.#close(cell, STOPPED, DeadLetterCode.STOPPED, reason);
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);

@@ -310,7 +310,10 @@ class ThreadedMesh implements Mesh {
       outbox.control(target, id, request);
       this.#dispatcher.nudge();
     });
-    return answer.state === 1 ? (answer.value ?? {}) : undefined;
+    if (answer.state !== 1) return undefined;
+    const value = (answer.value ?? {}) as { error?: string };
+    if (value.error !== undefined) throw new MeshError("MESH_REQUEST", `${this.address(target)}: ${value.error}`);
+    return value;
   }
 
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
