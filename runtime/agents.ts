@@ -81,8 +81,9 @@ export class Agents {
     }
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
-      // What was quarantined by a predecessor stays so.
-      if (view.registry.state[agent] === QUARANTINED) continue;
+      // What was quarantined, or had stopped, under a predecessor stays so.
+      const state = view.registry.state[agent];
+      if (state === QUARANTINED || state === STOPPED) continue;
       if (view.registry.generation[agent] === 0) seedProfile(view.registry, agent, view.topology.classOf[agent]);
       const starting = this.#start(agent, this.#behaviorOf(agent));
       if (starting !== undefined) pending.push(starting);

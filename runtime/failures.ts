@@ -53,8 +53,13 @@ export class Failures {
   forgive(agent: number): void {
     const { topology } = this.#dispatcher.view;
     const cluster = clusterOf(topology, agent);
-    if (cluster < 0) this.#parents.delete(agent);
-    else this.#leads.get(cluster)?.revive(agent - cluster * topology.agentsPerCluster);
+    if (cluster < 0) {
+      this.#parents.delete(agent);
+      return;
+    }
+    this.#leads.get(cluster)?.revive(agent - cluster * topology.agentsPerCluster);
+    const sector = Math.floor(cluster / topology.clustersPerSector);
+    this.#coordinators.get(sector)?.release(cluster - sector * topology.clustersPerSector);
   }
 
   #end(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
