@@ -235,7 +235,6 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#backlog.retry((entry) => {
       Object.assign(this.#header, entry.header);
       if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
-        this.#dispatcher.ledger.counts[Count.SENT]++;
         this.#buryUnsent(entry.length, DeadLetterCode.EXPIRED);
         entry.receipt?.settle("dropped");
       } else {
@@ -362,6 +361,7 @@ export class Outbox implements AskEnd, TimerTarget {
     writeHeader(words, doubles, 0, FRAME_BYTES + length, this.#header);
     if (length > 0) codec.copyTo(words, bytes, FRAME_DATA, length);
     // It was never accepted by another thread: this one accepts and buries it, so that the sums hold.
+    ledger.counts[Count.SENT]++;
     ledger.counts[Count.ACCEPTED]++;
     ledger.counts[code === DeadLetterCode.EXPIRED ? Count.EXPIRED : Count.DEAD_LETTERED]++;
     this.#sendDeadLetter(words, doubles, bytes, 0, code);
