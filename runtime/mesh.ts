@@ -45,7 +45,7 @@ import type { Request } from "./requests.ts";
 import { selectAgents, selectRange } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
-import { Watchdog } from "./watchdog.ts";
+import { type Hang, Watchdog } from "./watchdog.ts";
 
 /** How long `inspect` waits for the agent's shard to print its state, ms. */
 const INSPECT_MS = 250;
@@ -148,12 +148,13 @@ class ThreadedMesh implements Mesh {
     });
     this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) => {
-      const name = hang.agent < 0 ? "an unknown callback" : this.address(hang.agent);
+      const culprit = this.#culpritOf(hang);
+      const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
       const worker = `worker-${hang.thread}`;
       const sinceMs = Math.round(systemClock.nowMs() - hang.sinceMs);
-      const what = `${name} has not yielded for ${sinceMs} ms${hang.certain ? "" : " (the last one resumed on its thread)"}`;
+      const what = `${name} has not yielded for ${sinceMs} ms${hang.certain ? "" : " (by what its thread did last)"}`;
       this.#incidents.add({ atMs: systemClock.nowMs(), subject: name, error: `${what}; ${worker} is replaced`, decision: "replace-worker", delayMs: 0 });
-      this.#pool.kill(hang.thread, what);
+      this.#pool.replace(hang.thread, what);
     });
   }
 
@@ -373,6 +374,22 @@ class ThreadedMesh implements Mesh {
     }
     this.#dispatcher.nudge();
     this.#listeners.emit("workerBack", { worker: `worker-${thread}`, afterMs, redelivered: this.#status.redelivered(thread) });
+  }
+
+  /**
+   * In whose turn a thread hangs. In a continuation that is not certain: then it is the agent resumed last,
+   * if its turn still goes on, or else the only one of its thread whose turn does; −1 when neither.
+   */
+  #culpritOf(hang: Hang): number {
+    const { registry, placement } = this.#dispatcher.view;
+    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0)) return hang.agent;
+    let only = -1;
+    for (let row = 0; row < placement.length; row++) {
+      if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
+      if (only >= 0) return -1;
+      only = row;
+    }
+    return only;
   }
 
   #onHopeless(thread: number, error: Error): void {

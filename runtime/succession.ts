@@ -31,7 +31,7 @@ export interface Estate {
  * publication, rebuilds custody as of its last committed cycle, and finds who may have killed it. For the
  * first incarnation there is nothing, and this does nothing.
  */
-export function succeed(dispatcher: Dispatcher): Estate {
+export function succeed(dispatcher: Dispatcher, blameless: boolean): Estate {
   const { view, ledger, agents } = dispatcher;
   const { committed } = ledger;
   view.lanes.recoverProducer(committed);
@@ -39,7 +39,7 @@ export function succeed(dispatcher: Dispatcher): Estate {
   const found = view.custody.recover(committed);
   takeOverLanes(dispatcher, found.messages);
   countAccepted(dispatcher, found.messages);
-  const suspects = findSuspects(dispatcher, found.messages);
+  const suspects = blameless ? new Set<number>() : findSuspects(dispatcher, found.messages);
   resetRows(dispatcher);
   agents.checkpoints.adopt(found.checkpoints);
   return { redeliver: () => redeliver(dispatcher, found.messages, suspects) };
