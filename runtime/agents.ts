@@ -47,6 +47,9 @@ export class Agents {
   #range: Range = NONE;
   #spawnRange: Range = NONE;
   #nextSpawn = 0;
+  /** What async `stopped` handlers still do. */
+  readonly #farewells = new Set<Promise<void>>();
+  #stopping = false;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -213,7 +216,7 @@ export class Agents {
     if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
     if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
-    this.#close(cell, STOPPED, DeadLetterCode.STOPPED, reason);
+    this.#close(cell, STOPPED, this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED, reason);
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
   }
 
@@ -237,10 +240,15 @@ export class Agents {
       this.#dispatcher.ports.log.warn({ actor: cell.address, error: String(error) }, "stopped() threw");
     try {
       const ending = cell.behavior.stopped(cell.state, cell);
-      if (ending instanceof Promise) ending.catch(complain);
+      if (ending instanceof Promise) this.#bidFarewell(ending.catch(complain));
     } catch (error) {
       complain(error);
     }
+  }
+
+  #bidFarewell(ending: Promise<void>): void {
+    this.#farewells.add(ending);
+    ending.then(() => this.#farewells.delete(ending));
   }
 
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
@@ -296,13 +304,16 @@ export class Agents {
     this.#spawned.delete(child);
   }
 
-  /** Stops all, in reverse order of start; async turns get until `stopped` of the shard's own deadline. */
-  stopAll(): void {
+  /** Stops all, in reverse order of start; resolves when the last `stopped` is through, which main bounds. */
+  async stopAll(): Promise<void> {
+    this.#stopping = true;
     for (const cell of [...this.#spawned.values()].reverse()) this.stop(cell, "stopped");
     for (let i = this.#cells.length - 1; i >= 0; i--) {
       const cell = this.#cells[i];
       if (cell !== undefined) this.stop(cell, "stopped");
     }
+    this.#dispatcher.commit();
+    await Promise.all(this.#farewells);
   }
 
   /** Turns that are suspended now. */

@@ -51,6 +51,8 @@ import { type Hang, Watchdog } from "./watchdog.ts";
 const INSPECT_MS = 250;
 /** What shards get to stop their agents after the drain, ms. */
 const STOP_GRACE_MS = 2000;
+/** Main's cycles after the shards have ended: far more than their lanes can hold. */
+const LAST_CYCLES = 10_000;
 
 /**
  * Starts a mesh and resolves when all its agents are ready.
@@ -88,6 +90,7 @@ class ThreadedMesh implements Mesh {
   readonly #listeners = new MeshListeners();
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
   #state: MeshStatus["state"] = "starting";
   #duty: Promise<void> = Promise.resolve();
   #halted = false;
@@ -175,7 +178,7 @@ class ThreadedMesh implements Mesh {
     this.#watchdog.start();
     this.#ticks = setInterval(() => this.#office.tick(), 1000);
     this.#ticks.unref();
-    this.#signal?.addEventListener("abort", () => void this.stop({ deadlineMs: 0 }), { once: true });
+    this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#become("running");
   }
 
@@ -329,9 +332,13 @@ class ThreadedMesh implements Mesh {
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
     await this.#drain(systemClock.nowMs() + deadlineMs);
+    this.#signal?.removeEventListener("abort", this.#abort);
     this.#watchdog.stop();
     clearInterval(this.#ticks);
     await this.#pool.stop(STOP_GRACE_MS);
+    // What the shards said last: answers, dead letters.
+    for (let i = 0; i < LAST_CYCLES && this.#dispatcher.cycle(); i++);
+    this.#dispatcher.outbox.abandon();
     this.#dispatcher.asks.abandon();
     this.#gathers.abandon();
     this.#halted = true;
@@ -340,10 +347,13 @@ class ThreadedMesh implements Mesh {
     this.#become("stopped");
   }
 
-  /** Waits until nothing is in flight, or the deadline. */
+  /** Waits until nothing is in flight, or the deadline. Twice in a row, for the threads are not read at one moment. */
   async #drain(deadlineMs: number): Promise<void> {
-    while (systemClock.nowMs() < deadlineMs && this.#status.inFlight() > 0) {
-      await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
+    const { outbox } = this.#dispatcher;
+    for (let still = 0; still < 2 && systemClock.nowMs() < deadlineMs; ) {
+      const idle = !this.#dispatcher.busy && outbox.waiting === 0 && this.#status.inFlight() === 0;
+      still = idle ? still + 1 : 0;
+      await new Promise((resolveSoon) => setTimeout(resolveSoon, 2));
     }
   }
 

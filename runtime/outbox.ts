@@ -449,6 +449,19 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#post(0);
   }
 
+  /** Sends that wait for room. */
+  get waiting(): number {
+    return this.#backlog.length;
+  }
+
+  /** Gives up what still waits for room: the mesh stops. */
+  abandon(): void {
+    this.#backlog.retry(({ receipt }) => {
+      receipt?.settle("rejected");
+      return true;
+    });
+  }
+
   /** The next number of this thread's messages. */
   nextSequence(): number {
     return ++this.#sequence;
@@ -466,6 +479,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.STOPPED]: "it has stopped",
   [DeadLetterCode.QUARANTINED]: "it is in quarantine",
   [DeadLetterCode.POISON]: "the message killed its worker too often",
+  [DeadLetterCode.MESH_STOPPING]: "the mesh is stopping",
   [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };

@@ -80,7 +80,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
-  dispatcher.agents.stopAll();
+  await dispatcher.agents.stopAll();
   dispatcher.commit();
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPED);
   task.lifeline.close();
