@@ -109,7 +109,7 @@ export class Outbox implements AskEnd, TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
-    const sent = this.#backlog.holdsBack(target) ? "no-room" : this.#offer(length);
+    const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
         return ACCEPTED;
@@ -212,8 +212,10 @@ export class Outbox implements AskEnd, TimerTarget {
 
   #wait(length: number, cell: AgentCell | undefined): Receipt {
     const receipt = new WaitingReceipt();
-    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, cell)) return REJECTED;
-    if (cell !== undefined) cell.sendsWaiting++;
+    // The turn of an agent that fills its own mailbox must end for that to become emptier: nothing holds it.
+    const held = cell?.self === this.#header.target ? undefined : cell;
+    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held)) return REJECTED;
+    if (held !== undefined) held.sendsWaiting++;
     this.#retrySoon();
     return receipt;
   }
