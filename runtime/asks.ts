@@ -33,7 +33,8 @@ export class Asks implements TimerTarget {
   constructor(wheel: TimerWheel, epoch: number, end: AskEnd) {
     this.#wheel = wheel;
     this.#end = end;
-    this.#epochBase = epoch * 2 ** 40;
+    // Above 0 on main too, whose epoch is 0: an id of 0 says that no answer is wanted.
+    this.#epochBase = (epoch + 1) * 2 ** 40;
   }
 
   /** Asks that wait. */
