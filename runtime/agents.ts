@@ -51,6 +51,9 @@ export class Agents {
   #range: Range = NONE;
   #spawnRange: Range = NONE;
   #nextSpawn = 0;
+  /** What async `stopped` handlers still do. */
+  readonly #farewells = new Set<Promise<void>>();
+  #stopping = false;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -87,8 +90,9 @@ export class Agents {
     }
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
-      // What was quarantined by a predecessor stays so.
-      if (view.registry.state[agent] === QUARANTINED) continue;
+      // What was quarantined, or had stopped, under a predecessor stays so.
+      const state = view.registry.state[agent];
+      if (state === QUARANTINED || state === STOPPED) continue;
       if (view.registry.generation[agent] === 0)
         seedProfile(view.registry, agent, view.topology.classOf[agent]);
       const starting = this.#start(agent, this.#behaviorOf(agent));
@@ -168,18 +172,22 @@ export class Agents {
     this.#requests.onControl(ring, word);
   }
 
-  /** Ends the incarnation and, unless told otherwise, begins the next with a new state and the same mailbox. */
-  restart(agent: number): void {
+  /**
+   * Ends the incarnation, if there is one, and begins the next with a new state and the same mailbox. The
+   * promise, if there is one, is that of its `init`.
+   */
+  restart(agent: number): Promise<void> | undefined {
     const cell = this.cellOf(agent);
-    if (cell === undefined) return;
+    const isOfTopology = agent >= this.#range.from && agent < this.#range.to;
+    if (cell === undefined && !isOfTopology) return undefined;
     const { ledger, view } = this.#dispatcher;
-    this.end(cell, "restarted");
+    if (cell !== undefined) this.end(cell, "restarted");
     this.checkpoints.forget(agent);
     view.registry.restarts[agent]++;
     ledger.counts[Count.RESTARTS]++;
     this.#dispatcher.touch();
-    const behavior = agent < this.#range.to ? this.#behaviorOf(agent) : cell.behavior;
-    this.#start(agent, behavior, cell.extras?.parent);
+    const behavior = isOfTopology ? this.#behaviorOf(agent) : (cell as AgentCell).behavior;
+    return this.#start(agent, behavior, cell?.extras?.parent);
   }
 
   /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
@@ -215,10 +223,16 @@ export class Agents {
 
   /** Stops for good: `stopped` runs, waiting messages become dead letters, watchers hear of it. */
   stop(cell: AgentCell, reason: EndReason): void {
-    if (!cell.alive) return;
-    this.#runStopped(cell);
+    // One that waits for its restart (offline) has no incarnation to end, but a mailbox and watchers.
+    if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
+    if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
-    this.#close(cell, STOPPED, DeadLetterCode.STOPPED, reason);
+    this.#close(
+      cell,
+      STOPPED,
+      this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED,
+      reason,
+    );
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
   }
 
@@ -245,10 +259,15 @@ export class Agents {
       );
     try {
       const ending = cell.behavior.stopped(cell.state, cell);
-      if (ending instanceof Promise) ending.catch(complain);
+      if (ending instanceof Promise) this.#bidFarewell(ending.catch(complain));
     } catch (error) {
       complain(error);
     }
+  }
+
+  #bidFarewell(ending: Promise<void>): void {
+    this.#farewells.add(ending);
+    ending.then(() => this.#farewells.delete(ending));
   }
 
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
@@ -310,13 +329,16 @@ export class Agents {
     this.#spawned.delete(child);
   }
 
-  /** Stops all, in reverse order of start; async turns get until `stopped` of the shard's own deadline. */
-  stopAll(): void {
+  /** Stops all, in reverse order of start; resolves when the last `stopped` is through, which main bounds. */
+  async stopAll(): Promise<void> {
+    this.#stopping = true;
     for (const cell of [...this.#spawned.values()].reverse()) this.stop(cell, "stopped");
     for (let i = this.#cells.length - 1; i >= 0; i--) {
       const cell = this.#cells[i];
       if (cell !== undefined) this.stop(cell, "stopped");
     }
+    this.#dispatcher.commit();
+    await Promise.all(this.#farewells);
   }
 
   /** Turns that are suspended now. */

@@ -3,6 +3,8 @@ import type { Answer } from "../actors/result.ts";
 import type { TimerId, TimerTarget, TimerWheel } from "./wheel.ts";
 
 const SLOTS = 1 << 20;
+/** Uses of a slot are counted from 1 to this and again from 1. */
+const GENERATIONS = 0xfffff;
 
 /** What the table does for its thread when an ask is over, however it ended. */
 export interface AskEnd {
@@ -57,7 +59,7 @@ export class Asks implements TimerTarget {
     this.#startedMs[slot] = nowMs;
     this.#timer[slot] = deadlineMs === 0 ? 0 : this.#wheel.schedule(deadlineMs, this, slot);
     this.#open++;
-    return this.#epochBase + (this.#generation[slot] & 0xfffff) * SLOTS + slot;
+    return this.#epochBase + this.#generation[slot] * SLOTS + slot;
   }
 
   /** The asker of a live ask, or −1 when the ask is over or was another incarnation's. */
@@ -110,7 +112,7 @@ export class Asks implements TimerTarget {
     if (!(rest >= 0 && rest < 2 ** 40)) return -1;
     const slot = rest % SLOTS;
     if (slot >= this.#resolve.length || this.#resolve[slot] === undefined) return -1;
-    return Math.floor(rest / SLOTS) === (this.#generation[slot] & 0xfffff) ? slot : -1;
+    return Math.floor(rest / SLOTS) === this.#generation[slot] ? slot : -1;
   }
 
   #close(slot: number): void {
@@ -118,7 +120,7 @@ export class Asks implements TimerTarget {
     if (timer !== 0) this.#wheel.cancel(timer);
     this.#resolve[slot] = undefined;
     this.#reject[slot] = undefined;
-    this.#generation[slot]++;
+    this.#generation[slot] = (this.#generation[slot] % GENERATIONS) + 1;
     this.#free.push(slot);
     this.#open--;
     this.#end.onAskEnd(this.#asker[slot], this.#edge[slot]);
@@ -131,6 +133,8 @@ export class Asks implements TimerTarget {
     this.#resolve.push(undefined);
     this.#reject.push(undefined);
     if (slot === this.#generation.length) this.#grow(slot * 2);
+    // No id is 0: that is how a request says that it wants no answer.
+    this.#generation[slot] = 1;
     return slot;
   }
 

@@ -1,4 +1,5 @@
 import { addressOf, clusterAddress } from "../coordination/address.ts";
+import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { clusterOf } from "../coordination/topology.ts";
 import type { ExitReason } from "../supervisors/restart.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
@@ -46,6 +47,19 @@ export class Failures {
   /** The agent stopped of its own will. */
   ended(cell: AgentCell): void {
     this.#end(cell, "normal", "stopped by itself", undefined);
+  }
+
+  /** The operator starts the agent again: its supervisor counts it as running, with a clean record. */
+  forgive(agent: number): void {
+    const { topology } = this.#dispatcher.view;
+    const cluster = clusterOf(topology, agent);
+    if (cluster < 0) {
+      this.#parents.delete(agent);
+      return;
+    }
+    this.#leads.get(cluster)?.revive(agent - cluster * topology.agentsPerCluster);
+    const sector = Math.floor(cluster / topology.clustersPerSector);
+    this.#coordinators.get(sector)?.release(cluster - sector * topology.clustersPerSector);
   }
 
   #end(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
@@ -133,10 +147,10 @@ export class Failures {
   }
 
   #restartLater(agents: readonly number[]): void {
+    const { state } = this.#dispatcher.view.registry;
     for (const agent of agents) {
-      // A restart that somebody else ordered meanwhile has made a new incarnation: it is left alone.
-      if (this.#dispatcher.agents.cellOf(agent)?.alive === false)
-        this.#dispatcher.agents.restart(agent);
+      // Whoever was restarted, stopped or quarantined meanwhile is left alone.
+      if (state[agent] === OFFLINE) this.#dispatcher.agents.restart(agent);
     }
   }
 
@@ -177,7 +191,16 @@ export class Failures {
   }
 
   #lead(cluster: number): Supervisor {
-    return this.#made(this.#leads, cluster, this.#agentSpecs);
+    const known = this.#leads.get(cluster);
+    if (known !== undefined) return known;
+    const lead = this.#made(this.#leads, cluster, this.#agentSpecs);
+    // A lead made by a successor: whom its predecessor had ended is not brought back by a sibling's end.
+    const { registry, topology } = this.#dispatcher.view;
+    for (let child = 0; child < topology.agentsPerCluster; child++) {
+      const state = registry.state[cluster * topology.agentsPerCluster + child];
+      if (state === QUARANTINED || state === STOPPED) lead.quarantine(child);
+    }
+    return lead;
   }
 
   #coordinator(sector: number): Supervisor {

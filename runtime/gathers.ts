@@ -9,7 +9,7 @@ import {
   FrameFlag,
   FrameKind,
 } from "../mailbox/frame.ts";
-import { SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
+import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
 import { FULL } from "../mailbox/ring.ts";
 import { mapWords } from "../supervisors/sector-coordinator.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -151,7 +151,7 @@ export class Gathers {
     nowMs: number,
     deadlineMs: number,
   ): void {
-    const { view, outbox } = this.#dispatcher;
+    const { view, outbox, ledger } = this.#dispatcher;
     const { topology, custody } = view;
     const coordinator = coordinatorOf(topology, sector);
     const bytes = operationBytes(topology.agentsPerSector);
@@ -177,6 +177,7 @@ export class Gathers {
       hash: custody.words[payload + SLOT_FRAME + FRAME_HASH],
     });
     lane.ring.words.set(map, word + FRAME_DATA);
+    ledger.counts[Count.SENT]++;
     outbox.dirty = true;
   }
 

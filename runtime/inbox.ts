@@ -34,6 +34,7 @@ export class Inbox {
   /** The payload of the last operation decoded: its source and slot, and the value, frozen because it is shared. */
   #sharedSource = -1;
   #sharedSlot = -1;
+  #sharedHash = 0;
   #sharedValue: unknown;
 
   constructor(dispatcher: Dispatcher) {
@@ -161,11 +162,14 @@ export class Inbox {
     const { view, codec } = this.#dispatcher;
     const thread = view.placement[words[word + FRAME_SOURCE]];
     const slot = words[word + FRAME_PAYLOAD];
-    if (this.#sharedSource === thread && this.#sharedSlot === slot) return this.#sharedValue;
+    const hash = words[word + FRAME_HASH];
+    // Not by its slot: main may have given that to another operation while this one still stands somewhere.
+    if (this.#sharedSource === thread && this.#sharedSlot === slot && this.#sharedHash === hash)
+      return this.#sharedValue;
     const held = view.custodyWords[thread];
     const frame = slot + SLOT_FRAME;
     // Main gives the slot back when the operation is over: whoever comes later finds another hash.
-    if (held[frame + FRAME_HASH] !== words[word + FRAME_HASH]) {
+    if (held[frame + FRAME_HASH] !== hash) {
       throw new Error("the operation's payload is gone: it was over before this agent's turn");
     }
     const value = codec.decode(
@@ -176,6 +180,7 @@ export class Inbox {
     );
     this.#sharedSource = thread;
     this.#sharedSlot = slot;
+    this.#sharedHash = hash;
     this.#sharedValue = deepFreeze(value);
     return this.#sharedValue;
   }

@@ -57,6 +57,8 @@ import { type Hang, Watchdog } from "./watchdog.ts";
 const INSPECT_MS = 250;
 /** What shards get to stop their agents after the drain, ms. */
 const STOP_GRACE_MS = 2000;
+/** Main's cycles after the shards have ended: far more than their lanes can hold. */
+const LAST_CYCLES = 10_000;
 
 /**
  * Starts a mesh and resolves when all its agents are ready.
@@ -96,6 +98,7 @@ class ThreadedMesh implements Mesh {
   readonly #listeners = new MeshListeners();
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
   #state: MeshStatus["state"] = "starting";
   #duty: Promise<void> = Promise.resolve();
   #halted = false;
@@ -180,9 +183,7 @@ class ThreadedMesh implements Mesh {
     this.#watchdog.start();
     this.#ticks = setInterval(() => this.#office.tick(), 1000);
     this.#ticks.unref();
-    this.#signal?.addEventListener("abort", () => void this.stop({ deadlineMs: 0 }), {
-      once: true,
-    });
+    this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#become("running");
   }
 
@@ -370,7 +371,11 @@ class ThreadedMesh implements Mesh {
       outbox.control(target, id, request);
       this.#dispatcher.nudge();
     });
-    return answer.state === 1 ? (answer.value ?? {}) : undefined;
+    if (answer.state !== 1) return undefined;
+    const value = (answer.value ?? {}) as { error?: string };
+    if (value.error !== undefined)
+      throw new MeshError("MESH_REQUEST", `${this.address(target)}: ${value.error}`);
+    return value;
   }
 
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
@@ -385,9 +390,13 @@ class ThreadedMesh implements Mesh {
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
     await this.#drain(systemClock.nowMs() + deadlineMs);
+    this.#signal?.removeEventListener("abort", this.#abort);
     this.#watchdog.stop();
     clearInterval(this.#ticks);
     await this.#pool.stop(STOP_GRACE_MS);
+    // What the shards said last: answers, dead letters.
+    for (let i = 0; i < LAST_CYCLES && this.#dispatcher.cycle(); i++);
+    this.#dispatcher.outbox.abandon();
     this.#dispatcher.asks.abandon();
     this.#gathers.abandon();
     this.#halted = true;
@@ -396,10 +405,13 @@ class ThreadedMesh implements Mesh {
     this.#become("stopped");
   }
 
-  /** Waits until nothing is in flight, or the deadline. */
+  /** Waits until nothing is in flight, or the deadline. Twice in a row, for the threads are not read at one moment. */
   async #drain(deadlineMs: number): Promise<void> {
-    while (systemClock.nowMs() < deadlineMs && this.#status.inFlight() > 0) {
-      await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
+    const { outbox } = this.#dispatcher;
+    for (let still = 0; still < 2 && systemClock.nowMs() < deadlineMs; ) {
+      const idle = !this.#dispatcher.busy && outbox.waiting === 0 && this.#status.inFlight() === 0;
+      still = idle ? still + 1 : 0;
+      await new Promise((resolveSoon) => setTimeout(resolveSoon, 2));
     }
   }
 
@@ -446,8 +458,9 @@ class ThreadedMesh implements Mesh {
   /** Names who holds a thread up, and replaces its worker. */
   #onHang(hang: Hang): void {
     const nowMs = systemClock.nowMs();
-    const name = hang.agent < 0 ? "an unknown callback" : this.address(hang.agent);
-    const guess = hang.certain ? "" : " (the last one resumed on its thread)";
+    const culprit = this.#culpritOf(hang);
+    const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
+    const guess = hang.certain ? "" : " (by what its thread did last)";
     const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
     this.#incidents.add({
       atMs: nowMs,
@@ -456,7 +469,24 @@ class ThreadedMesh implements Mesh {
       decision: "replace-worker",
       delayMs: 0,
     });
-    this.#pool.kill(hang.thread, what);
+    this.#pool.replace(hang.thread, what);
+  }
+
+  /**
+   * In whose turn a thread hangs. In a continuation that is not certain: then it is the agent resumed last,
+   * if its turn still goes on, or else the only one of its thread whose turn does; −1 when neither.
+   */
+  #culpritOf(hang: Hang): number {
+    const { registry, placement } = this.#dispatcher.view;
+    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0))
+      return hang.agent;
+    let only = -1;
+    for (let row = 0; row < placement.length; row++) {
+      if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
+      if (only >= 0) return -1;
+      only = row;
+    }
+    return only;
   }
 
   #onHopeless(thread: number, error: Error): void {

@@ -1,3 +1,4 @@
+import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { coordinatorOf, sectorOf } from "../coordination/topology.ts";
 import {
   FRAME_BYTES,
@@ -78,6 +79,7 @@ export class Operations implements TimerTarget {
     const firstAgent = sector * topology.agentsPerSector;
     const priority = framePriority(words[at + FRAME_TYPE]);
     const progress = this.#progressOf(slot);
+    const { state } = view.registry;
     const part: Part = {
       slot,
       operation: doubles[(at >>> 1) + FRAME_OPERATION_F64],
@@ -95,6 +97,8 @@ export class Operations implements TimerTarget {
       if ((words[at + FRAME_DATA + (bit >>> 5)] & (1 << (bit & 31))) === 0) continue;
       if (progress.isDone(bit)) continue;
       const agent = firstAgent + bit;
+      // Who has ended answers nothing: TRANSIT, and not waited for.
+      if (state[agent] === QUARANTINED || state[agent] === STOPPED) continue;
       mailboxes.push(agent, priority, slot, 0);
       part.standing++;
       part.open++;

@@ -145,7 +145,7 @@ export class Outbox implements AskEnd, TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
-    const sent = this.#backlog.holdsBack(target) ? "no-room" : this.#offer(length);
+    const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
         return ACCEPTED;
@@ -266,9 +266,11 @@ export class Outbox implements AskEnd, TimerTarget {
 
   #wait(length: number, cell: AgentCell | undefined): Receipt {
     const receipt = new WaitingReceipt();
-    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, cell))
+    // The turn of an agent that fills its own mailbox must end for that to become emptier: nothing holds it.
+    const held = cell?.self === this.#header.target ? undefined : cell;
+    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held))
       return REJECTED;
-    if (cell !== undefined) cell.sendsWaiting++;
+    if (held !== undefined) held.sendsWaiting++;
     this.#retrySoon();
     return receipt;
   }
@@ -298,7 +300,6 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#backlog.retry((entry) => {
       Object.assign(this.#header, entry.header);
       if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
-        this.#dispatcher.ledger.counts[Count.SENT]++;
         this.#buryUnsent(entry.length, DeadLetterCode.EXPIRED);
         entry.receipt?.settle("dropped");
       } else {
@@ -433,6 +434,7 @@ export class Outbox implements AskEnd, TimerTarget {
     writeHeader(words, doubles, 0, FRAME_BYTES + length, this.#header);
     if (length > 0) codec.copyTo(words, bytes, FRAME_DATA, length);
     // It was never accepted by another thread: this one accepts and buries it, so that the sums hold.
+    ledger.counts[Count.SENT]++;
     ledger.counts[Count.ACCEPTED]++;
     ledger.counts[code === DeadLetterCode.EXPIRED ? Count.EXPIRED : Count.DEAD_LETTERED]++;
     this.#sendDeadLetter(words, doubles, bytes, 0, code);
@@ -534,6 +536,19 @@ export class Outbox implements AskEnd, TimerTarget {
     this.#post(0);
   }
 
+  /** Sends that wait for room. */
+  get waiting(): number {
+    return this.#backlog.length;
+  }
+
+  /** Gives up what still waits for room: the mesh stops. */
+  abandon(): void {
+    this.#backlog.retry(({ receipt }) => {
+      receipt?.settle("rejected");
+      return true;
+    });
+  }
+
   /** The next number of this thread's messages. */
   nextSequence(): number {
     return ++this.#sequence;
@@ -551,6 +566,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.STOPPED]: "it has stopped",
   [DeadLetterCode.QUARANTINED]: "it is in quarantine",
   [DeadLetterCode.POISON]: "the message killed its worker too often",
+  [DeadLetterCode.MESH_STOPPING]: "the mesh is stopping",
   [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };

@@ -31,7 +31,15 @@ export class Requests {
     try {
       const request = inbox.decodeAt(ring.words, ring.bytes, word) as Request;
       const answer = this.#carryOut(target, request);
-      if (id !== 0) outbox.replyControl(target, asker, id, answer);
+      if (id === 0) return;
+      if (answer instanceof Promise) {
+        answer.then((value) => {
+          outbox.replyControl(target, asker, id, value);
+          this.#dispatcher.nudge();
+        });
+      } else {
+        outbox.replyControl(target, asker, id, answer);
+      }
     } catch (error) {
       ports.log.error({ target, error: String(error) }, "a control request failed");
       if (id !== 0) outbox.replyControl(target, asker, id, { error: String(error) });
@@ -53,8 +61,7 @@ export class Requests {
       case "inspect":
         return this.#inspect(target);
       case "restart":
-        for (let agent = request.from; agent < request.to; agent++) agents.restart(agent);
-        return { restarted: request.to - request.from };
+        return this.#restart(request.from, request.to);
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
@@ -62,6 +69,19 @@ export class Requests {
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);
     }
+  }
+
+  /** A promise when some of them take their time; `init` that fails is the supervisor's business. */
+  #restart(from: number, to: number): unknown {
+    const { agents } = this.#dispatcher;
+    const starting: Promise<void>[] = [];
+    for (let agent = from; agent < to; agent++) {
+      agents.failures.forgive(agent);
+      const ready = agents.restart(agent);
+      if (ready !== undefined) starting.push(ready);
+    }
+    const answer = { restarted: to - from };
+    return starting.length === 0 ? answer : Promise.all(starting).then(() => answer);
   }
 
   #inspect(agent: number): { state: string; children: string[] } {

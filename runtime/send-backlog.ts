@@ -15,19 +15,23 @@ export interface WaitingSend {
 const MAX_MESSAGES = 65_536;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Sends that wait for room, oldest first; those to one target stay in their order. */
+/**
+ * Sends that wait for room, oldest first; those to one target stay in their order, but what is urgent does not
+ * wait behind what is not.
+ */
 export class SendBacklog {
   #entries: WaitingSend[] = [];
-  readonly #byTarget = new Map<number, number>();
+  /** How many wait, by target and urgency. */
+  readonly #queues = new Map<number, number>();
   #bytes = 0;
 
   get length(): number {
     return this.#entries.length;
   }
 
-  /** True when an earlier message to `target` still waits: a later one must not overtake it. */
-  holdsBack(target: number): boolean {
-    return this.#entries.length > 0 && this.#byTarget.has(target);
+  /** True when an earlier message still waits that one with this header must not overtake. */
+  holdsBack(header: Header): boolean {
+    return this.#entries.length > 0 && this.#queues.has(queueOf(header));
   }
 
   /** Copies header and payload; false when the backlog itself is full. */
@@ -46,12 +50,13 @@ export class SendBacklog {
       receipt,
       cell,
     });
-    this.#byTarget.set(header.target, (this.#byTarget.get(header.target) ?? 0) + 1);
+    const queue = queueOf(header);
+    this.#queues.set(queue, (this.#queues.get(queue) ?? 0) + 1);
     this.#bytes += length;
     return true;
   }
 
-  /** Offers every entry in turn; one that is refused keeps back those behind it to the same target. */
+  /** Offers every entry in turn; one that is refused keeps back those behind it in its queue. */
   retry(offer: (entry: WaitingSend) => boolean): void {
     const entries = this.#entries;
     // What the offers themselves add goes behind.
@@ -59,17 +64,22 @@ export class SendBacklog {
     const refused = new Set<number>();
     const kept: WaitingSend[] = [];
     for (const entry of entries) {
-      const { target } = entry.header;
-      if (refused.has(target) || !offer(entry)) {
-        refused.add(target);
+      const queue = queueOf(entry.header);
+      if (refused.has(queue) || !offer(entry)) {
+        refused.add(queue);
         kept.push(entry);
         continue;
       }
       this.#bytes -= entry.length;
-      const left = (this.#byTarget.get(target) ?? 1) - 1;
-      if (left === 0) this.#byTarget.delete(target);
-      else this.#byTarget.set(target, left);
+      const left = (this.#queues.get(queue) ?? 1) - 1;
+      if (left === 0) this.#queues.delete(queue);
+      else this.#queues.set(queue, left);
     }
     this.#entries = kept.concat(this.#entries);
   }
+}
+
+/** Urgent messages (priority 3) travel on a lane of their own, and wait in a queue of their own. */
+function queueOf(header: Header): number {
+  return header.target * 2 + ((header.priority & 3) === 3 ? 1 : 0);
 }

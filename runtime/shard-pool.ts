@@ -32,6 +32,8 @@ interface Shard {
   /** Ended in good order, or given up. */
   ended: boolean;
   failures: number;
+  /** Its incarnation is being ended by an order. */
+  blameless: boolean;
   running: Promise<void>;
 }
 
@@ -92,6 +94,7 @@ export class ShardPool {
         restarts: 0,
         ended: false,
         failures: 0,
+        blameless: false,
         running: Promise.resolve(),
       };
       this.#shards.push(shard);
@@ -118,9 +121,17 @@ export class ShardPool {
     );
   }
 
-  /** Ends a worker at once; a successor takes over. */
-  kill(thread: number, reason: string): void {
+  /** Ends a worker at once, whatever it does; a successor takes over and looks for who is to blame. */
+  replace(thread: number, reason: string): void {
     this.#shards[thread - 1]?.abort.abort(new Error(reason));
+  }
+
+  /** The same by order: nobody is to blame. */
+  kill(thread: number, reason: string): void {
+    const shard = this.#shards[thread - 1];
+    if (shard === undefined || shard.abort.signal.aborted) return;
+    shard.blameless = true;
+    shard.abort.abort(new Error(reason));
   }
 
   /** Tells all shards to stop their agents and return; kills those that have not within `graceMs`. */
@@ -174,9 +185,11 @@ export class ShardPool {
       plan: this.#plan,
       thread: shard.thread,
       epoch,
+      blameless: shard.blameless,
       log: this.#logOptions,
       lifeline: port2,
     };
+    shard.blameless = false;
     const watch = lostMs === 0 ? undefined : this.#watchReturn(shard, lostMs);
     try {
       await this.#pool.run(task, { transferList: [port2], signal: shard.abort.signal });

@@ -23,6 +23,8 @@ export interface ShardTask {
   readonly plan: MeshPlan;
   readonly thread: number;
   readonly epoch: number;
+  /** True when the previous incarnation was ended by an order, so that no message is to blame for it. */
+  readonly blameless: boolean;
   readonly log: Omit<LogOptions, "thread">;
   /** Closes when the thread has really ended, however it ended: main waits for that. */
   readonly lifeline: MessagePort;
@@ -37,7 +39,22 @@ export interface ShardEnd {
  * The one task of a worker thread: take over what a predecessor left, make the agents ready, and run the
  * duty cycle until main says stop.
  */
-export default async function runShard(task: ShardTask): Promise<ShardEnd> {
+export default function runShard(task: ShardTask): Promise<ShardEnd> {
+  return serve(task).catch((error) => endThread(error));
+}
+
+/**
+ * A task that fails would leave its thread alive, and with it the timers and sockets of agents that write
+ * to memory which is the successor's by then. So the thread goes down with it.
+ */
+function endThread(error: unknown): Promise<never> {
+  setImmediate(() => {
+    throw error;
+  });
+  return new Promise(() => {});
+}
+
+async function serve(task: ShardTask): Promise<ShardEnd> {
   const { plan, thread, epoch } = task;
   const clock: Clock = systemClock;
   const log = createLog({ ...task.log, thread: `worker-${thread}` });
@@ -47,7 +64,7 @@ export default async function runShard(task: ShardTask): Promise<ShardEnd> {
   const dispatcher = new Dispatcher(plan, view, { clock, random, log });
   Atomics.store(control, CONTROL_BOOTED, 0);
   const behaviors: readonly Behavior[] = await loadBehaviors(plan.modules, plan.agentOptions);
-  const estate = succeed(dispatcher);
+  const estate = succeed(dispatcher, task.blameless);
   const { topology } = view;
   const sectors = sectorsOfShard(topology.sectors, plan.threads - 1, thread);
   const range = {
@@ -60,14 +77,13 @@ export default async function runShard(task: ShardTask): Promise<ShardEnd> {
   const clusters = topology.clustersPerSector;
   dispatcher.nowMs = clock.nowMs();
   dispatcher.heart.start(sectors.from * clusters, (sectors.to - sectors.from) * clusters);
-  // The takeover becomes true without a turn: what hung or killed the predecessor must meet a thread that
-  // the watchdog looks at, and whose death is not taken for one at boot.
   dispatcher.commit();
+  // Before the first turn, not after it: the watchdog must see a message that hangs its thread again.
   Atomics.store(control, CONTROL_STATE, ThreadState.RUNNING);
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
-  dispatcher.agents.stopAll();
+  await dispatcher.agents.stopAll();
   dispatcher.commit();
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPED);
   task.lifeline.close();

@@ -1,5 +1,5 @@
 import { addressOf } from "../coordination/address.ts";
-import { OFFLINE, QUARANTINED } from "../coordination/agent-state.ts";
+import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import {
   FRAME_SEQUENCE_F64,
   FRAME_TARGET,
@@ -31,7 +31,7 @@ export interface Estate {
  * publication, rebuilds custody as of its last committed cycle, and finds who may have killed it. For the
  * first incarnation there is nothing, and this does nothing.
  */
-export function succeed(dispatcher: Dispatcher): Estate {
+export function succeed(dispatcher: Dispatcher, blameless: boolean): Estate {
   const { view, ledger, agents } = dispatcher;
   const { committed } = ledger;
   view.lanes.recoverProducer(committed);
@@ -39,16 +39,26 @@ export function succeed(dispatcher: Dispatcher): Estate {
   const found = view.custody.recover(committed);
   takeOverLanes(dispatcher, found.messages);
   countAccepted(dispatcher, found.messages);
-  const suspects = findSuspects(dispatcher, found.messages);
-  for (let row = 0; row < view.topology.rows; row++) {
-    if (view.placement[row] !== view.thread) continue;
-    view.registry.queueDepth[row] = 0;
-    view.registry.queueBytes[row] = 0;
-    if (view.registry.state[row] !== QUARANTINED && view.registry.generation[row] > 0)
-      view.registry.state[row] = OFFLINE;
-  }
+  const suspects = blameless ? new Set<number>() : findSuspects(dispatcher, found.messages);
+  resetRows(dispatcher);
   agents.checkpoints.adopt(found.checkpoints);
   return { redeliver: () => redeliver(dispatcher, found.messages, suspects) };
+}
+
+/** Nobody has anything queued or running any more; whoever had ended before stays so. */
+function resetRows(dispatcher: Dispatcher): void {
+  const { registry, placement, topology, thread } = dispatcher.view;
+  for (let row = 0; row < topology.rows; row++) {
+    if (placement[row] !== thread) continue;
+    registry.queueDepth[row] = 0;
+    registry.queueBytes[row] = 0;
+    registry.currentSinceMs[row] = 0;
+    registry.waitsOn[row] = -1;
+    const state = registry.state[row];
+    if (state === NOT_STARTED || state === QUARANTINED || state === STOPPED) continue;
+    // A spawned child has died with the state of its parent, who will spawn another if it wants one.
+    registry.state[row] = row >= topology.spawnBase ? STOPPED : OFFLINE;
+  }
 }
 
 /** A frame that reached custody must not be taken from its lane again, even if the lane was not told. */
@@ -88,19 +98,7 @@ function findSuspects(dispatcher: Dispatcher, messages: readonly number[]): Read
       view.registry.currentSinceMs[agent] > 0 && view.registry.currentMessage[agent] === sequence;
     if (running === 0 ? suspended : slot === running) suspects.add(slot);
   }
-  view.registry.currentSinceMs.fill(0, agentsFrom(dispatcher), agentsTo(dispatcher));
   return suspects;
-}
-
-function agentsFrom(dispatcher: Dispatcher): number {
-  return Math.max(0, dispatcher.view.placement.indexOf(dispatcher.view.thread));
-}
-
-function agentsTo(dispatcher: Dispatcher): number {
-  const { placement, topology, thread } = dispatcher.view;
-  let to = topology.agents;
-  while (to > 0 && placement[to - 1] !== thread) to--;
-  return Math.max(to, agentsFrom(dispatcher));
 }
 
 function redeliver(

@@ -108,6 +108,13 @@ export class Supervisor {
     return true;
   }
 
+  /** A child was started by somebody else's order: it counts as running, with a clean record. */
+  revive(child: number): void {
+    this.#check(child);
+    this.#history.forget(child);
+    this.#phases[child] = RUNNING;
+  }
+
   /** Puts a child in quarantine for a reason other than its restarts; true when it was running. */
   quarantine(child: number): boolean {
     this.#check(child);
