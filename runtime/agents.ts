@@ -271,12 +271,12 @@ export class Agents {
   }
 
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
-    const { view, mailboxes, operations, outbox } = this.#dispatcher;
+    const { view, mailboxes, operations, burials } = this.#dispatcher;
     view.registry.state[cell.self] = state;
     this.checkpoints.forget(cell.self);
     for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
       if (operations.has(slot)) operations.skip(slot);
-      else outbox.bury(slot, code);
+      else burials.bury(slot, code);
     }
     this.watches.ended(cell.self, reason);
     this.#dispatcher.touch();

@@ -47,7 +47,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
 
   /** As it is now, and refused now: when it is due nobody is there to hear that it cannot be sent. */
   #copyOf(message: unknown): unknown {
-    return this.#cell.dispatcher.outbox.copyOf(message);
+    return this.#cell.dispatcher.answers.copyOf(message);
   }
 
   /** Ends all; sleepers are woken with an error. */

@@ -15,7 +15,9 @@ import { Mailboxes } from "../mailbox/mailboxes.ts";
 import { PayloadCodec } from "../mailbox/payload.ts";
 import { type FrameReader, FULL, type Ring } from "../mailbox/ring.ts";
 import { Agents } from "./agents.ts";
+import { Answers } from "./answers.ts";
 import { Asks } from "./asks.ts";
+import { Burials } from "./burials.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
@@ -59,6 +61,8 @@ export class Dispatcher implements FrameReader {
   readonly mailboxes: Mailboxes;
   readonly asks: Asks;
   readonly outbox: Outbox;
+  readonly answers: Answers;
+  readonly burials: Burials;
   readonly inbox: Inbox;
   readonly operations: Operations;
   readonly agents: Agents;
@@ -91,7 +95,9 @@ export class Dispatcher implements FrameReader {
     );
     this.runQueue = new RunQueue(view.topology.rows);
     this.outbox = new Outbox(this);
-    this.asks = new Asks(this.wheel, this.epoch, this.outbox);
+    this.answers = new Answers(this);
+    this.burials = new Burials(this);
+    this.asks = new Asks(this.wheel, this.epoch, this.answers);
     this.inbox = new Inbox(this);
     this.operations = new Operations(this);
     this.agents = new Agents(this);
@@ -198,7 +204,7 @@ export class Dispatcher implements FrameReader {
       case FrameKind.OPERATION:
         return this.inbox.accept(ring, word, end, this.#lane);
       case FrameKind.ANSWER:
-        this.outbox.onAnswer(ring, word);
+        this.answers.onAnswer(ring, word);
         return true;
       case FrameKind.CONTROL:
         this.agents.onControl(ring, word);

@@ -13,7 +13,7 @@ import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
 import { FULL } from "../mailbox/ring.ts";
 import { mapWords } from "../supervisors/sector-coordinator.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { writeHeader } from "./inbox.ts";
+import { writeHeader } from "./header.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import { operationBytes } from "./operations.ts";
 import { checkSendOptions } from "./send-options.ts";

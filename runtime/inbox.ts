@@ -1,16 +1,12 @@
 import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { observeLatency } from "../coordination/profile.ts";
 import {
-  FRAME_BYTES,
   FRAME_CREATED_F64,
   FRAME_DATA,
-  FRAME_DEADLINE_F64,
   FRAME_HASH,
   FRAME_LENGTH,
-  FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
-  FRAME_SEQUENCE_F64,
   FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
@@ -27,6 +23,7 @@ import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL, type Ring } from "../mailbox/ring.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { doubleAt } from "./header.ts";
 
 /** Where messages come in: from lanes and from agents of the same thread, into custody and a mailbox. */
 export class Inbox {
@@ -80,7 +77,7 @@ export class Inbox {
 
   /** Puts a message in custody into its agent's mailbox, or wherever the agent's state and bounds send it. */
   deliver(slot: number): void {
-    const { view, mailboxes, runQueue, plan, outbox, agents } = this.#dispatcher;
+    const { view, mailboxes, runQueue, plan, burials, agents } = this.#dispatcher;
     const { words } = view.custody;
     const at = slot + SLOT_FRAME;
     const agent = words[at + FRAME_TARGET];
@@ -89,15 +86,15 @@ export class Inbox {
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
     if (state === QUARANTINED) {
-      outbox.bury(slot, DeadLetterCode.QUARANTINED);
+      burials.bury(slot, DeadLetterCode.QUARANTINED);
       return;
     }
     if (state === STOPPED) {
-      outbox.bury(slot, DeadLetterCode.STOPPED);
+      burials.bury(slot, DeadLetterCode.STOPPED);
       return;
     }
     if (cell === undefined) {
-      outbox.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
+      burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
       return;
     }
     if (
@@ -106,16 +103,16 @@ export class Inbox {
     ) {
       const policy = plan.bounds.overflow[priority];
       if (policy === "drop-newest") {
-        outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+        burials.bury(slot, DeadLetterCode.MAILBOX_FULL);
         return;
       }
       if (policy === "drop-oldest") {
         const oldest = this.#oldestDroppable(agent, priority);
         if (oldest === EMPTY) {
-          outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+          burials.bury(slot, DeadLetterCode.MAILBOX_FULL);
           return;
         }
-        outbox.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
+        burials.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
       }
       // "block" and "reject" are decided at the sender, which sees this mailbox's depth in the registry;
       // what was on its way then is taken, at most a lane of it.
@@ -192,59 +189,8 @@ export class Inbox {
   }
 }
 
-const scratch = new Float64Array(1);
-const scratchWords = new Int32Array(scratch.buffer);
-
-/** A Float64 field of a frame, read through its words. */
-export function doubleAt(words: Int32Array, word: number, field: number): number {
-  scratchWords[0] = words[word + field * 2];
-  scratchWords[1] = words[word + field * 2 + 1];
-  return scratch[0];
-}
-
 function deepFreeze(value: unknown): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }
-
-/** Header fields of a new frame. */
-export interface Header {
-  kind: number;
-  priority: number;
-  flags: number;
-  target: number;
-  source: number;
-  operation: number;
-  sequence: number;
-  createdMs: number;
-  deadlineMs: number;
-  release: number;
-  payload: number;
-  /** OPERATION: of the payload. ASK: the asker's edge in the wait graph + 1. */
-  hash: number;
-}
-
-/** Writes a header at `word`; `length` includes the payload. */
-export function writeHeader(
-  words: Int32Array,
-  doubles: Float64Array,
-  word: number,
-  length: number,
-  header: Header,
-): void {
-  words[word + FRAME_LENGTH] = length;
-  words[word + FRAME_TYPE] = header.kind | (header.priority << 8) | (header.flags << 16);
-  words[word + FRAME_TARGET] = header.target;
-  words[word + FRAME_SOURCE] = header.source;
-  const at = word >>> 1;
-  doubles[at + FRAME_OPERATION_F64] = header.operation;
-  doubles[at + FRAME_SEQUENCE_F64] = header.sequence;
-  doubles[at + FRAME_CREATED_F64] = header.createdMs;
-  doubles[at + FRAME_DEADLINE_F64] = header.deadlineMs;
-  doubles[at + FRAME_RELEASE_F64] = header.release;
-  words[word + FRAME_PAYLOAD] = header.payload;
-  words[word + FRAME_HASH] = header.hash;
-}
-
-export { FRAME_BYTES };

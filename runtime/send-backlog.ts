@@ -1,6 +1,6 @@
 import type { WaitingReceipt } from "../actors/receipt.ts";
 import type { AgentCell } from "./cell.ts";
-import type { Header } from "./inbox.ts";
+import type { Header } from "./header.ts";
 
 /** A message that found no room: its header, its encoded payload, and who waits for it. */
 export interface WaitingSend {

@@ -106,7 +106,7 @@ function redeliver(
   messages: readonly number[],
   suspects: ReadonlySet<number>,
 ): void {
-  const { view, ledger, plan, inbox, outbox, operations, ports } = dispatcher;
+  const { view, ledger, plan, inbox, burials, operations, ports } = dispatcher;
   const { words } = view.custody;
   const culprit = view.control[CONTROL_CURRENT] - 1;
   for (const slot of messages) {
@@ -121,7 +121,7 @@ function redeliver(
       ports.log.warn({ actor: address, deaths }, "worker died while this agent had a turn");
       if (deaths >= plan.maxDeliveries) {
         if (!isOperation) {
-          outbox.bury(slot, DeadLetterCode.POISON);
+          burials.bury(slot, DeadLetterCode.POISON);
           continue;
         }
         // Only the agent that it kills is left out; its siblings still get the operation.

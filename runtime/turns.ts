@@ -74,14 +74,14 @@ export class Turns {
   }
 
   #turn(cell: AgentCell, slot: number): void {
-    const { view, inbox, operations, outbox, nowMs } = this.#dispatcher;
+    const { view, inbox, operations, burials, nowMs } = this.#dispatcher;
     const { words, doubles } = view.custody;
     const at = slot + SLOT_FRAME;
     const kind = frameKind(words[at + FRAME_TYPE]);
     const deadlineMs = doubles[(at >>> 1) + FRAME_DEADLINE_F64];
     if (deadlineMs !== 0 && deadlineMs <= nowMs) {
       if (kind === FrameKind.OPERATION) operations.skip(slot);
-      else outbox.bury(slot, DeadLetterCode.EXPIRED);
+      else burials.bury(slot, DeadLetterCode.EXPIRED);
       return;
     }
     let message: unknown;
@@ -89,7 +89,7 @@ export class Turns {
       message = inbox.decodeAt(words, view.custody.bytes, at);
     } catch {
       if (kind === FrameKind.OPERATION) operations.note(slot, cell.self, 0);
-      else outbox.bury(slot, DeadLetterCode.UNDECODABLE);
+      else burials.bury(slot, DeadLetterCode.UNDECODABLE);
       return;
     }
     const { control } = view;
@@ -195,7 +195,7 @@ export class Turns {
   }
 
   #complete(cell: AgentCell, returned: unknown): void {
-    const { view, outbox, operations, ledger, agents } = this.#dispatcher;
+    const { view, answers, operations, ledger, agents } = this.#dispatcher;
     const slot = cell.slot;
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     const { extras } = cell;
@@ -207,7 +207,7 @@ export class Turns {
     let result: Result;
     try {
       result = kind === FrameKind.SIGNAL ? ready() : asResult(returned);
-      if (kind === FrameKind.ASK) outbox.answer(slot, result);
+      if (kind === FrameKind.ASK) answers.answer(slot, result);
       if (cell.behavior.snapshot !== undefined) agents.checkpoint(cell);
     } catch (error) {
       this.fail(cell, error);
@@ -245,26 +245,26 @@ export class Turns {
 
   /** The handler gave up because its message's deadline passed: no failure of the agent. */
   #expireRunning(cell: AgentCell): void {
-    const { view, operations, outbox } = this.#dispatcher;
+    const { view, operations, burials } = this.#dispatcher;
     const slot = cell.slot;
     unstashRunning(cell);
     this.#endTurn(cell);
     if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
       operations.skip(slot);
     } else {
-      outbox.bury(slot, DeadLetterCode.EXPIRED);
+      burials.bury(slot, DeadLetterCode.EXPIRED);
     }
   }
 
   /** Ends the message of a turn that will not complete, telling whoever asked why. */
   spend(cell: AgentCell, reason: string): void {
-    const { view, outbox, operations, ledger } = this.#dispatcher;
+    const { view, answers, operations, ledger } = this.#dispatcher;
     const slot = cell.slot;
     if (slot === 0) return;
     unstashRunning(cell);
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     observeOutcome(view.registry, cell.self, false);
-    if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
+    if (kind === FrameKind.ASK) answers.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
     if (kind === FrameKind.OPERATION) {
       operations.note(slot, cell.self, 0);
     } else {
