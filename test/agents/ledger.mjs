@@ -1,7 +1,7 @@
 // Agents that keep books over every message, in a state that survives the death of their worker.
 //
 //   { from, id }          a counted message: `id` counts from 0 for each pair of sender and target
-//   { do: "drive", … }    a driver: sends counted messages to its targets, turn after turn, until told to halt
+//   { do: "drive", … }    a driver: sends counted messages to its targets; `on` and on until told to halt
 import { defineAgent, ready } from "../../dist/index.js";
 
 /** Notes a counted message: what came out of order, left a gap, or came twice. */
@@ -15,18 +15,29 @@ function note(books, from, id) {
 
 function drive(books, message, ctx) {
   if (books.halted) return;
+  books.drives++;
   for (const target of message.targets) {
     for (let i = 0; i < message.each; i++) {
       const id = books.sent[target] ?? 0;
-      ctx.tell(target, { from: ctx.self, id });
+      if (ctx.tell(target, { from: ctx.self, id }).status !== "accepted") books.held++;
       books.sent[target] = id + 1;
     }
   }
-  ctx.tell(ctx.self, message);
+  if (message.on) ctx.tell(ctx.self, message);
 }
 
 export default defineAgent({
-  init: () => ({ next: {}, twice: 0, gaps: 0, total: 0, sent: {}, halted: false, operations: {} }),
+  init: () => ({
+    next: {},
+    twice: 0,
+    gaps: 0,
+    total: 0,
+    sent: {},
+    drives: 0,
+    held: 0,
+    halted: false,
+    operations: {},
+  }),
   snapshot: (books) => books,
   restore: (books) => books,
   receive(books, message, ctx) {
