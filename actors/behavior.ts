@@ -3,6 +3,7 @@ import type { Conflict, Ready, Result } from "./result.ts";
 import type { Signal } from "./signal.ts";
 
 /** What `receive` may give back: a result, a promise of one, or nothing (which is READY without a value). */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement returns void
 export type Received<Answer> = Result<Answer> | void | Promise<Result<Answer> | void>;
 
 /**
@@ -66,7 +67,9 @@ export function defineAgent<State, Message, Answer>(
     throw new TypeError("defineAgent: a behavior needs both `init` and `receive` functions");
   }
   if ((behavior.snapshot === undefined) !== (behavior.restore === undefined)) {
-    throw new TypeError("defineAgent: `snapshot` and `restore` come as a pair; one of them is missing");
+    throw new TypeError(
+      "defineAgent: `snapshot` and `restore` come as a pair; one of them is missing",
+    );
   }
   return behavior;
 }

@@ -73,7 +73,10 @@ export interface ActorContext<Message = unknown> {
   /** The agent's state, for timers and callbacks that outlive a turn. */
   readonly state: unknown;
 
-  /** Sends without waiting for an answer. Await the receipt for backpressure. Throws PayloadTooLargeError, UnknownActorError. */
+  /**
+   * Sends without waiting for an answer. Await the receipt for backpressure. Throws PayloadTooLargeError
+   * and UnknownActorError.
+   */
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
   /**
    * Sends and waits for the answer. Resolves READY, CONFLICT or (deadline) TRANSIT; rejects when the

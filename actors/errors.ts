@@ -29,7 +29,10 @@ export class UnknownActorError extends MeshError {
 /** The encoded message is longer than the mesh's `maxPayloadBytes`. */
 export class PayloadTooLargeError extends MeshError {
   constructor(bytes: number, maxBytes: number) {
-    super("MESH_PAYLOAD_TOO_LARGE", `payload is ${bytes} bytes, the mesh takes at most ${maxBytes} (maxPayloadBytes)`);
+    super(
+      "MESH_PAYLOAD_TOO_LARGE",
+      `payload is ${bytes} bytes, the mesh takes at most ${maxBytes} (maxPayloadBytes)`,
+    );
   }
 }
 
@@ -52,7 +55,10 @@ export class AskCycleError extends MeshError {
   readonly path: readonly string[];
 
   constructor(path: readonly string[]) {
-    super("MESH_ASK_CYCLE", `ask would never be answered, each waits for the next: ${path.join(" → ")}`);
+    super(
+      "MESH_ASK_CYCLE",
+      `ask would never be answered, each waits for the next: ${path.join(" → ")}`,
+    );
     this.path = path;
   }
 }

@@ -6,7 +6,8 @@ export type ActorRef<Message = unknown, Answer = unknown> = number & ActorTypes<
 
 /** Exists only for the type checker. */
 interface ActorTypes<Message, Answer> {
-  readonly __types?: (message: Message) => Answer;
+  // A method, so that a ref of known messages fits where any ref is taken.
+  __types?(message: Message): Answer;
 }
 
 /** Whatever names an actor: a ref, or its address such as `sector-7/cluster-4/agent-12`. */

@@ -1,6 +1,6 @@
 import { assert, describe, test } from "vitest";
 import { readWords } from "./arguments.ts";
-import { argumentsSchema } from "./command.ts";
+import { argumentsSchema, checkArguments } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { UsageError } from "./exit.ts";
 import { commandNamed } from "./help-commands.ts";
@@ -83,7 +83,9 @@ describe("the table", () => {
         const words = line.match(/'[^']*'|\S+/g) ?? [];
         const [name, ...rest] = words.map((word) => word.replaceAll("'", ""));
         assert.equal(name, command.name);
-        readWords(command, rest);
+        const { args } = readWords(command, rest);
+        // What one end has read the other end reads again, and finds the same.
+        if (command.needs === "mesh") assert.deepEqual(checkArguments(command, args), args);
       }
     });
   }

@@ -40,13 +40,22 @@ describe("Tab", () => {
   ];
   for (const [line, expected] of cases) {
     test(`on ${JSON.stringify(line)} offers ${expected.join(" ") || "nothing"}`, () => {
-      assert.deepEqual(offers(line), expected);
+      assert.deepEqual(
+        offers(line).map((word) => word.trim()),
+        expected,
+      );
     });
   }
 
   test("replaces the word under the cursor", () => {
     assert.equal(complete("inspect sector-7/cl", COMMANDS, SIZE)[1], "sector-7/cl");
     assert.equal(complete("inspect ", COMMANDS, SIZE)[1], "");
+  });
+
+  test("goes on to the next word after the only candidate, but not within an address", () => {
+    assert.deepEqual(offers("ins"), ["inspect "]);
+    assert.deepEqual(offers("inspect sector-7"), ["sector-7"]);
+    assert.deepEqual(offers("inspect sector-7/cluster-3/agent-4"), ["sector-7/cluster-3/agent-4 "]);
   });
 
   test("offers no flag that has no sense inside", () => {

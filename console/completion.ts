@@ -16,7 +16,14 @@ export function complete(
   const words = line.split(/\s+/).filter((word) => word !== "");
   const fragment = /\s$/.test(line) || line === "" ? "" : (words.pop() ?? "");
   const offered = candidates(words, fragment, commands, size);
-  return [offered.filter((word) => word.startsWith(fragment)), fragment];
+  const fitting = offered.filter((word) => word.startsWith(fragment));
+  // The only candidate is what was meant: the next word may follow, or the next level of an address.
+  if (fitting.length === 1 && !mayGoDeeper(fitting[0])) return [[`${fitting[0]} `], fragment];
+  return [fitting, fragment];
+}
+
+function mayGoDeeper(word: string): boolean {
+  return word.startsWith("sector-") && word.split("/").length < 3;
 }
 
 /** The addresses that may follow what is typed, one level at a time. */

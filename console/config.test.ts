@@ -127,7 +127,7 @@ describe("errors name key, value, what was expected and where it stood", () => {
     [
       "a number out of range",
       { env: { MESH_WORKERS: "0" } },
-      /^workers: expected a whole number from 1 to 256, got "0" \(MESH_WORKERS\)$/,
+      /^workers: expected a whole number from 1 to 254, got "0" \(MESH_WORKERS\)$/,
     ],
     [
       "a duration without a unit",
@@ -166,9 +166,19 @@ describe("errors name key, value, what was expected and where it stood", () => {
       /^traces: expected an existing folder, .*is not one$/,
     ],
     [
+      "traces that are not there",
+      { flags: { traces: "conf/series" } },
+      /^traces: expected a folder of traces \(\*\.csv\.gz\), got ".*series" \(--traces\); it has none$/,
+    ],
+    [
       "more agents than fit",
       { flags: { sectors: "1000", clusters: "1000", agents: "1000" } },
       /expected at most 10,000,000 agents, got 1000 × 1000 × 1000 = 1,000,000,000$/,
+    ],
+    [
+      "more workers than sectors",
+      { flags: { sectors: "2" }, env: { MESH_WORKERS: "3" } },
+      /^workers: expected at most one a sector, of which there are 2, got 3 \(MESH_WORKERS\)$/,
     ],
     [
       "a file that is not YAML",
@@ -180,7 +190,12 @@ describe("errors name key, value, what was expected and where it stood", () => {
     [
       "a bomb of aliases",
       {
-        yaml: `a: &a [${"x,".repeat(9)}x]\nb: &b [${"*a,".repeat(9)}*a]\nc: &c [${"*b,".repeat(9)}*b]\nsectors: [${"*c,".repeat(9)}*c]`,
+        yaml: [
+          `a: &a [${"x,".repeat(9)}x]`,
+          `b: &b [${"*a,".repeat(9)}*a]`,
+          `c: &c [${"*b,".repeat(9)}*b]`,
+          `sectors: [${"*c,".repeat(9)}*c]`,
+        ].join("\n"),
       },
       /alias/i,
     ],

@@ -3,7 +3,7 @@
  * the default. Whatever is wrong is collected and said at once, each with its key, its value, what was
  * expected and where it stood.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from "yaml";
@@ -53,8 +53,9 @@ export function readConfig(from: ConfigSources): Config {
     sources[key] = written?.source ?? "default";
     settings[key] = written === undefined ? SETTINGS[key].fallback : check(key, written, problems);
   }
+  if (settings.agent === undefined) checkTraces(settings.traces, sources.traces, problems);
   settings.data = resolve(from.cwd, String(settings.data));
-  checkSize(settings, problems);
+  checkSize(settings, sources.workers, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings: settings as unknown as Settings, sources: sources as Config["sources"] };
 }
@@ -80,7 +81,9 @@ function fromVariable(key: keyof Settings, from: ConfigSources): Written | undef
 
 function check(key: keyof Settings, written: Written, problems: string[]): unknown {
   const { schema, path } = SETTINGS[key];
-  const read = schema.safeParse(written.value);
+  // YAML has made a number of it; only text still shows that a duration has no unit.
+  const { value } = written;
+  const read = schema.safeParse(typeof value === "number" ? String(value) : value);
   if (!read.success) {
     problems.push(problem(key, read.error.issues[0].message, written));
     return undefined;
@@ -109,18 +112,34 @@ function checkPath(
   return full;
 }
 
+/** The agents that replay traces need some; what other agents make of the folder is theirs to say. */
+function checkTraces(folder: unknown, source: string, problems: string[]): void {
+  if (typeof folder !== "string" || !existsSync(folder) || !statSync(folder).isDirectory()) return;
+  if (readdirSync(folder).some((name) => name.endsWith(".csv.gz"))) return;
+  problems.push(
+    `traces: expected a folder of traces (*.csv.gz), got ${briefly(folder)} (${source}); it has none`,
+  );
+}
+
 function problem(key: string, expected: string, written: Written, more = ""): string {
   return `${flagOf(key)}: ${expected}, got ${briefly(written.value)} (${written.source})${more}`;
 }
 
-function checkSize(settings: Record<string, unknown>, problems: string[]): void {
-  const { sectors, clusters, agents } = settings;
+function checkSize(settings: Record<string, unknown>, source: string, problems: string[]): void {
+  const { sectors, clusters, agents, workers } = settings;
   const product = Number(sectors) * Number(clusters) * Number(agents);
-  if (!(product > MAX_AGENTS)) return;
-  problems.push(
-    `sectors × clusters × agents: expected at most ${formatNumber(MAX_AGENTS)} agents, ` +
-      `got ${sectors} × ${clusters} × ${agents} = ${formatNumber(product)}`,
-  );
+  if (product > MAX_AGENTS) {
+    problems.push(
+      `sectors × clusters × agents: expected at most ${formatNumber(MAX_AGENTS)} agents, ` +
+        `got ${sectors} × ${clusters} × ${agents} = ${formatNumber(product)}`,
+    );
+  }
+  // Sectors are placed whole, so a worker more would have nothing to do.
+  if (Number(workers) > Number(sectors)) {
+    problems.push(
+      `workers: expected at most one a sector, of which there are ${sectors}, got ${workers} (${source})`,
+    );
+  }
 }
 
 function readFile(full: string, path: string, problems: string[]): Map<string, Written> {

@@ -156,7 +156,9 @@ export class ControlClient implements MeshLine {
       this.#hello = response.hello;
       const { protocol, version } = response.hello;
       const fits = protocol === PROTOCOL;
-      const sentence = `the mesh is version ${version} and speaks another control protocol (${protocol}, expected ${PROTOCOL})`;
+      const sentence =
+        `the mesh is version ${version} and speaks another control protocol ` +
+        `(${protocol}, expected ${PROTOCOL})`;
       onHello(fits ? undefined : new ConsoleError("CONSOLE_PROTOCOL", sentence));
     } else if ("error" in response) {
       const error = new RemoteError(response.error.code, response.error.message);

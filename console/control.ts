@@ -80,7 +80,8 @@ async function refuseLiving(
   living.close();
   throw new ConsoleError(
     "CONSOLE_RUNNING",
-    `a mesh is already running in ${data} (process ${living.pid}): attach to it, stop it, or start this one with another --data`,
+    `a mesh is already running in ${data} (process ${living.pid}): ` +
+      "attach to it, stop it, or start this one with another --data",
   );
 }
 

@@ -3,6 +3,14 @@
  * failure (1). What people see of an error is its sentence; the stack is for MESH_DEBUG=1.
  */
 
+/** The mesh checks what the console cannot know; a wrong option is the operator's all the same. */
+const USAGE_CODES: readonly string[] = [
+  "MESH_INVALID_OPTION",
+  "MESH_AGENT_MODULE",
+  "CONSOLE_USAGE",
+  "CONSOLE_CONFIG",
+];
+
 /** Exit codes of `mesh-30k`. 64 and 78 of sysexits are both said as 2: the reader's remedy is the same. */
 export const EXIT: {
   readonly ok: 0;
@@ -91,7 +99,5 @@ export function sentenceOf(error: unknown): string {
 }
 
 function exitCodeOfCode(code: string): number {
-  // The mesh checks what the console cannot know; a wrong option is the operator's all the same.
-  if (code === "MESH_INVALID_OPTION" || code === "CONSOLE_USAGE") return EXIT.usage;
-  return EXIT.failure;
+  return USAGE_CODES.includes(code) ? EXIT.usage : EXIT.failure;
 }

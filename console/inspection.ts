@@ -15,23 +15,13 @@ import { tame } from "./text-width.ts";
 /** An inspection as a page of facts. */
 export function renderInspection(found: Inspection, paint: Paint): string {
   const row = found.impedance;
+  // Leads and coordinators are the mesh's own: they have no row, only what is below them.
+  const hasRow = found.kind === "agent" || found.kind === "spawned";
+  const kind = hasRow ? `${found.kind}, ${row.agentClass}` : found.kind;
   const pairs: [string, string][] = [
     ["address", paint.bold(found.address)],
-    ["kind", `${found.kind}, ${row.agentClass}, on ${found.worker}`],
-    ["state", paintState(row.operationalState, paint)],
-    ["current message", currentOf(found, paint)],
-    ["waits on", waitsOnOf(found)],
-    ["queue", `${formatNumber(found.queue.depth)} messages, ${formatBytes(found.queue.bytes)}`],
-    ["handled", `${formatNumber(found.handled)}, ${formatNumber(found.failed)} failed`],
-    ["restarts", formatNumber(found.restarts)],
-    ["impedance", `${formatNumber(row.impedanceScore)} of 1,000`],
-    ["latency", formatMs(row.currentLatencyMs)],
-    ["processing", formatMs(row.currentProcessingMs)],
-    ["reliability", formatRatio(row.reliabilityScore)],
-    ["drift", formatRatio(row.driftCoefficient)],
-    ["last heartbeat", row.lastHeartbeat ?? "never"],
-    ["context hash", row.currentContextHash || "none"],
-    ["capabilities", row.capabilities.join(", ") || "none"],
+    ["kind", `${kind}, on ${found.worker}`],
+    ...(hasRow ? rowFacts(found, paint) : []),
     ...summaryFacts(found),
     ["own state", ownState(found, paint)],
     ["incidents", incidentLines(found.incidents, paint)],
@@ -51,9 +41,30 @@ export function incidentLines(incidents: readonly Incident[], paint: Paint): str
     .join("\n");
 }
 
+function rowFacts(found: Inspection, paint: Paint): [string, string][] {
+  const row = found.impedance;
+  return [
+    ["state", paintState(row.operationalState, paint)],
+    ["current message", currentOf(found, paint)],
+    ["waits on", waitsOnOf(found)],
+    ["queue", `${formatNumber(found.queue.depth)} messages, ${formatBytes(found.queue.bytes)}`],
+    ["handled", `${formatNumber(found.handled)}, ${formatNumber(found.failed)} failed`],
+    ["restarts", `${formatNumber(found.restarts)}, incarnation ${formatNumber(found.generation)}`],
+    ["impedance", `${formatNumber(row.impedanceScore)} of 1,000`],
+    ["latency", formatMs(row.currentLatencyMs)],
+    ["processing", formatMs(row.currentProcessingMs)],
+    ["reliability", formatRatio(row.reliabilityScore)],
+    ["drift", formatRatio(row.driftCoefficient)],
+    ["last heartbeat", row.lastHeartbeat ?? "never"],
+    ["context hash", row.currentContextHash || "none"],
+    ["capabilities", row.capabilities.join(", ") || "none"],
+  ];
+}
+
 function currentOf({ current }: Inspection, paint: Paint): string {
   if (current === undefined) return "none";
-  return paint.yellow(`number ${current.sequence}, for ${formatDuration(current.sinceMs)}`);
+  const how = current.suspended ? ", awaiting something" : "";
+  return paint.yellow(`number ${current.sequence}, for ${formatDuration(current.sinceMs)}${how}`);
 }
 
 function waitsOnOf({ current }: Inspection): string {

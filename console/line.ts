@@ -56,7 +56,17 @@ export async function runOnMesh(
   const command = meshCommandNamed(commands, name);
   const args = checkArguments(command, given);
   signal.throwIfAborted();
-  return toPlain(await command.run({ mesh, signal }, args));
+  // Not every act of a mesh can be called off, but nobody has to wait for it: its shard may hang.
+  let onAbort = (): void => {};
+  const calledOff = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return toPlain(await Promise.race([command.run({ mesh, signal }, args), calledOff]));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** A line to a mesh in this process. */

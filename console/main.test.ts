@@ -77,7 +77,7 @@ describe("exit codes", () => {
   test("of what the mesh refuses at its boot: its own options are 2, a failure is 1", async () => {
     const refuse = (error: Error) => someone({ createMesh: () => Promise.reject(error) });
     const invalid = refuse(new InvalidOptionError("workers", 900, "at most 64"));
-    assert.equal(await invalid.run("start", "--workers", "99"), 2);
+    assert.equal(await invalid.run("start", "--workers", "9"), 2);
     assert.match(invalid.talk, /workers: expected at most 64, got 900/);
     const broken = refuse(new Error("out of memory"));
     assert.equal(await broken.run("start"), 1);

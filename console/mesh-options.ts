@@ -35,6 +35,8 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.watchdog !== undefined && { watchdogMs: settings.watchdog }),
     ...(settings.maxPayload !== undefined && { maxPayloadBytes: settings.maxPayload }),
     ...(settings.maxDeliveries !== undefined && { maxDeliveries: settings.maxDeliveries }),
+    ...(settings.custody !== undefined && { custodyBytes: settings.custody }),
+    ...(settings.restart !== undefined && { restart: settings.restart }),
     ...(settings.seed !== undefined && { seed: settings.seed }),
   };
 }

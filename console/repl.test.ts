@@ -111,11 +111,15 @@ describe("a session at a terminal", () => {
     assert.equal(readFileSync(history, "utf8"), "version\n");
   });
 
-  test("Tab completes an address", async () => {
+  test("Tab completes a command and the levels of an address", async () => {
     const person = new Person({ cwd, terminal: true });
     const running = session(person).run();
     await person.hears(/mesh> /);
-    person.stdin.write("tell sector-3/cluster-2/agent-4\t hello\n.exit\n");
+    // Key by key: a tab within a chunk is taken for a paste.
+    for (const keys of ["te", "\t", "sector-3/cl", "\t", "2/ag", "\t", "4 hello\n", ".exit\n"]) {
+      person.stdin.write(keys);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await running;
     assert.deepEqual(fake.calls, ['tell sector-3/cluster-2/agent-4 "hello" {}']);
   });
@@ -139,6 +143,23 @@ describe("a session at a terminal", () => {
     await person.hears(/mesh-30k +\d/);
     person.type(".exit");
     assert.deepInclude(await running, { commands: 2, failed: 1 });
+  });
+
+  test("Ctrl-C also leaves a command that the mesh cannot call off", async () => {
+    const restarting = new Promise<void>((resolve) => {
+      fake.restart = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    const person = new Person({ cwd, terminal: true });
+    const running = session(person).run();
+    person.type(`restart ${AGENT}`);
+    await restarting;
+    person.stdin.write("\u0003");
+    await person.hears(/cancelled/);
+    person.type(".exit");
+    assert.deepInclude(await running, { commands: 1, failed: 1 });
   });
 
   test("Ctrl-C empties the line that is typed; on an empty one it says how to leave", async () => {

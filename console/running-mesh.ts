@@ -43,12 +43,12 @@ export class RunningMesh {
       const mesh = await this.#boot(stops.signal);
       ready.resolve(mesh);
       const status = await this.#serve(mesh, control, stops.signal);
-      return { exitCode: EXIT.ok, status };
+      return { exitCode: EXIT.ok, status, seen: this.#typed };
     } catch (error) {
       ready.reject(error);
       if (stops.signal.aborted && error === stops.signal.reason) {
         say(this.#face, "stopped before the mesh was ready");
-        return { exitCode: stops.code, status: undefined };
+        return { exitCode: stops.code, status: undefined, seen: this.#typed };
       }
       throw error;
     } finally {

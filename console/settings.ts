@@ -3,6 +3,7 @@
  * mesh.yaml, their checks, their defaults and their help.
  */
 import type { OverflowPolicy } from "../runtime/mesh-api.ts";
+import type { RestartType } from "../supervisors/restart.ts";
 import {
   byteSize,
   choice,
@@ -36,6 +37,8 @@ export interface Settings {
   readonly mailboxOverflow: readonly OverflowPolicy[] | undefined;
   readonly maxPayload: number | undefined;
   readonly maxDeliveries: number | undefined;
+  readonly custody: number | undefined;
+  readonly restart: RestartType | undefined;
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
@@ -54,6 +57,8 @@ export interface Setting {
 
 /** Timers of Node hold at most 24 days. */
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const RESTARTS = ["permanent", "transient", "temporary"] as const;
 const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 const POLICIES = ["block", "drop-oldest", "drop-newest", "reject"] as const;
 
@@ -62,7 +67,7 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   sectors: setting("sectors of the mesh", "N", wholeNumber(1, 65_536), 100),
   clusters: setting("clusters in each sector", "N", wholeNumber(1, 65_536), 10),
   agents: setting("agents in each cluster", "N", wholeNumber(1, 1_000), 30),
-  workers: setting("threads that run agents (default: one a core)", "N", wholeNumber(1, 256)),
+  workers: setting("threads that run agents (default: one a core)", "N", wholeNumber(1, 254)),
   agent: {
     ...setting(
       "module whose default export is the agents' behavior (default: agents that replay traces)",
@@ -89,11 +94,11 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     duration(0, DAY_MS),
     10_000,
   ),
-  heartbeat: setting("period of heartbeats (default: 5s)", "duration", duration(10, DAY_MS)),
+  heartbeat: setting("period of heartbeats (default: 5s)", "duration", duration(50, HOUR_MS)),
   watchdog: setting(
     "a turn that has not yielded for this long costs its worker (default: 2s)",
     "duration",
-    duration(10, DAY_MS),
+    duration(50, HOUR_MS),
   ),
   mailboxMessages: setting(
     "messages that may wait at one agent (default: 1,024)",
@@ -113,12 +118,22 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   maxPayload: setting(
     "bytes of one encoded message (default: 64KiB)",
     "size",
-    byteSize(64, 67_108_864),
+    byteSize(1_024, 67_108_864),
   ),
   maxDeliveries: setting(
     "deliveries to dying workers before a message is quarantined as poison (default: 3)",
     "N",
-    wholeNumber(1, 1_000),
+    wholeNumber(1, 100),
+  ),
+  custody: setting(
+    "memory for the unfinished messages and snapshots of each worker (default: 64MiB)",
+    "size",
+    byteSize(1_048_576, 1_073_741_824),
+  ),
+  restart: setting(
+    `whether an agent that ends is started again: ${RESTARTS.join(", ")} (default: transient)`,
+    "type",
+    choice(RESTARTS),
   ),
   seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
   log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),

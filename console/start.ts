@@ -1,10 +1,9 @@
 /** `start`: boots a mesh in this process, serves its control socket, and drains it at the end. */
-import type { Mesh } from "../runtime/mesh-api.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
 import { readConfig } from "./config.ts";
 import type { Face } from "./face.ts";
 import { RunningMesh } from "./running-mesh.ts";
-import { flagOf, SETTINGS, type Settings } from "./settings.ts";
+import { flagOf, SETTINGS } from "./settings.ts";
 import { renderStatus, type StatusDocument } from "./status.ts";
 import { flag, text } from "./values.ts";
 
@@ -12,6 +11,8 @@ import { flag, text } from "./values.ts";
 export interface StartOutcome {
   readonly exitCode: number;
   readonly status: StatusDocument | undefined;
+  /** A person has looked at the mesh from inside; another picture would tell them nothing. */
+  readonly seen: boolean;
 }
 
 /** `start [--config FILE] [--sectors N] …`. */
@@ -34,7 +35,8 @@ export const startCommand: FaceCommand = faceCommand({
     "start --for 10s --no-repl --json",
   ],
   run: (face, args) => start(face, args),
-  render: ({ status }, paint) => (status === undefined ? "" : renderStatus(status, paint)),
+  render: ({ status, seen }, paint) =>
+    status === undefined || seen ? "" : renderStatus(status, paint),
   toJson: ({ status }) => status,
   exitCode: ({ exitCode }) => exitCode,
 });
@@ -71,5 +73,3 @@ function startParameters(): Record<string, Parameter> {
 function shown(key: string, fallback: unknown): string {
   return flagOf(key) === "drain" ? `${Number(fallback) / 1_000}s` : String(fallback);
 }
-
-export type { Mesh, Settings };

@@ -40,7 +40,8 @@ export function statusDocument(status: MeshStatus): StatusDocument {
     sectors,
     ...rest,
     mode: status.mode ?? modeOf(agents.active, agents.total),
-    conflictsLastHour: status.conflictsLastHour ?? 0,
+    // Until the mesh keeps conflicts by the hour, all since its start: too many rather than too few.
+    conflictsLastHour: status.conflictsLastHour ?? status.messages.conflicts ?? 0,
     lastCascadeMs: status.lastCascadeMs ?? null,
     workers: workers.length,
     workerDetails: workers,

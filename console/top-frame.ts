@@ -94,7 +94,9 @@ function summaryLines({ status, within }: TopFrame, paint: Paint): string[] {
 function workerLine(worker: WorkerStatus, paint: Paint): string {
   const name = worker.name.padEnd(10);
   const state = paintState(worker.state, paint) + " ".repeat(Math.max(0, 11 - worker.state.length));
-  const counts = `${formatNumber(worker.agents)} agents, ${formatNumber(worker.turns)} turns, ${formatNumber(worker.restarts)} restarts`;
+  const counts =
+    `${formatNumber(worker.agents)} agents, ${formatNumber(worker.turns)} turns, ` +
+    `${formatNumber(worker.restarts)} restarts`;
   const { current } = worker;
   const doing =
     current === undefined ? "" : `, ${current.address} for ${formatDuration(current.sinceMs)}`;

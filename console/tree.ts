@@ -104,7 +104,11 @@ function health(node: TreeNode, paint: Paint): string {
 
 function work(agent: AgentRow, paint: Paint): string {
   const state = paintState(agent.operationalState, paint);
-  const latency = formatMs(agent.currentLatencyMs);
-  const processing = formatMs(agent.currentProcessingMs);
-  return `${state} ${className(agent.agentClass)}, impedance ${formatNumber(agent.impedanceScore)}, latency ${latency}, processing ${processing}, queue ${formatNumber(agent.currentQueueDepth)}`;
+  return [
+    `${state} ${className(agent.agentClass)}`,
+    `impedance ${formatNumber(agent.impedanceScore)}`,
+    `latency ${formatMs(agent.currentLatencyMs)}`,
+    `processing ${formatMs(agent.currentProcessingMs)}`,
+    `queue ${formatNumber(agent.currentQueueDepth)}`,
+  ].join(", ");
 }

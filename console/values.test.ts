@@ -72,11 +72,13 @@ describe("durations", () => {
     ["1h30m", 5_400_000],
     ["1.5s", 1_500],
     ["10S", 10_000],
+    [10_000, 10_000],
   ]);
   refuses(type, /expected a duration with a unit, such as 500ms, 10s, 2m or 1h, from 1ms to 1d/, [
     "",
     "10",
-    10,
+    1.5,
+    -10,
     "10 s",
     "s",
     "-1s",

@@ -23,15 +23,20 @@ export function wholeNumber(minimum: number, maximum: number): ValueType<number>
   );
 }
 
-/** Reads a duration with its unit, `500ms`, `10s`, `2m`, `1h`, `1h30m`, as milliseconds. */
+/**
+ * Reads a duration with its unit, `500ms`, `10s`, `2m`, `1h`, `1h30m`, as milliseconds. A number is what
+ * was read before, on its way through JSON; text without a unit is refused.
+ */
 export function duration(minimumMs: number, maximumMs: number): ValueType<number> {
   const range = `from ${writtenDuration(minimumMs)} to ${writtenDuration(maximumMs)}`;
   return value(
     `a duration with a unit, such as 500ms, 10s, 2m or 1h, ${range}`,
-    { type: "string", pattern: DURATION.source },
+    { type: ["string", "integer"], pattern: DURATION.source },
     (raw): number | undefined => {
-      const read = typeof raw === "string" ? readDuration(raw) : undefined;
-      return read !== undefined && within(read, minimumMs, maximumMs) ? read : undefined;
+      const read = typeof raw === "string" ? readDuration(raw) : raw;
+      return Number.isInteger(read) && within(read as number, minimumMs, maximumMs)
+        ? (read as number)
+        : undefined;
     },
   );
 }
@@ -148,7 +153,8 @@ function readDuration(raw: string): number | undefined {
   for (const [, amount, unit] of written.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     totalMs += Number(amount) * UNIT_MS[unit];
   }
-  return Number.isFinite(totalMs) ? totalMs : undefined;
+  // In whole milliseconds: `1.5s` is 1,500, and 0.1 must not come out as 99.99999.
+  return Number.isFinite(totalMs) ? Math.round(totalMs) : undefined;
 }
 
 function readDigits(raw: string): number | undefined {

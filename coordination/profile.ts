@@ -102,6 +102,7 @@ function observe(
   // samples fall on either side at random, and half of all branches would be guessed wrong.
   const move = (Math.abs(deviation + step) - Math.abs(deviation - step)) / 2;
   const clipped = (distance + clip - Math.abs(distance - clip)) / 2;
-  centres[row] += move;
+  // Rounding may take the move a hair past a sample of 0; no time is negative.
+  centres[row] = Math.abs(centres[row] + move);
   spreads[row] = spread + (clipped - spread) * SPREAD_SHARE;
 }

@@ -1,4 +1,3 @@
-import { FULL } from "./ring.ts";
 import {
   CUSTODY_CHUNK_BYTES,
   CUSTODY_CHUNKS_AT,
@@ -14,6 +13,7 @@ import {
   SLOT_STAMP_F64,
   SlotState,
 } from "./layout.ts";
+import { FULL } from "./ring.ts";
 
 const CHUNK_WORDS = CUSTODY_CHUNK_BYTES >>> 2;
 const CHUNK_SHIFT = 31 - Math.clz32(CHUNK_WORDS);
@@ -120,7 +120,8 @@ export class Custody {
   /** One store: the slot has `state` as soon as `cycle` is committed; at once when `cycle` is 0. */
   stamp(slot: number, state: number, cycle: number): void {
     const at = (slot >>> 1) + SLOT_STAMP_F64;
-    const sentInThisCycle = state === SlotState.DONE && this.doubles[at] === cycle * 8 + SlotState.QUEUED;
+    const sentInThisCycle =
+      state === SlotState.DONE && this.doubles[at] === cycle * 8 + SlotState.QUEUED;
     // Sent and done in one cycle: committed or not, a successor must not see it. Were it to wait again,
     // it would be there twice, for its sender's turn is run again too.
     this.doubles[at] = sentInThisCycle ? SlotState.DONE : cycle * 8 + state;
@@ -175,12 +176,14 @@ export class Custody {
       const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
       for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
         this.#used[chunk]++;
-        if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints)) this.free(slot);
+        if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints))
+          this.free(slot);
       }
     }
     this.#idleChunks = 0;
     for (let chunk = 0; chunk < this.#chunks; chunk++) {
-      if (this.words[CUSTODY_CHUNKS_AT + chunk] !== 0 && this.#used[chunk] === 0) this.#idleChunks++;
+      if (this.words[CUSTODY_CHUNKS_AT + chunk] !== 0 && this.#used[chunk] === 0)
+        this.#idleChunks++;
     }
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
     if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
@@ -222,7 +225,10 @@ export class Custody {
         }
         const rivalStamp = this.doubles[(rival >>> 1) + SLOT_STAMP_F64];
         // Of two of one cycle, the one described last.
-        if (rivalStamp > stamp || (rivalStamp === stamp && this.rankOf(rival) > this.rankOf(slot))) {
+        if (
+          rivalStamp > stamp ||
+          (rivalStamp === stamp && this.rankOf(rival) > this.rankOf(slot))
+        ) {
           return false;
         }
         this.free(rival);

@@ -5,13 +5,19 @@ import { CONTROL_PARKED } from "./layout.ts";
  * it will sleep before it looks for work a last time, so one of the two sees the other.
  */
 export function ringDoorbell(control: Int32Array): void {
-  if (Atomics.load(control, CONTROL_PARKED) === 1 && Atomics.compareExchange(control, CONTROL_PARKED, 1, 0) === 1) {
+  if (
+    Atomics.load(control, CONTROL_PARKED) === 1 &&
+    Atomics.compareExchange(control, CONTROL_PARKED, 1, 0) === 1
+  ) {
     // All: a wait that the sleeper gave up with standUp() is still listed, before the one that counts.
     Atomics.notify(control, CONTROL_PARKED);
   }
 }
 
-/** Says that this thread is about to sleep. It must then look for work once more, and {@link standUp} if there is any. */
+/**
+ * Says that this thread is about to sleep. It must then look for work once more, and {@link standUp} if
+ * there is any.
+ */
 export function lieDown(control: Int32Array): void {
   Atomics.store(control, CONTROL_PARKED, 1);
 }

@@ -2,9 +2,13 @@
  * The wire: a fixed header of 64 bytes, little-endian, then the payload. Hot code writes these fields by
  * their names below straight into shared memory; nothing is ever built as an object on the way.
  *
- *   byte 0        4     5          6      8       12      16           24        32         40          48         56       60
- *        ├ length ┼ kind┼ priority ┼ flags┼ target┼ source┼ operation ┼ sequence┼ created ┼ deadline ┼ release ┼ payload┼ hash ┤
- *          i32      u8    u8         u16    i32     i32     f64         f64       f64       f64        f64       i32      i32
+ *   byte 0        4      5          6       8        12       16          24         32
+ *        ├ length ┼ kind ┼ priority ┼ flags ┼ target ┼ source ┼ operation ┼ sequence ┤
+ *          i32      u8     u8         u16     i32      i32      f64         f64
+ *
+ *   byte 32        40         48        56        60     64
+ *        ├ created ┼ deadline ┼ release ┼ payload ┼ hash ┤
+ *          f64       f64        f64       i32       i32
  *
  * `priority` holds the priority in bits 0–1 and, in an ANSWER or ACK, the trinary state + 1 in bits 2–3.
  * Times are ms of the mesh clock; a deadline of 0 means never. `payload` is the number of bytes behind the
@@ -132,7 +136,10 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
     return "a trinary state of 2";
   }
   const flags = type >>> 16;
-  if (carriesPayload(kind) && (flags & (FrameFlag.NOTHING | FrameFlag.NUMBER | FrameFlag.REFERENCE)) === 0) {
+  if (
+    carriesPayload(kind) &&
+    (flags & (FrameFlag.NOTHING | FrameFlag.NUMBER | FrameFlag.REFERENCE)) === 0
+  ) {
     const payload = words[at + FRAME_PAYLOAD];
     if (payload < 0 || payload > length - FRAME_BYTES) {
       return `payload of ${payload} bytes in a frame of ${length}`;

@@ -201,6 +201,11 @@ export class Lanes {
     }
   }
 
+  /** Rings for the producer of an incoming lane that waits for room, when there is some. */
+  tellOfRoom(lane: InLane): void {
+    if (lane.ring.hasRoomToTell()) ringDoorbell(this.#controls[lane.id >>> 1]);
+  }
+
   /** True when nothing is waiting on any incoming lane. */
   get empty(): boolean {
     for (const lane of this.incoming) if (!lane.ring.empty) return false;

@@ -22,6 +22,7 @@ export const CELL_BYTES = 64;
  *         TAIL            HEAD ACCEPTED
  *         NEXT_TAIL
  *         NEXT_CYCLE f64
+ *         WANTS_ROOM
  *
  * TAIL, HEAD, ACCEPTED and NEXT_TAIL count cells since the ring was made, modulo 2^32: their difference is
  * what matters, their remainder by the capacity is the place.
@@ -32,6 +33,8 @@ export const RING_TAIL = 0;
 export const RING_NEXT_TAIL = 1;
 /** Index in Float64 units of the cycle that NEXT_TAIL belongs to. */
 export const RING_NEXT_CYCLE_F64 = 1;
+/** 1 while the producer waits for room: the consumer sets it back and rings when half of the ring is free. */
+export const RING_WANTS_ROOM = 4;
 /** Cells given back: everything below may be overwritten. */
 export const RING_HEAD = 32;
 /** Cells that the consumer has taken over into its custody; runs ahead of HEAD within one drain. */

@@ -16,6 +16,11 @@ export const DEFAULT_BOUNDS: MailboxBounds = Object.freeze({
 });
 
 /** True when a mailbox of this depth and size has room for `bytes` more. An empty mailbox always has. */
-export function hasRoom(bounds: MailboxBounds, depth: number, heldBytes: number, bytes: number): boolean {
+export function hasRoom(
+  bounds: MailboxBounds,
+  depth: number,
+  heldBytes: number,
+  bytes: number,
+): boolean {
   return depth === 0 || (depth < bounds.maxMessages && heldBytes + bytes <= bounds.maxBytes);
 }

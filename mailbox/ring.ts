@@ -8,6 +8,7 @@ import {
   RING_NEXT_CYCLE_F64,
   RING_NEXT_TAIL,
   RING_TAIL,
+  RING_WANTS_ROOM,
 } from "./layout.ts";
 
 /** `tryClaim` found no room. */
@@ -26,7 +27,10 @@ export interface FrameReader {
 
 /** Bytes of shared memory for a ring of `capacityBytes` (a power of two, 4 KiB to 1 GiB). */
 export function ringBytes(capacityBytes: number): number {
-  if (!(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) || !Number.isInteger(Math.log2(capacityBytes))) {
+  if (
+    !(capacityBytes >= 4096 && capacityBytes <= 2 ** 30) ||
+    !Number.isInteger(Math.log2(capacityBytes))
+  ) {
     throw new RangeError(
       `ring capacity must be a power of two from 4096 bytes to 1 GiB: capacity=${capacityBytes}`,
     );
@@ -178,6 +182,19 @@ export class Ring {
       }
     }
     return taken;
+  }
+
+  /** Asks the consumer to ring when there is room again. The producer's call, after FULL. */
+  wantRoom(): void {
+    Atomics.store(this.words, RING_WANTS_ROOM, 1);
+  }
+
+  /** True, once, when the producer waits for room and half of the ring is free. The consumer's call. */
+  hasRoomToTell(): boolean {
+    const { words } = this;
+    if (Atomics.load(words, RING_WANTS_ROOM) === 0) return false;
+    const used = (Atomics.load(words, RING_TAIL) - this.#head) | 0;
+    return used <= this.#cells >>> 1 && Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1;
   }
 
   /** True when nothing is published that has not been drained. The consumer's call. */

@@ -8,7 +8,11 @@ import {
   STARTING,
   STOPPED,
 } from "../coordination/agent-state.ts";
-import { type CapabilityTable, createCapabilityTable, setCapabilities } from "../coordination/capability.ts";
+import {
+  type CapabilityTable,
+  createCapabilityTable,
+  setCapabilities,
+} from "../coordination/capability.ts";
 import { spawnRangeOfShard } from "../coordination/placement.ts";
 import { seedProfile } from "../coordination/profile.ts";
 import { CONTROL_BOOTED, Count } from "../mailbox/layout.ts";
@@ -67,7 +71,9 @@ export class Agents {
 
   /** The live or last incarnation; undefined before the first. */
   cellOf(agent: number): AgentCell | undefined {
-    return agent < this.#range.to ? this.#cells[agent - this.#range.from] : this.#spawned.get(agent);
+    return agent < this.#range.to
+      ? this.#cells[agent - this.#range.from]
+      : this.#spawned.get(agent);
   }
 
   /**
@@ -87,7 +93,8 @@ export class Agents {
       // What was quarantined, or had stopped, under a predecessor stays so.
       const state = view.registry.state[agent];
       if (state === QUARANTINED || state === STOPPED) continue;
-      if (view.registry.generation[agent] === 0) seedProfile(view.registry, agent, view.topology.classOf[agent]);
+      if (view.registry.generation[agent] === 0)
+        seedProfile(view.registry, agent, view.topology.classOf[agent]);
       const starting = this.#start(agent, this.#behaviorOf(agent));
       if (starting !== undefined) pending.push(starting);
     }
@@ -109,7 +116,8 @@ export class Agents {
     registry.currentSinceMs[agent] = 0;
     registry.waitsOn[agent] = -1;
     registry.state[agent] = STARTING;
-    if (behavior.capabilities !== undefined) setCapabilities(registry, agent, this.capabilities, behavior.capabilities);
+    if (behavior.capabilities !== undefined)
+      setCapabilities(registry, agent, this.capabilities, behavior.capabilities);
     let state: unknown;
     try {
       state = this.checkpoints.has(agent) ? this.checkpoints.restore(cell) : behavior.init(cell);
@@ -201,7 +209,10 @@ export class Agents {
     cell.busy = false;
     this.#dispatcher.view.registry.currentSinceMs[cell.self] = 0;
     if (extras === undefined) return;
-    const error = new MeshError("MESH_INCARNATION_ENDED", `this incarnation of ${cell.address} was ${reason}`);
+    const error = new MeshError(
+      "MESH_INCARNATION_ENDED",
+      `this incarnation of ${cell.address} was ${reason}`,
+    );
     extras.controller?.abort(error);
     extras.timers?.end(error);
     turns.unstashAll(cell);
@@ -216,7 +227,12 @@ export class Agents {
     if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
     if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
-    this.#close(cell, STOPPED, this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED, reason);
+    this.#close(
+      cell,
+      STOPPED,
+      this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED,
+      reason,
+    );
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
   }
 
@@ -237,7 +253,10 @@ export class Agents {
   #runStopped(cell: AgentCell): void {
     if (cell.behavior.stopped === undefined) return;
     const complain = (error: unknown): void =>
-      this.#dispatcher.ports.log.warn({ actor: cell.address, error: String(error) }, "stopped() threw");
+      this.#dispatcher.ports.log.warn(
+        { actor: cell.address, error: String(error) },
+        "stopped() threw",
+      );
     try {
       const ending = cell.behavior.stopped(cell.state, cell);
       if (ending instanceof Promise) this.#bidFarewell(ending.catch(complain));
@@ -252,12 +271,12 @@ export class Agents {
   }
 
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
-    const { view, mailboxes, operations, outbox } = this.#dispatcher;
+    const { view, mailboxes, operations, burials } = this.#dispatcher;
     view.registry.state[cell.self] = state;
     this.checkpoints.forget(cell.self);
     for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
       if (operations.has(slot)) operations.skip(slot);
-      else outbox.bury(slot, code);
+      else burials.bury(slot, code);
     }
     this.watches.ended(cell.self, reason);
     this.#dispatcher.touch();
@@ -271,7 +290,10 @@ export class Agents {
 
   stopChild(parent: AgentCell, child: number): void {
     if (parent.extras?.children?.has(child) !== true) {
-      throw new MeshError("MESH_NOT_A_CHILD", `${parent.address} did not spawn actor ${child}: only a parent stops a child`);
+      throw new MeshError(
+        "MESH_NOT_A_CHILD",
+        `${parent.address} did not spawn actor ${child}: only a parent stops a child`,
+      );
     }
     this.stopIndex(child, "stopped");
   }
@@ -296,7 +318,10 @@ export class Agents {
       const state = registry.state[index];
       if (state === NOT_STARTED || state === STOPPED) return index;
     }
-    throw new MeshError("MESH_SPAWN_LIMIT", `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`);
+    throw new MeshError(
+      "MESH_SPAWN_LIMIT",
+      `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`,
+    );
   }
 
   #forgetChild(parent: number, child: number): void {

@@ -1,5 +1,5 @@
-import type { Answer } from "../actors/result.ts";
 import { MeshStoppedError } from "../actors/errors.ts";
+import type { Answer } from "../actors/result.ts";
 import type { TimerId, TimerTarget, TimerWheel } from "./wheel.ts";
 
 const SLOTS = 1 << 20;
@@ -33,7 +33,8 @@ export class Asks implements TimerTarget {
   constructor(wheel: TimerWheel, epoch: number, end: AskEnd) {
     this.#wheel = wheel;
     this.#end = end;
-    this.#epochBase = epoch * 2 ** 40;
+    // Above 0 on main too, whose epoch is 0: an id of 0 says that no answer is wanted.
+    this.#epochBase = (epoch + 1) * 2 ** 40;
   }
 
   /** Asks that wait. */
@@ -127,7 +128,8 @@ export class Asks implements TimerTarget {
 
   #newSlot(): number {
     const slot = this.#resolve.length;
-    if (slot === SLOTS) throw new RangeError(`more than ${SLOTS} asks wait for an answer on one thread`);
+    if (slot === SLOTS)
+      throw new RangeError(`more than ${SLOTS} asks wait for an answer on one thread`);
     this.#resolve.push(undefined);
     this.#reject.push(undefined);
     if (slot === this.#generation.length) this.#grow(slot * 2);

@@ -9,7 +9,10 @@ interface AgentModule {
 }
 
 /** Imports agent modules by URL; MeshError when one cannot be imported or exports no behavior. */
-export async function loadBehaviors(urls: readonly string[], options: unknown): Promise<readonly Behavior[]> {
+export async function loadBehaviors(
+  urls: readonly string[],
+  options: unknown,
+): Promise<readonly Behavior[]> {
   return Promise.all(urls.map((url) => loadBehavior(url, options)));
 }
 
@@ -28,14 +31,21 @@ async function importModule(url: string): Promise<AgentModule> {
   try {
     return (await import(url)) as AgentModule;
   } catch (cause) {
-    throw new MeshError("MESH_AGENT_MODULE", `agent: cannot import ${url}: ${(cause as Error).message}`, { cause });
+    throw new MeshError(
+      "MESH_AGENT_MODULE",
+      `agent: cannot import ${url}: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
 function behaviorOf(url: string, module: AgentModule): Behavior {
   const behavior = module.default;
   if (typeof behavior?.init !== "function" || typeof behavior.receive !== "function") {
-    throw new MeshError("MESH_AGENT_MODULE", `agent: expected ${url} to export a behavior by default (defineAgent({ init, receive }))`);
+    throw new MeshError(
+      "MESH_AGENT_MODULE",
+      `agent: expected ${url} to export a behavior by default (defineAgent({ init, receive }))`,
+    );
   }
   return behavior;
 }

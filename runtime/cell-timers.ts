@@ -47,7 +47,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
 
   /** As it is now, and refused now: when it is due nobody is there to hear that it cannot be sent. */
   #copyOf(message: unknown): unknown {
-    return this.#cell.dispatcher.outbox.copyOf(message);
+    return this.#cell.dispatcher.answers.copyOf(message);
   }
 
   /** Ends all; sleepers are woken with an error. */
@@ -83,7 +83,13 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     const { wheel, ports } = this.#cell.dispatcher;
     const key = ++this.#key;
     const dueMs = ports.clock.nowMs() + delayMs;
-    this.#entries.set(key, { id: wheel.schedule(dueMs, this, key), message, periodMs, dueMs, wake });
+    this.#entries.set(key, {
+      id: wheel.schedule(dueMs, this, key),
+      message,
+      periodMs,
+      dueMs,
+      wake,
+    });
     this.#cell.dispatcher.nudge();
     return {
       cancel: () => {

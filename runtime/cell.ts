@@ -95,7 +95,11 @@ export class AgentCell implements ActorContext {
   get random(): Random {
     const { more, dispatcher, self } = this;
     // Its own, so that what an agent draws depends on no other's draws; another one for each incarnation.
-    more.random ??= seededRandom(dispatcher.plan.seed + self * 0x9e3779b1 + dispatcher.view.registry.generation[self] * 0x85ebca6b);
+    more.random ??= seededRandom(
+      dispatcher.plan.seed +
+        self * 0x9e3779b1 +
+        dispatcher.view.registry.generation[self] * 0x85ebca6b,
+    );
     return more.random;
   }
 
@@ -113,7 +117,8 @@ export class AgentCell implements ActorContext {
 
   get envelope(): Envelope {
     const { more } = this;
-    if (this.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
+    if (this.slot === 0)
+      throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
     more.envelope ??= readEnvelope(this.dispatcher, this.slot);
     return more.envelope;
   }
@@ -137,13 +142,21 @@ export class AgentCell implements ActorContext {
   get deadlineMs(): number {
     if (this.slot === 0) return Number.POSITIVE_INFINITY;
     const { doubles } = this.dispatcher.view.custody;
-    return doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY;
+    return (
+      doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_DEADLINE_F64] || Number.POSITIVE_INFINITY
+    );
   }
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
     this.dispatcher.readClock();
-    const receipt = this.dispatcher.outbox.tell(this.self, resolve(this.dispatcher, target), message, options, this);
+    const receipt = this.dispatcher.outbox.tell(
+      this.self,
+      resolve(this.dispatcher, target),
+      message,
+      options,
+      this,
+    );
     this.dispatcher.nudge();
     return receipt;
   }
@@ -153,7 +166,14 @@ export class AgentCell implements ActorContext {
     try {
       this.#mustLive();
       dispatcher.readClock();
-      return openAsk(dispatcher, this.self, resolve(dispatcher, target), message, options, this) as Promise<Answer<A>>;
+      return openAsk(
+        dispatcher,
+        this.self,
+        resolve(dispatcher, target),
+        message,
+        options,
+        this,
+      ) as Promise<Answer<A>>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -188,7 +208,10 @@ export class AgentCell implements ActorContext {
 
   become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void {
     const receive = behavior.receive as Behavior["receive"];
-    this.behavior = { ...this.behavior, receive: (state, message, ctx) => receive.call(behavior, state, message, ctx) };
+    this.behavior = {
+      ...this.behavior,
+      receive: (state, message, ctx) => receive.call(behavior, state, message, ctx),
+    };
   }
 
   measured(rttMs: number, processingMs: number): void {
@@ -208,15 +231,22 @@ function endedError(cell: AgentCell): MeshError {
 export function resolve(dispatcher: Dispatcher, target: number | string): number {
   const { topology } = dispatcher.view;
   if (typeof target === "number") {
-    if (Number.isInteger(target) && target >= 0 && target < topology.rows && takesMessages(topology, target)) return target;
-    throw new UnknownActorError(target, `a ref of an agent (0 to ${topology.agents - 1}) or of a spawned child`);
+    if (
+      Number.isInteger(target) &&
+      target >= 0 &&
+      target < topology.rows &&
+      takesMessages(topology, target)
+    )
+      return target;
+    throw new UnknownActorError(
+      target,
+      `a ref of an agent (0 to ${topology.agents - 1}) or of a spawned child`,
+    );
   }
   const index = indexOfAddress(topology, target);
   if (index >= 0 && takesMessages(topology, index)) return index;
-  throw new UnknownActorError(
-    target,
-    `sector-1/cluster-1/agent-1 to sector-${topology.sectors}/cluster-${topology.clustersPerSector}/agent-${topology.agentsPerCluster}`,
-  );
+  const last = addressOf(topology, topology.agents - 1);
+  throw new UnknownActorError(target, `sector-1/cluster-1/agent-1 to ${last}`);
 }
 
 /** Leads, coordinators and the orchestrator are the mesh's own: no user's message is for them. */
@@ -243,7 +273,9 @@ export function openAsk(
     const path = view.waits.findCycle(asker, target);
     if (path !== undefined) {
       view.waits.remove(asker, edge);
-      return Promise.reject(new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))));
+      return Promise.reject(
+        new AskCycleError([...path, asker].map((index) => addressOf(view.topology, index))),
+      );
     }
     view.registry.waitsOn[asker] = target;
   }
@@ -254,14 +286,32 @@ export function openAsk(
   return new Promise((resolveAnswer, rejectAnswer) => {
     let id = 0;
     const abort = (): unknown => asks.reject(id, signal?.reason);
-    const settle = <T>(how: (value: T) => void) => (value: T): void => {
-      signal?.removeEventListener("abort", abort);
-      how(value);
-    };
-    id = asks.open(cell === undefined ? -1 : asker, edge, nowMs, deadlineMs, settle(resolveAnswer), settle(rejectAnswer));
+    const settle =
+      <T>(how: (value: T) => void) =>
+      (value: T): void => {
+        signal?.removeEventListener("abort", abort);
+        how(value);
+      };
+    id = asks.open(
+      cell === undefined ? -1 : asker,
+      edge,
+      nowMs,
+      deadlineMs,
+      settle(resolveAnswer),
+      settle(rejectAnswer),
+    );
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      outbox.ask(asker, target, message, options?.priority ?? (1 as Priority), id, messageDeadlineMs, cell, edge);
+      outbox.ask(
+        asker,
+        target,
+        message,
+        options?.priority ?? (1 as Priority),
+        id,
+        messageDeadlineMs,
+        cell,
+        edge,
+      );
     } catch (error) {
       asks.reject(id, error);
     }

@@ -32,10 +32,14 @@ export class Checkpoints {
     const { custody } = view;
     const length = codec.encode(cell.behavior.snapshot?.(cell.state));
     if (length > plan.maxPayloadBytes) {
-      throw new MeshError("MESH_SNAPSHOT_TOO_LARGE", `snapshot of ${cell.address} is ${length} bytes, at most ${plan.maxPayloadBytes} (maxPayloadBytes)`);
+      throw new MeshError(
+        "MESH_SNAPSHOT_TOO_LARGE",
+        `snapshot of ${cell.address} is ${length} bytes, at most ${plan.maxPayloadBytes} (maxPayloadBytes)`,
+      );
     }
     const slot = custody.allocate(FRAME_BYTES + length, true);
-    if (slot === FULL) throw new MeshError("MESH_CUSTODY_FULL", `no custody left for a snapshot of ${cell.address}`);
+    if (slot === FULL)
+      throw new MeshError("MESH_CUSTODY_FULL", `no custody left for a snapshot of ${cell.address}`);
     codec.copyTo(custody.words, custody.bytes, slot + SLOT_FRAME + FRAME_DATA, length);
     custody.describe(slot, cell.self, -1, 0);
     custody.words[slot + SLOT_AUX] = length;
@@ -51,7 +55,12 @@ export class Checkpoints {
     const { codec, view } = this.#dispatcher;
     const { custody } = view;
     const slot = this.#slots.get(cell.self) as number;
-    const snapshot = codec.decode(custody.words, custody.bytes, slot + SLOT_FRAME + FRAME_DATA, custody.words[slot + SLOT_AUX]);
+    const snapshot = codec.decode(
+      custody.words,
+      custody.bytes,
+      slot + SLOT_FRAME + FRAME_DATA,
+      custody.words[slot + SLOT_AUX],
+    );
     return cell.behavior.restore?.(snapshot, cell);
   }
 

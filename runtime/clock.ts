@@ -1,5 +1,5 @@
-import { performance } from "node:perf_hooks";
 import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import type { Clock, Random } from "../actors/ports.ts";
 
 /**

@@ -54,7 +54,8 @@ export class DeadLetterOffice implements DeadLetters {
       atMs: doubles[at + 5],
       reason,
       target: addressOf(topology, words[word + FRAME_TARGET]),
-      sender: source < 0 || source === topology.orchestrator ? undefined : addressOf(topology, source),
+      sender:
+        source < 0 || source === topology.orchestrator ? undefined : addressOf(topology, source),
       sequence: doubles[at + 3],
       priority: framePriority(words[word + FRAME_TYPE]),
       message,
@@ -69,16 +70,24 @@ export class DeadLetterOffice implements DeadLetters {
   tick(): void {
     const nowMs = this.#host.nowMs();
     if (nowMs - this.#windowSinceMs < WINDOW_MS) return;
-    const counts = Object.fromEntries(Object.entries(this.#window).filter(([, count]) => count > 0));
+    const counts = Object.fromEntries(
+      Object.entries(this.#window).filter(([, count]) => count > 0),
+    );
     if (Object.keys(counts).length > 0) this.#host.onWindow(counts, nowMs - this.#windowSinceMs);
     this.#window = noCounts();
     this.#windowSinceMs = nowMs;
   }
 
-  list(options: { reason?: DeadLetterReason; target?: string; limit?: number } = {}): readonly DeadLetter[] {
+  list(
+    options: { reason?: DeadLetterReason; target?: string; limit?: number } = {},
+  ): readonly DeadLetter[] {
     const { reason, target, limit = 100 } = options;
     return this.#letters
-      .filter((letter) => (reason === undefined || letter.reason === reason) && (target === undefined || letter.target === target))
+      .filter(
+        (letter) =>
+          (reason === undefined || letter.reason === reason) &&
+          (target === undefined || letter.target === target),
+      )
       .slice(-limit)
       .reverse();
   }

@@ -6,6 +6,41 @@ const LOOP_SHARE_MS = 1;
 /** Microtask turns given to awaiting handlers after a cycle, so that their next sends join the next one. */
 const SETTLE_TURNS = 4;
 
+/** A sleep shorter than this is not worth its two system calls, ms. */
+const SHORT_SLEEP_MS = 0.06;
+/** How long to look for work before a sleep that is expected to be short, ms. */
+const LOOK_MS = 0.04;
+/** Looks at the lanes between two readings of the clock. */
+const LOOKS = 16;
+
+/**
+ * Whether it pays to look for work a moment longer instead of sleeping: it does while threads talk to each
+ * other, when a sleep would end before it has begun, and not when they wait for time or the world. Learned
+ * from the last sleeps, so an idle thread never looks and one that shares its core soon stops to.
+ */
+class Patience {
+  #credit = 0;
+
+  get pays(): boolean {
+    return this.#credit > 0;
+  }
+
+  /** A sleep, or a look, has ended: was there work within a short sleep's time? */
+  learn(soon: boolean): void {
+    this.#credit = soon ? Math.min(8, this.#credit + 1) : Math.max(-4, this.#credit - 3);
+  }
+}
+
+/** Looks for work for a moment; true when there was some. */
+function lookLonger(dispatcher: Dispatcher): boolean {
+  const { clock } = dispatcher.ports;
+  const untilMs = clock.nowMs() + LOOK_MS;
+  do {
+    for (let i = 0; i < LOOKS; i++) if (!dispatcher.view.lanes.empty) return true;
+  } while (clock.nowMs() < untilMs);
+  return false;
+}
+
 /**
  * Runs a thread's duty cycle until `done` says so: cycle while there is work, let promises settle in
  * between, give the event loop its share, and sleep when there is nothing, without stopping the event loop.
@@ -18,15 +53,23 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
   let alarm: NodeJS.Timeout | undefined;
   let alarmMs = Number.POSITIVE_INFINITY;
   let sharedMs = ports.clock.nowMs();
+  const patience = new Patience();
   try {
     while (!done()) {
       if (dispatcher.cycle()) {
         for (let i = 0; i < SETTLE_TURNS; i++) await undefined;
         if (dispatcher.nowMs - sharedMs > LOOP_SHARE_MS) {
+          dispatcher.clockStale = true;
           await new Promise(setImmediate);
           sharedMs = dispatcher.nowMs;
         }
         continue;
+      }
+      dispatcher.clockStale = true;
+      if (patience.pays && !dispatcher.busy) {
+        const found = lookLonger(dispatcher);
+        patience.learn(found);
+        if (found) continue;
       }
       lieDown(control);
       if (dispatcher.busy || done()) {
@@ -43,10 +86,12 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
           ringDoorbell(control);
         }, delayMs);
       }
+      const lainDownMs = ports.clock.nowMs();
       const ring = nextRing(control);
       if (ring !== undefined) await ring;
       standUp(control);
-      sharedMs = dispatcher.nowMs;
+      sharedMs = ports.clock.nowMs();
+      patience.learn(sharedMs - lainDownMs < SHORT_SLEEP_MS && !view.lanes.empty);
     }
   } finally {
     clearTimeout(alarm);

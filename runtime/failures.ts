@@ -1,9 +1,9 @@
-import type { AgentCell } from "./cell.ts";
 import { addressOf, clusterAddress } from "../coordination/address.ts";
 import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { clusterOf } from "../coordination/topology.ts";
 import type { ExitReason } from "../supervisors/restart.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
+import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incident } from "./mesh-api.ts";
 
@@ -84,7 +84,11 @@ export class Failures {
     const child = cell.self;
     let supervisor = this.#parents.get(child);
     if (supervisor === undefined) {
-      supervisor = new Supervisor([{ name: `spawned-${child}`, restart: plan.restart }], plan.supervision, ports.random);
+      supervisor = new Supervisor(
+        [{ name: `spawned-${child}`, restart: plan.restart }],
+        plan.supervision,
+        ports.random,
+      );
       supervisor.start();
       this.#parents.set(child, supervisor);
     }
@@ -94,7 +98,12 @@ export class Failures {
       this.#tell(cell.address, text, decision);
       if (parent >= 0) {
         const { action } = decision;
-        outbox.signal(child, parent, { type: "child-failed", actor: child, error: text, decision: action });
+        outbox.signal(child, parent, {
+          type: "child-failed",
+          actor: child,
+          error: text,
+          decision: action,
+        });
       }
     }
     if (decision.action !== "restart") this.#parents.delete(child);
@@ -118,7 +127,11 @@ export class Failures {
           return;
         }
         for (const agent of children) agents.suspend(agent);
-        wheel.schedule(nowMs + decision.delayMs, { onTimer: () => this.#restartLater(children) }, 0);
+        wheel.schedule(
+          nowMs + decision.delayMs,
+          { onTimer: () => this.#restartLater(children) },
+          0,
+        );
         return;
       }
       case "quarantine":
@@ -149,14 +162,18 @@ export class Failures {
     const firstCluster = sector * topology.clustersPerSector;
     const decision = this.#coordinator(sector).decide(cluster - firstCluster, "failed", nowMs);
     this.#tell(clusterAddress(topology, cluster), text, decision);
-    const clusters = decision.action === "restart" ? decision.children.map((child) => firstCluster + child) : [cluster];
+    const clusters =
+      decision.action === "restart"
+        ? decision.children.map((child) => firstCluster + child)
+        : [cluster];
     const restart = (): void => {
       for (const each of clusters) this.#restartCluster(each);
     };
     if (decision.action === "restart" && decision.delayMs === 0) restart();
     else if (decision.action === "restart") {
       this.#dispatcher.wheel.schedule(nowMs + decision.delayMs, { onTimer: restart }, 0);
-      for (const each of clusters) this.#eachOf(each, (agent) => this.#dispatcher.agents.suspend(agent));
+      for (const each of clusters)
+        this.#eachOf(each, (agent) => this.#dispatcher.agents.suspend(agent));
     } else {
       // Beyond the sector stands the orchestrator's human: the cluster is kept from work and reported.
       this.#eachOf(cluster, (agent) => this.#dispatcher.agents.quarantine(agent));
@@ -202,7 +219,13 @@ export class Failures {
 
   #tell(subject: string, error: string, decision: RestartDecision): void {
     const { nowMs, outbox } = this.#dispatcher;
-    const incident: Incident = { atMs: nowMs, subject, error, decision: decision.action, delayMs: decision.delayMs };
+    const incident: Incident = {
+      atMs: nowMs,
+      subject,
+      error,
+      decision: decision.action,
+      delayMs: decision.delayMs,
+    };
     outbox.incident(incident);
   }
 }

@@ -13,7 +13,7 @@ import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
 import { FULL } from "../mailbox/ring.ts";
 import { mapWords } from "../supervisors/sector-coordinator.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { writeHeader } from "./inbox.ts";
+import { writeHeader } from "./header.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import { operationBytes } from "./operations.ts";
 import { checkSendOptions } from "./send-options.ts";
@@ -51,12 +51,20 @@ export class Gathers {
   }
 
   /** Sends `message` to `agents` (indices) down the tree; resolves when every sector has reported. */
-  scatter(message: unknown, agents: Iterable<number>, options: BroadcastOptions): Promise<BroadcastResult> {
+  scatter(
+    message: unknown,
+    agents: Iterable<number>,
+    options: BroadcastOptions,
+  ): Promise<BroadcastResult> {
     const { ports, wheel } = this.#dispatcher;
     options.signal?.throwIfAborted();
     checkSendOptions(options);
     const maps = this.#mapsOf(agents);
-    if (maps.size === 0) throw new MeshError("MESH_NOBODY", `select: expected at least one agent, ${options.select ?? "the mesh"} has none`);
+    if (maps.size === 0)
+      throw new MeshError(
+        "MESH_NOBODY",
+        `select: expected at least one agent, ${options.select ?? "the mesh"} has none`,
+      );
     const nowMs = ports.clock.nowMs();
     this.#dispatcher.nowMs = nowMs;
     const timeoutMs = options.timeoutMs ?? 5000;
@@ -83,7 +91,15 @@ export class Gathers {
         stopListening: () => options.signal?.removeEventListener("abort", abort),
       });
       for (const [sector, { map }] of maps) {
-        this.#send(sector, map, operation, payload, options.priority ?? 1, nowMs, nowMs + timeoutMs);
+        this.#send(
+          sector,
+          map,
+          operation,
+          payload,
+          options.priority ?? 1,
+          nowMs,
+          nowMs + timeoutMs,
+        );
       }
       this.#dispatcher.nudge();
     });
@@ -115,7 +131,8 @@ export class Gathers {
     const length = codec.encode(message);
     if (length > plan.maxPayloadBytes) throw new PayloadTooLargeError(length, plan.maxPayloadBytes);
     const slot = custody.allocate(FRAME_BYTES + length, true);
-    if (slot === FULL) throw new MeshError("MESH_CUSTODY_FULL", "too many operations hold their payloads at once");
+    if (slot === FULL)
+      throw new MeshError("MESH_CUSTODY_FULL", "too many operations hold their payloads at once");
     codec.copyTo(custody.words, custody.bytes, slot + SLOT_FRAME + FRAME_DATA, length);
     custody.describe(slot, view.topology.orchestrator, -1, 0);
     custody.words[slot + SLOT_AUX] = 1;
@@ -125,7 +142,15 @@ export class Gathers {
     return slot;
   }
 
-  #send(sector: number, map: Int32Array, operation: number, payload: number, priority: number, nowMs: number, deadlineMs: number): void {
+  #send(
+    sector: number,
+    map: Int32Array,
+    operation: number,
+    payload: number,
+    priority: number,
+    nowMs: number,
+    deadlineMs: number,
+  ): void {
     const { view, outbox, ledger } = this.#dispatcher;
     const { topology, custody } = view;
     const coordinator = coordinatorOf(topology, sector);

@@ -1,7 +1,7 @@
-import { foldCluster, foldSector } from "../coordination/aggregate.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import type { Probe } from "../actors/behavior.ts";
+import { ACTIVE } from "../coordination/agent-state.ts";
+import { foldCluster, foldSector } from "../coordination/aggregate.ts";
+import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
 import {
   HEARTBEAT_ROW,
@@ -15,8 +15,11 @@ import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TimerTarget } from "./wheel.ts";
 
-/** Parts of the heartbeat period: each agent beats once a period, the clusters spread over its parts. */
-const PARTS = 100;
+/**
+ * Parts of the heartbeat period over which the clusters are spread. A wake costs a sleeping thread as much as a
+ * thousand heartbeats, so there are few: with 5 s, one each 250 ms.
+ */
+const PARTS = 20;
 
 const floats = new Float32Array(1);
 const floatWords = new Int32Array(floats.buffer);
@@ -93,7 +96,12 @@ export class Heart implements TimerTarget {
     const from = cluster * agentsPerCluster;
     for (let agent = from; agent < from + agentsPerCluster; agent++) {
       const cell = agents.cellOf(agent);
-      if (cell?.behavior.probe === undefined || view.registry.state[agent] !== ACTIVE || !cell.alive) continue;
+      if (
+        cell?.behavior.probe === undefined ||
+        view.registry.state[agent] !== ACTIVE ||
+        !cell.alive
+      )
+        continue;
       try {
         const probe = cell.behavior.probe(cell.state, cell);
         if (probe instanceof Promise) this.#await(cell, probe);

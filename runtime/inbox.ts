@@ -1,14 +1,12 @@
+import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { observeLatency } from "../coordination/profile.ts";
 import {
-  FRAME_BYTES,
   FRAME_CREATED_F64,
   FRAME_DATA,
-  FRAME_DEADLINE_F64,
   FRAME_HASH,
   FRAME_LENGTH,
-  FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
-  FRAME_SEQUENCE_F64,
   FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
@@ -23,10 +21,9 @@ import { Count, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL, type Ring } from "../mailbox/ring.ts";
-import { observeLatency } from "../coordination/profile.ts";
-import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { doubleAt } from "./header.ts";
 
 /** Where messages come in: from lanes and from agents of the same thread, into custody and a mailbox. */
 export class Inbox {
@@ -58,7 +55,11 @@ export class Inbox {
     if (isOperation) {
       operations.begin(slot);
     } else {
-      observeLatency(view.registry, target, Math.max(0, nowMs - ring.doubles[(word >>> 1) + FRAME_CREATED_F64]));
+      observeLatency(
+        view.registry,
+        target,
+        Math.max(0, nowMs - ring.doubles[(word >>> 1) + FRAME_CREATED_F64]),
+      );
       this.deliver(slot);
     }
     return true;
@@ -76,7 +77,7 @@ export class Inbox {
 
   /** Puts a message in custody into its agent's mailbox, or wherever the agent's state and bounds send it. */
   deliver(slot: number): void {
-    const { view, mailboxes, runQueue, plan, outbox, agents } = this.#dispatcher;
+    const { view, mailboxes, runQueue, plan, burials, agents } = this.#dispatcher;
     const { words } = view.custody;
     const at = slot + SLOT_FRAME;
     const agent = words[at + FRAME_TARGET];
@@ -84,16 +85,34 @@ export class Inbox {
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
-    if (state === QUARANTINED) return outbox.bury(slot, DeadLetterCode.QUARANTINED);
-    if (state === STOPPED) return outbox.bury(slot, DeadLetterCode.STOPPED);
-    if (cell === undefined) return outbox.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
-    if (priority < 3 && !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)) {
+    if (state === QUARANTINED) {
+      burials.bury(slot, DeadLetterCode.QUARANTINED);
+      return;
+    }
+    if (state === STOPPED) {
+      burials.bury(slot, DeadLetterCode.STOPPED);
+      return;
+    }
+    if (cell === undefined) {
+      burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
+      return;
+    }
+    if (
+      priority < 3 &&
+      !hasRoom(plan.bounds, mailboxes.depth[agent], mailboxes.heldBytes[agent], bytes)
+    ) {
       const policy = plan.bounds.overflow[priority];
-      if (policy === "drop-newest") return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
+      if (policy === "drop-newest") {
+        burials.bury(slot, DeadLetterCode.MAILBOX_FULL);
+        return;
+      }
       if (policy === "drop-oldest") {
         const oldest = this.#oldestDroppable(agent, priority);
-        if (oldest === EMPTY) return outbox.bury(slot, DeadLetterCode.MAILBOX_FULL);
-        outbox.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
+        if (oldest === EMPTY) {
+          burials.bury(slot, DeadLetterCode.MAILBOX_FULL);
+          return;
+        }
+        burials.bury(oldest, DeadLetterCode.DROPPED_OLDEST);
       }
       // "block" and "reject" are decided at the sender, which sees this mailbox's depth in the registry;
       // what was on its way then is taken, at most a lane of it.
@@ -108,7 +127,8 @@ export class Inbox {
     for (let p = 0; p <= priority; p++) {
       const slot = mailboxes.popOldest(agent, p);
       if (slot === EMPTY) continue;
-      if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) !== FrameKind.OPERATION) return slot;
+      if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) !== FrameKind.OPERATION)
+        return slot;
       mailboxes.pushFront(agent, p, slot, 0);
     }
     return EMPTY;
@@ -126,7 +146,12 @@ export class Inbox {
     if ((flags & FrameFlag.NOTHING) !== 0) return undefined;
     if ((flags & FrameFlag.NUMBER) !== 0) return doubleAt(words, word, FRAME_RELEASE_F64);
     if ((flags & FrameFlag.REFERENCE) !== 0) return this.#decodeShared(words, word);
-    return this.#dispatcher.codec.decode(words, bytes, word + FRAME_DATA, words[word + FRAME_PAYLOAD]);
+    return this.#dispatcher.codec.decode(
+      words,
+      bytes,
+      word + FRAME_DATA,
+      words[word + FRAME_PAYLOAD],
+    );
   }
 
   /** A payload held once for many is decoded once for all agents of the thread, and frozen. */
@@ -136,7 +161,8 @@ export class Inbox {
     const slot = words[word + FRAME_PAYLOAD];
     const hash = words[word + FRAME_HASH];
     // Not by its slot: main may have given that to another operation while this one still stands somewhere.
-    if (this.#sharedSource === thread && this.#sharedSlot === slot && this.#sharedHash === hash) return this.#sharedValue;
+    if (this.#sharedSource === thread && this.#sharedSlot === slot && this.#sharedHash === hash)
+      return this.#sharedValue;
     const held = view.custodyWords[thread];
     const frame = slot + SLOT_FRAME;
     // Main gives the slot back when the operation is over: whoever comes later finds another hash.
@@ -163,53 +189,8 @@ export class Inbox {
   }
 }
 
-const scratch = new Float64Array(1);
-const scratchWords = new Int32Array(scratch.buffer);
-
-/** A Float64 field of a frame, read through its words. */
-export function doubleAt(words: Int32Array, word: number, field: number): number {
-  scratchWords[0] = words[word + field * 2];
-  scratchWords[1] = words[word + field * 2 + 1];
-  return scratch[0];
-}
-
 function deepFreeze(value: unknown): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }
-
-/** Header fields of a new frame. */
-export interface Header {
-  kind: number;
-  priority: number;
-  flags: number;
-  target: number;
-  source: number;
-  operation: number;
-  sequence: number;
-  createdMs: number;
-  deadlineMs: number;
-  release: number;
-  payload: number;
-  /** OPERATION: of the payload. ASK: the asker's edge in the wait graph + 1. */
-  hash: number;
-}
-
-/** Writes a header at `word`; `length` includes the payload. */
-export function writeHeader(words: Int32Array, doubles: Float64Array, word: number, length: number, header: Header): void {
-  words[word + FRAME_LENGTH] = length;
-  words[word + FRAME_TYPE] = header.kind | (header.priority << 8) | (header.flags << 16);
-  words[word + FRAME_TARGET] = header.target;
-  words[word + FRAME_SOURCE] = header.source;
-  const at = word >>> 1;
-  doubles[at + FRAME_OPERATION_F64] = header.operation;
-  doubles[at + FRAME_SEQUENCE_F64] = header.sequence;
-  doubles[at + FRAME_CREATED_F64] = header.createdMs;
-  doubles[at + FRAME_DEADLINE_F64] = header.deadlineMs;
-  doubles[at + FRAME_RELEASE_F64] = header.release;
-  words[word + FRAME_PAYLOAD] = header.payload;
-  words[word + FRAME_HASH] = header.hash;
-}
-
-export { FRAME_BYTES };

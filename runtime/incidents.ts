@@ -46,7 +46,10 @@ export class Incidents {
     const second = Math.floor(incident.atMs / 1000);
     if (second !== this.#secondMs) {
       if (this.#lines > LINES_A_SECOND) {
-        this.#log.warn({ more: this.#lines - LINES_A_SECOND }, "more incidents in the same second; see `inspect`");
+        this.#log.warn(
+          { more: this.#lines - LINES_A_SECOND },
+          "more incidents in the same second; see `inspect`",
+        );
       }
       this.#secondMs = second;
       this.#lines = 0;

@@ -1,8 +1,3 @@
-import { type MailboxBounds } from "../mailbox/overflow.ts";
-import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
-import { FRAME_BYTES } from "../mailbox/frame.ts";
-import { CONTROL_WORDS } from "../mailbox/layout.ts";
-import { controlDoublesOf, controlOf, type LaneSizes, Lanes, laneSizes, lanesBytes } from "../mailbox/lanes.ts";
 import { placeIndices } from "../coordination/placement.ts";
 import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
 import {
@@ -16,6 +11,19 @@ import {
 import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
 import { type WaitGraphSize, waitGraphBytes } from "../coordination/wait-edges.ts";
 import { WaitGraph } from "../coordination/wait-graph.ts";
+import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
+import { FRAME_BYTES } from "../mailbox/frame.ts";
+import {
+  controlDoublesOf,
+  controlOf,
+  type LaneSizes,
+  Lanes,
+  laneSizes,
+  lanesBytes,
+} from "../mailbox/lanes.ts";
+import { CONTROL_WORDS } from "../mailbox/layout.ts";
+import type { MailboxBounds } from "../mailbox/overflow.ts";
+import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
@@ -51,6 +59,8 @@ export interface MeshMemory {
   readonly clusters: SharedArrayBuffer;
   readonly sectors: SharedArrayBuffer;
   readonly waits: SharedArrayBuffer;
+  /** Shapes of messages: see `shapes.ts`. */
+  readonly shapes: SharedArrayBuffer;
   /** Thread of every index (Uint8). */
   readonly placement: SharedArrayBuffer;
 }
@@ -78,6 +88,7 @@ export function createMemory(
     clusters: new SharedArrayBuffer(clusterSummariesBytes(topology)),
     sectors: new SharedArrayBuffer(sectorSummariesBytes(topology)),
     waits: new SharedArrayBuffer(waitGraphBytes(waitGraphSize(topology, threads))),
+    shapes: new SharedArrayBuffer(shapesBytes(threads)),
     placement,
   };
 }
@@ -109,6 +120,7 @@ export interface ThreadView {
   readonly clusters: ClusterSummaries;
   readonly sectors: SectorSummaries;
   readonly waits: WaitGraph;
+  readonly shapes: ShapeTable;
   readonly placement: Uint8Array;
 }
 
@@ -129,6 +141,7 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     clusters: createClusterSummaries(memory.clusters, topology),
     sectors: createSectorSummaries(memory.sectors, topology),
     waits: new WaitGraph(memory.waits, waitGraphSize(topology, plan.threads), thread),
+    shapes: new ShapeTable(memory.shapes, thread),
     placement: new Uint8Array(memory.placement),
   };
 }

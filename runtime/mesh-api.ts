@@ -1,16 +1,22 @@
-import type { TellOptions, AskOptions } from "../actors/context.ts";
+import type { AskOptions, TellOptions } from "../actors/context.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
-import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
+import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
 export interface MeshStatus {
-  readonly agents: { readonly total: number; readonly active: number; readonly degraded: number; readonly offline: number; readonly quarantined: number };
+  readonly agents: {
+    readonly total: number;
+    readonly active: number;
+    readonly degraded: number;
+    readonly offline: number;
+    readonly quarantined: number;
+  };
   readonly sectors: { readonly total: number; readonly healthy: number };
   /** ms on the 0–1000 scale of spec 2.3. */
   readonly meanImpedance: number;
@@ -98,8 +104,16 @@ export interface Incident {
 }
 
 export type DeadLetterReason =
-  | "mailbox-full" | "dropped-oldest" | "expired" | "stopped" | "quarantined" | "poison" | "unknown-actor"
-  | "undecodable" | "mesh-stopping" | "capability";
+  | "mailbox-full"
+  | "dropped-oldest"
+  | "expired"
+  | "stopped"
+  | "quarantined"
+  | "poison"
+  | "unknown-actor"
+  | "undecodable"
+  | "mesh-stopping"
+  | "capability";
 
 export interface DeadLetter {
   readonly id: number;
@@ -115,9 +129,17 @@ export interface DeadLetter {
 
 export interface DeadLetters {
   /** Newest first. */
-  list(options?: { readonly reason?: DeadLetterReason; readonly target?: string; readonly limit?: number }): readonly DeadLetter[];
+  list(options?: {
+    readonly reason?: DeadLetterReason;
+    readonly target?: string;
+    readonly limit?: number;
+  }): readonly DeadLetter[];
   /** Counts by reason since start, and in the window that is still open. */
-  summary(): { readonly total: Readonly<Record<DeadLetterReason, number>>; readonly window: Readonly<Record<DeadLetterReason, number>>; readonly windowMs: number };
+  summary(): {
+    readonly total: Readonly<Record<DeadLetterReason, number>>;
+    readonly window: Readonly<Record<DeadLetterReason, number>>;
+    readonly windowMs: number;
+  };
   /** Sends a dead letter again to its target; true when it was accepted and so left the list. */
   replay(id: number): Promise<boolean>;
 }
@@ -206,7 +228,10 @@ export type OverflowPolicy = "block" | "drop-oldest" | "drop-newest" | "reject";
 
 export interface MeshOptions {
   /** A URL or path of a module whose default export is a behavior, or a function from address to such a module. */
-  readonly agent: string | URL | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
+  readonly agent:
+    | string
+    | URL
+    | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
   /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
   readonly agentOptions?: unknown;
   readonly topology?: TopologyOptions;

@@ -1,10 +1,15 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
-import { InvalidOptionError, MeshError, MeshStoppedError, UnknownActorError } from "../actors/errors.ts";
-import { type Receipt, REJECTED } from "../actors/receipt.ts";
+import {
+  InvalidOptionError,
+  MeshError,
+  MeshStoppedError,
+  UnknownActorError,
+} from "../actors/errors.ts";
+import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import { type AgentImpedance, readRow } from "../coordination/agent-impedance.ts";
+import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import { ACTIVE, DEGRADED, OFFLINE } from "../coordination/agent-state.ts";
 import { createCapabilityTable } from "../coordination/capability.ts";
 import { findBestAgents } from "../coordination/routing.ts";
@@ -17,9 +22,10 @@ import {
   type SectorSummary,
 } from "../coordination/summary.ts";
 import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
-import { systemClock, seededRandom } from "./clock.ts";
+import { seededRandom, systemClock } from "./clock.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
@@ -65,7 +71,9 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   options?.signal?.throwIfAborted();
   const settings = readOptions(options);
   const behaviors = await readBehaviors(settings.modules);
-  const capabilities = createCapabilityTable(behaviors.flatMap((behavior) => behavior.capabilities ?? []));
+  const capabilities = createCapabilityTable(
+    behaviors.flatMap((behavior) => behavior.capabilities ?? []),
+  );
   const mesh = new ThreadedMesh(settings, options, capabilities.names);
   try {
     await mesh.start(options.onProgress);
@@ -124,6 +132,8 @@ class ThreadedMesh implements Mesh {
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     const view = viewMemory(this.#plan, 0, 1);
+    // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
+    view.control[CONTROL_EPOCH] = 1;
     this.#dispatcher = new Dispatcher(this.#plan, view, {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
@@ -131,7 +141,8 @@ class ThreadedMesh implements Mesh {
       sink: {
         onReport: (_words, doubles, word) => this.#gathers.onReport(doubles, word),
         onIncident: (value) => this.#incidents.add(value as Incident),
-        onDeadLetter: (words, doubles, word, message) => this.#office.receive(words, doubles, word, message),
+        onDeadLetter: (words, doubles, word, message) =>
+          this.#office.receive(words, doubles, word, message),
       },
     });
     this.#gathers = new Gathers(this.#dispatcher);
@@ -144,21 +155,15 @@ class ThreadedMesh implements Mesh {
       onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
     });
     this.deadLetters = this.#office;
-    this.#pool = new ShardPool(this.#plan, logOptions, log, {
+    this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, {
       onLost: (thread, reason) => this.#onLost(thread, reason),
       onBack: (thread, afterMs) => this.#onBack(thread, afterMs),
       onHopeless: (thread, error) => this.#onHopeless(thread, error),
     });
     this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
-    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) => {
-      const culprit = this.#culpritOf(hang);
-      const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
-      const worker = `worker-${hang.thread}`;
-      const sinceMs = Math.round(systemClock.nowMs() - hang.sinceMs);
-      const what = `${name} has not yielded for ${sinceMs} ms${hang.certain ? "" : " (by what its thread did last)"}`;
-      this.#incidents.add({ atMs: systemClock.nowMs(), subject: name, error: `${what}; ${worker} is replaced`, decision: "replace-worker", delayMs: 0 });
-      this.#pool.replace(hang.thread, what);
-    });
+    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
+      this.#onHang(hang),
+    );
   }
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
@@ -195,18 +200,32 @@ class ThreadedMesh implements Mesh {
     if (this.#state === "stopping" || this.#state === "stopped") return REJECTED;
     const dispatcher = this.#dispatcher;
     dispatcher.nowMs = systemClock.nowMs();
-    const receipt = dispatcher.outbox.tell(this.topology.orchestrator, resolve(dispatcher, target), message, options, undefined);
+    const receipt = dispatcher.outbox.tell(
+      this.topology.orchestrator,
+      resolve(dispatcher, target),
+      message,
+      options,
+      undefined,
+    );
     dispatcher.nudge();
     return receipt;
   }
 
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
-    if (this.#state === "stopping" || this.#state === "stopped") return Promise.reject(new MeshStoppedError());
+    if (this.#state === "stopping" || this.#state === "stopped")
+      return Promise.reject(new MeshStoppedError());
     const dispatcher = this.#dispatcher;
     dispatcher.nowMs = systemClock.nowMs();
     try {
       const index = resolve(dispatcher, target);
-      return openAsk(dispatcher, this.topology.orchestrator, index, message, options, undefined) as Promise<Answer<A>>;
+      return openAsk(
+        dispatcher,
+        this.topology.orchestrator,
+        index,
+        message,
+        options,
+        undefined,
+      ) as Promise<Answer<A>>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -236,45 +255,74 @@ class ThreadedMesh implements Mesh {
 
   async inspect(address: string): Promise<Inspection> {
     const index = indexOfAddress(this.topology, address);
-    if (index < 0) throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
+    if (index < 0)
+      throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
     const kind = kindOf(this.topology, index);
     const incidents = this.#incidents.of(address);
     const base = this.#status.inspect(index, this.#capabilities, incidents);
-    if (kind !== "agent" && kind !== "spawned") return { ...base, state: { unavailable: `${kind}s are run by the mesh and keep no user state` } };
+    if (kind !== "agent" && kind !== "spawned")
+      return {
+        ...base,
+        state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
+      };
     if (this.#halted) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as { state: string } | undefined;
+    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
+      | { state: string }
+      | undefined;
     const worker = this.#status.workerOf(index);
     return {
       ...base,
-      state: reply === undefined ? { unavailable: `${worker} does not answer: it is blocked or restarting` } : { value: reply.state },
+      state:
+        reply === undefined
+          ? { unavailable: `${worker} does not answer: it is blocked or restarting` }
+          : { value: reply.state },
     };
   }
 
   agents(filter: AgentFilter = {}): readonly AgentImpedance[] {
     const { registry } = this.#dispatcher.view;
-    return this.#status.agents(filter, this.#capabilities, this.#indicesOf(filter.within ?? filter.capability ?? filter.class), registry);
+    return this.#status.agents(
+      filter,
+      this.#capabilities,
+      this.#indicesOf(filter.within ?? filter.capability ?? filter.class),
+      registry,
+    );
   }
 
   clusters(sector: string): readonly ClusterSummary[] {
     const index = indexOfAddress(this.topology, sector);
     const place = index < 0 ? -1 : sectorOf(this.topology, index);
-    if (place < 0) throw new UnknownActorError(sector, `sector-1 to sector-${this.topology.sectors}`);
+    if (place < 0)
+      throw new UnknownActorError(sector, `sector-1 to sector-${this.topology.sectors}`);
     const { clustersPerSector } = this.topology;
     return Array.from({ length: clustersPerSector }, (_, i) =>
-      readClusterSummary(this.#dispatcher.view.clusters, this.topology, place * clustersPerSector + i),
+      readClusterSummary(
+        this.#dispatcher.view.clusters,
+        this.topology,
+        place * clustersPerSector + i,
+      ),
     );
   }
 
   sectors(): readonly SectorSummary[] {
     const { sectors } = this.#dispatcher.view;
-    return Array.from({ length: this.topology.sectors }, (_, sector) => readSectorSummary(sectors, this.topology, sector));
+    return Array.from({ length: this.topology.sectors }, (_, sector) =>
+      readSectorSummary(sectors, this.topology, sector),
+    );
   }
 
   findBestAgents(capability: string, count: number, maxImpedance = 500): readonly string[] {
     const { registry } = this.#dispatcher.view;
     const bit = this.#capabilities.bitOf(capability);
-    if (bit < 0) throw new InvalidOptionError("capability", capability, `one of ${this.#capabilities.names.join(", ") || "none"}`);
-    return findBestAgents(registry, this.topology, bit, count, maxImpedance).map((index) => this.address(index));
+    if (bit < 0)
+      throw new InvalidOptionError(
+        "capability",
+        capability,
+        `one of ${this.#capabilities.names.join(", ") || "none"}`,
+      );
+    return findBestAgents(registry, this.topology, bit, count, maxImpedance).map((index) =>
+      this.address(index),
+    );
   }
 
   incidents(): readonly Incident[] {
@@ -286,7 +334,11 @@ class ThreadedMesh implements Mesh {
     let restarted = 0;
     for (const range of ranges) {
       const reply = await this.#request(range.from, { verb: "restart", ...range }, 10_000);
-      if (reply === undefined) throw new MeshError("MESH_NO_ANSWER", `${this.#status.workerOf(range.from)} did not restart ${address} within 10 s`);
+      if (reply === undefined)
+        throw new MeshError(
+          "MESH_NO_ANSWER",
+          `${this.#status.workerOf(range.from)} did not restart ${address} within 10 s`,
+        );
       restarted += range.to - range.from;
     }
     return { restarted };
@@ -296,13 +348,18 @@ class ThreadedMesh implements Mesh {
     const worker = /^worker-(\d+)$/.exec(target);
     if (worker !== null) {
       const thread = Number(worker[1]);
-      if (thread < 1 || thread >= this.#plan.threads) throw new UnknownActorError(target, `worker-1 to worker-${this.#plan.threads - 1}`);
+      if (thread < 1 || thread >= this.#plan.threads)
+        throw new UnknownActorError(target, `worker-1 to worker-${this.#plan.threads - 1}`);
       this.#pool.kill(thread, "killed by the operator");
       return;
     }
     const index = resolve(this.#dispatcher, target);
     const reply = await this.#request(index, { verb: "kill" }, 10_000);
-    if (reply === undefined) throw new MeshError("MESH_NO_ANSWER", `${this.#status.workerOf(index)} did not answer; kill the worker instead`);
+    if (reply === undefined)
+      throw new MeshError(
+        "MESH_NO_ANSWER",
+        `${this.#status.workerOf(index)} did not answer; kill the worker instead`,
+      );
   }
 
   /** Asks a shard something; undefined when it does not answer in time. */
@@ -318,7 +375,8 @@ class ThreadedMesh implements Mesh {
     });
     if (answer.state !== 1) return undefined;
     const value = (answer.value ?? {}) as { error?: string };
-    if (value.error !== undefined) throw new MeshError("MESH_REQUEST", `${this.address(target)}: ${value.error}`);
+    if (value.error !== undefined)
+      throw new MeshError("MESH_REQUEST", `${this.address(target)}: ${value.error}`);
     return value;
   }
 
@@ -373,9 +431,16 @@ class ThreadedMesh implements Mesh {
     const { registry, placement } = this.#dispatcher.view;
     for (let row = 0; row < this.topology.agents; row++) {
       if (placement[row] !== thread) continue;
-      if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED) registry.state[row] = OFFLINE;
+      if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED)
+        registry.state[row] = OFFLINE;
     }
-    this.#incidents.add({ atMs: systemClock.nowMs(), subject: `worker-${thread}`, error: reason, decision: "replace-worker", delayMs: 0 });
+    this.#incidents.add({
+      atMs: systemClock.nowMs(),
+      subject: `worker-${thread}`,
+      error: reason,
+      decision: "replace-worker",
+      delayMs: 0,
+    });
     this.#listeners.emit("workerLost", { worker: `worker-${thread}`, reason });
   }
 
@@ -385,7 +450,28 @@ class ThreadedMesh implements Mesh {
       if (other !== thread) this.#dispatcher.outbox.control(sector, 0, { verb: "renew", thread });
     }
     this.#dispatcher.nudge();
-    this.#listeners.emit("workerBack", { worker: `worker-${thread}`, afterMs, redelivered: this.#status.redelivered(thread) });
+    this.#listeners.emit("workerBack", {
+      worker: `worker-${thread}`,
+      afterMs,
+      redelivered: this.#status.redelivered(thread),
+    });
+  }
+
+  /** Names who holds a thread up, and replaces its worker. */
+  #onHang(hang: Hang): void {
+    const nowMs = systemClock.nowMs();
+    const culprit = this.#culpritOf(hang);
+    const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
+    const guess = hang.certain ? "" : " (by what its thread did last)";
+    const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
+    this.#incidents.add({
+      atMs: nowMs,
+      subject: name,
+      error: `${what}; worker-${hang.thread} is replaced`,
+      decision: "replace-worker",
+      delayMs: 0,
+    });
+    this.#pool.replace(hang.thread, what);
   }
 
   /**
@@ -394,7 +480,8 @@ class ThreadedMesh implements Mesh {
    */
   #culpritOf(hang: Hang): number {
     const { registry, placement } = this.#dispatcher.view;
-    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0)) return hang.agent;
+    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0))
+      return hang.agent;
     let only = -1;
     for (let row = 0; row < placement.length; row++) {
       if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
@@ -405,7 +492,17 @@ class ThreadedMesh implements Mesh {
   }
 
   #onHopeless(thread: number, error: Error): void {
-    this.#hopeless = new MeshError("MESH_WORKER", `worker-${thread} cannot start: ${error.message}`, { cause: error });
-    this.#incidents.add({ atMs: systemClock.nowMs(), subject: `worker-${thread}`, error: `given up: ${error.message}`, decision: "escalate", delayMs: 0 });
+    this.#hopeless = new MeshError(
+      "MESH_WORKER",
+      `worker-${thread} cannot start: ${error.message}`,
+      { cause: error },
+    );
+    this.#incidents.add({
+      atMs: systemClock.nowMs(),
+      subject: `worker-${thread}`,
+      error: `given up: ${error.message}`,
+      decision: "escalate",
+      delayMs: 0,
+    });
   }
 }

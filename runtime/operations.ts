@@ -114,7 +114,8 @@ export class Operations implements TimerTarget {
     const { agentsPerSector } = view.topology;
     let addressed = 0;
     for (let bit = 0; bit < agentsPerSector; bit++) {
-      if ((view.custody.words[at + FRAME_DATA + (bit >>> 5)] & (1 << (bit & 31))) !== 0) addressed++;
+      if ((view.custody.words[at + FRAME_DATA + (bit >>> 5)] & (1 << (bit & 31))) !== 0)
+        addressed++;
     }
     return addressed;
   }
@@ -161,7 +162,11 @@ export class Operations implements TimerTarget {
   #report(part: Part): void {
     part.reported = true;
     if (part.timer !== 0) this.#dispatcher.wheel.cancel(part.timer);
-    this.#dispatcher.outbox.report(part.coordinator, part.operation, part.progress.tally(part.addressed));
+    this.#dispatcher.outbox.report(
+      part.coordinator,
+      part.operation,
+      part.progress.tally(part.addressed),
+    );
     if (part.standing === 0) this.#end(part);
   }
 

@@ -39,12 +39,28 @@ export function readOptions(options: MeshOptions): Settings {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError("options", options, "an object with at least `agent`");
   }
-  const topology = named("topology", options.topology, () => createTopology(options.topology ?? {}));
-  const workers = number("workers", options.workers ?? Math.min(availableParallelism(), topology.sectors), 1, 254);
+  const topology = named("topology", options.topology, () =>
+    createTopology(options.topology ?? {}),
+  );
+  const workers = number(
+    "workers",
+    options.workers ?? Math.min(availableParallelism(), topology.sectors),
+    1,
+    254,
+  );
   if (workers > topology.sectors) {
-    throw new InvalidOptionError("workers", workers, `at most one a sector, of which there are ${topology.sectors}`);
+    throw new InvalidOptionError(
+      "workers",
+      workers,
+      `at most one a sector, of which there are ${topology.sectors}`,
+    );
   }
-  const maxPayloadBytes = number("maxPayloadBytes", options.maxPayloadBytes ?? 64 * 1024, 1024, MAX_PAYLOAD_BYTES);
+  const maxPayloadBytes = number(
+    "maxPayloadBytes",
+    options.maxPayloadBytes ?? 64 * 1024,
+    1024,
+    MAX_PAYLOAD_BYTES,
+  );
   return {
     topology,
     workers,
@@ -53,8 +69,15 @@ export function readOptions(options: MeshOptions): Settings {
     maxDeliveries: number("maxDeliveries", options.maxDeliveries ?? 3, 1, 100),
     heartbeatMs: number("heartbeatMs", options.heartbeatMs ?? 5000, 50, 3_600_000),
     watchdogMs: number("watchdogMs", options.watchdogMs ?? 2000, 50, 3_600_000),
-    custodyBytes: number("custodyBytes", options.custodyBytes ?? 64 * 1024 * 1024, 1024 * 1024, 1024 ** 3),
-    supervision: named("supervision", options.supervision, () => completeSupervision(options.supervision)),
+    custodyBytes: number(
+      "custodyBytes",
+      options.custodyBytes ?? 64 * 1024 * 1024,
+      1024 * 1024,
+      1024 ** 3,
+    ),
+    supervision: named("supervision", options.supervision, () =>
+      completeSupervision(options.supervision),
+    ),
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
@@ -72,7 +95,9 @@ function named<T>(prefix: string, options: object | undefined, check: () => T): 
   try {
     return check();
   } catch (error) {
-    const sentence = error instanceof RangeError && /^(?:supervision\.)?(.+?): expected (.+), got (.+)$/s.exec(error.message);
+    const sentence =
+      error instanceof RangeError &&
+      /^(?:supervision\.)?(.+?): expected (.+), got (.+)$/s.exec(error.message);
     if (!sentence) throw error;
     const [, field, expected, got] = sentence as unknown as readonly string[];
     throw new InvalidOptionError(`${prefix}.${field}`, valueAt(options, field) ?? got, expected);
@@ -88,29 +113,55 @@ function valueAt(options: object | undefined, path: string): unknown {
 function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
   const overflow = mailbox?.overflow ?? DEFAULT_BOUNDS.overflow;
   if (!Array.isArray(overflow) || overflow.length !== 4) {
-    throw new InvalidOptionError("mailbox.overflow", overflow, "four policies, for priorities 0 to 3");
+    throw new InvalidOptionError(
+      "mailbox.overflow",
+      overflow,
+      "four policies, for priorities 0 to 3",
+    );
   }
-  for (const policy of overflow as readonly OverflowPolicy[]) oneOf("mailbox.overflow", policy, POLICIES);
+  for (const policy of overflow as readonly OverflowPolicy[])
+    oneOf("mailbox.overflow", policy, POLICIES);
   return {
-    maxMessages: number("mailbox.maxMessages", mailbox?.maxMessages ?? DEFAULT_BOUNDS.maxMessages, 1, 1_000_000),
-    maxBytes: number("mailbox.maxBytes", mailbox?.maxBytes ?? DEFAULT_BOUNDS.maxBytes, 1024, 2 ** 30),
+    maxMessages: number(
+      "mailbox.maxMessages",
+      mailbox?.maxMessages ?? DEFAULT_BOUNDS.maxMessages,
+      1,
+      1_000_000,
+    ),
+    maxBytes: number(
+      "mailbox.maxBytes",
+      mailbox?.maxBytes ?? DEFAULT_BOUNDS.maxBytes,
+      1024,
+      2 ** 30,
+    ),
     overflow: overflow as MailboxBounds["overflow"],
   };
 }
 
-function readModules(agent: MeshOptions["agent"], topology: Topology): Pick<Settings, "modules" | "moduleOf"> {
-  if (typeof agent === "string" || agent instanceof URL) return { modules: [moduleUrl(agent)], moduleOf: undefined };
+function readModules(
+  agent: MeshOptions["agent"],
+  topology: Topology,
+): Pick<Settings, "modules" | "moduleOf"> {
+  if (typeof agent === "string" || agent instanceof URL)
+    return { modules: [moduleUrl(agent)], moduleOf: undefined };
   if (typeof agent !== "function") {
-    throw new InvalidOptionError("agent", agent, "the URL or path of a module, or a function from address to one");
+    throw new InvalidOptionError(
+      "agent",
+      agent,
+      "the URL or path of a module, or a function from address to one",
+    );
   }
   const modules: string[] = [];
   const moduleOf = new Uint16Array(topology.agents);
   for (let index = 0; index < topology.agents; index++) {
-    const url = moduleUrl(agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])));
+    const url = moduleUrl(
+      agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])),
+    );
     let place = modules.indexOf(url);
     if (place < 0) {
       place = modules.push(url) - 1;
-      if (place > 0xffff) throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
+      if (place > 0xffff)
+        throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
     }
     moduleOf[index] = place;
   }
@@ -126,6 +177,7 @@ function moduleUrl(agent: string | URL): string {
 }
 
 function number(field: string, value: unknown, least: number, most: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most)
+    return value;
   throw new InvalidOptionError(field, value, `a whole number from ${least} to ${most}`);
 }

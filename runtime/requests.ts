@@ -87,8 +87,15 @@ export class Requests {
   #inspect(agent: number): { state: string; children: string[] } {
     const { agents, view } = this.#dispatcher;
     const cell = agents.cellOf(agent);
-    const text = inspect(cell?.state, { depth: 3, maxArrayLength: 20, maxStringLength: 500, breakLength: 100 });
-    const children = [...(cell?.extras?.children ?? [])].map((child) => addressOf(view.topology, child));
+    const text = inspect(cell?.state, {
+      depth: 3,
+      maxArrayLength: 20,
+      maxStringLength: 500,
+      breakLength: 100,
+    });
+    const children = [...(cell?.extras?.children ?? [])].map((child) =>
+      addressOf(view.topology, child),
+    );
     return { state: text.slice(0, MAX_STATE_TEXT), children };
   }
 }

@@ -28,7 +28,8 @@ export function selectAgents(
     return range(from, to);
   }
   const classIndex = IMPEDANCE_CLASSES.findIndex((profile) => profile.name === selection);
-  if (classIndex >= 0) return filtered(topology.agents, (agent) => topology.classOf[agent] === classIndex);
+  if (classIndex >= 0)
+    return filtered(topology.agents, (agent) => topology.classOf[agent] === classIndex);
   const bit = capabilities.bitOf(selection);
   if (bit >= 0) return filtered(topology.agents, (agent) => hasCapability(registry, agent, bit));
   throw new InvalidOptionError(
@@ -41,7 +42,11 @@ export function selectAgents(
 /** The agents below an address, as one range for each sector, because a sector lives on one thread. */
 export function selectRange(topology: Topology, address: string): readonly AgentRange[] {
   const index = indexOfAddress(topology, address);
-  if (index < 0) throw new UnknownActorError(address, "an address of an agent, a cluster, a sector or the orchestrator");
+  if (index < 0)
+    throw new UnknownActorError(
+      address,
+      "an address of an agent, a cluster, a sector or the orchestrator",
+    );
   return rangeOf(topology, index);
 }
 

@@ -1,6 +1,6 @@
 import type { WaitingReceipt } from "../actors/receipt.ts";
 import type { AgentCell } from "./cell.ts";
-import type { Header } from "./inbox.ts";
+import type { Header } from "./header.ts";
 
 /** A message that found no room: its header, its encoded payload, and who waits for it. */
 export interface WaitingSend {
@@ -35,9 +35,21 @@ export class SendBacklog {
   }
 
   /** Copies header and payload; false when the backlog itself is full. */
-  add(header: Header, payload: Uint8Array, length: number, receipt: WaitingReceipt | undefined, cell: AgentCell | undefined): boolean {
+  add(
+    header: Header,
+    payload: Uint8Array,
+    length: number,
+    receipt: WaitingReceipt | undefined,
+    cell: AgentCell | undefined,
+  ): boolean {
     if (this.#entries.length === MAX_MESSAGES || this.#bytes + length > MAX_BYTES) return false;
-    this.#entries.push({ header: { ...header }, bytes: payload.slice(0, length), length, receipt, cell });
+    this.#entries.push({
+      header: { ...header },
+      bytes: payload.slice(0, length),
+      length,
+      receipt,
+      cell,
+    });
     const queue = queueOf(header);
     this.#queues.set(queue, (this.#queues.get(queue) ?? 0) + 1);
     this.#bytes += length;

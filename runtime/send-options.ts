@@ -5,7 +5,13 @@ import { InvalidOptionError } from "../actors/errors.ts";
 export function checkSendOptions(options: AskOptions | TellOptions | undefined): void {
   if (options === undefined) return;
   const { priority } = options;
-  if (priority !== undefined && priority !== 0 && priority !== 1 && priority !== 2 && priority !== 3) {
+  if (
+    priority !== undefined &&
+    priority !== 0 &&
+    priority !== 1 &&
+    priority !== 2 &&
+    priority !== 3
+  ) {
     throw new InvalidOptionError("priority", priority, "a whole number from 0 to 3");
   }
   checkTime("ttlMs", options.ttlMs);

@@ -1,17 +1,17 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { Log } from "../actors/ports.ts";
+import type { Clock, Log } from "../actors/ports.ts";
+import { ringDoorbell } from "../mailbox/doorbell.ts";
+import { controlOf } from "../mailbox/lanes.ts";
 import {
-  Command,
   CONTROL_BOOTED,
   CONTROL_COMMAND,
   CONTROL_CYCLES,
   CONTROL_EPOCH,
   CONTROL_STATE,
+  Command,
   ThreadState,
 } from "../mailbox/layout.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
-import { controlOf } from "../mailbox/lanes.ts";
 import type { LogOptions } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
 import type { ShardTask } from "./shard.ts";
@@ -48,13 +48,21 @@ const MAX_BOOT_FAILURES = 5;
 export class ShardPool {
   readonly #plan: MeshPlan;
   readonly #pool: Piscina;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #logOptions: Omit<LogOptions, "thread">;
   readonly #listener: PoolListener;
   readonly #shards: Shard[] = [];
   #stopping = false;
 
-  constructor(plan: MeshPlan, logOptions: Omit<LogOptions, "thread">, log: Log, listener: PoolListener) {
+  constructor(
+    plan: MeshPlan,
+    clock: Clock,
+    logOptions: Omit<LogOptions, "thread">,
+    log: Log,
+    listener: PoolListener,
+  ) {
+    this.#clock = clock;
     this.#plan = plan;
     this.#log = log;
     this.#logOptions = logOptions;
@@ -63,7 +71,7 @@ export class ShardPool {
     const workers = plan.threads - 1;
     this.#pool = new Piscina({
       filename: new URL(isSource ? "./shard.ts" : "./shard.js", import.meta.url).href,
-      execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
+      execArgv: isSource ? sourceLoader() : [],
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,
@@ -108,7 +116,9 @@ export class ShardPool {
 
   /** True when every worker has its agents ready and serves. */
   get running(): boolean {
-    return this.#shards.every((shard) => Atomics.load(shard.control, CONTROL_STATE) === ThreadState.RUNNING);
+    return this.#shards.every(
+      (shard) => Atomics.load(shard.control, CONTROL_STATE) === ThreadState.RUNNING,
+    );
   }
 
   /** Ends a worker at once, whatever it does; a successor takes over and looks for who is to blame. */
@@ -144,7 +154,7 @@ export class ShardPool {
   /** Runs a shard and its successors until it ends in good order or is given up. */
   async #host(shard: Shard): Promise<void> {
     for (;;) {
-      const lostMs = shard.restarts === 0 ? 0 : performance.now();
+      const lostMs = shard.restarts === 0 ? 0 : this.#clock.nowMs();
       const end = await this.#runOnce(shard, lostMs);
       if (end === undefined || this.#stopping) break;
       Atomics.store(shard.control, CONTROL_STATE, ThreadState.LOST);
@@ -153,7 +163,10 @@ export class ShardPool {
         this.#listener.onHopeless(shard.thread, end);
         break;
       }
-      this.#log.error({ worker: shard.thread, reason: end.message }, "worker lost; a successor takes over");
+      this.#log.error(
+        { worker: shard.thread, reason: end.message },
+        "worker lost; a successor takes over",
+      );
       shard.restarts++;
       shard.abort = new AbortController();
       this.#listener.onLost(shard.thread, end.message);
@@ -199,8 +212,14 @@ export class ShardPool {
     const timer = setInterval(() => {
       if (Atomics.load(shard.control, CONTROL_STATE) !== ThreadState.RUNNING) return;
       clearInterval(timer);
-      this.#listener.onBack(shard.thread, performance.now() - lostMs);
+      this.#listener.onBack(shard.thread, this.#clock.nowMs() - lostMs);
     }, 5);
     return timer;
   }
+}
+
+/** Lets worker threads load the sources: `--import tsx` alone leaves them without its loader on Node 20. */
+function sourceLoader(): string[] {
+  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  return ["--import", `data:text/javascript,import { register } from ${loader}; register();`];
 }

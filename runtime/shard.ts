@@ -3,11 +3,11 @@ import type { Behavior } from "../actors/behavior.ts";
 import type { Clock } from "../actors/ports.ts";
 import { sectorsOfShard } from "../coordination/placement.ts";
 import {
-  Command,
   CONTROL_BOOTED,
   CONTROL_COMMAND,
   CONTROL_CURRENT,
   CONTROL_STATE,
+  Command,
   ThreadState,
 } from "../mailbox/layout.ts";
 import { loadBehaviors } from "./behavior-modules.ts";
@@ -67,7 +67,10 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const estate = succeed(dispatcher, task.blameless);
   const { topology } = view;
   const sectors = sectorsOfShard(topology.sectors, plan.threads - 1, thread);
-  const range = { from: sectors.from * topology.agentsPerSector, to: sectors.to * topology.agentsPerSector };
+  const range = {
+    from: sectors.from * topology.agentsPerSector,
+    to: sectors.to * topology.agentsPerSector,
+  };
   await dispatcher.agents.boot(behaviors, range);
   estate.redeliver();
   control[CONTROL_CURRENT] = 0;

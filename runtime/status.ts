@@ -4,7 +4,11 @@ import { type AgentImpedance, readRow } from "../coordination/agent-impedance.ts
 import { ACTIVE, DEGRADED, operationalState, QUARANTINED } from "../coordination/agent-state.ts";
 import type { CapabilityTable } from "../coordination/capability.ts";
 import { FLAG_DEGRADED, type Registry } from "../coordination/registry.ts";
-import { type GlobalStats, readClusterSummary, readSectorSummary } from "../coordination/summary.ts";
+import {
+  type GlobalStats,
+  readClusterSummary,
+  readSectorSummary,
+} from "../coordination/summary.ts";
 import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
 import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
 import {
@@ -46,7 +50,8 @@ export class StatusReader {
   read(state: MeshStatus["state"], stats: GlobalStats): MeshStatus {
     const sums = this.#sum();
     const { topology } = this.#view;
-    const accounted = sums[Count.HANDLED] + sums[Count.EXPIRED] + sums[Count.DEAD_LETTERED] + sums[Count.IN_FLIGHT];
+    const accounted =
+      sums[Count.HANDLED] + sums[Count.EXPIRED] + sums[Count.DEAD_LETTERED] + sums[Count.IN_FLIGHT];
     const workers = Array.from({ length: this.#plan.threads - 1 }, (_, i) => this.#worker(i + 1));
     return {
       agents: this.#countAgents(),
@@ -105,7 +110,8 @@ export class StatusReader {
     for (let row = 0; row < topology.agents; row++) {
       const state = registry.state[row];
       if (state === ACTIVE) active++;
-      if (state === DEGRADED || (state === ACTIVE && (registry.flags[row] & FLAG_DEGRADED) !== 0)) degraded++;
+      if (state === DEGRADED || (state === ACTIVE && (registry.flags[row] & FLAG_DEGRADED) !== 0))
+        degraded++;
       if (state === QUARANTINED) quarantined++;
     }
     const total = topology.agents;
@@ -116,7 +122,8 @@ export class StatusReader {
     const { placement, topology } = this.#view;
     const control = controlOf(this.#plan.memory.control, thread);
     const current = Atomics.load(control, CONTROL_CURRENT);
-    const sinceMs = this.#clock.nowMs() - controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
+    const sinceMs =
+      this.#clock.nowMs() - controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
     let agents = 0;
     for (let row = 0; row < topology.agents; row++) if (placement[row] === thread) agents++;
     return {
@@ -125,7 +132,11 @@ export class StatusReader {
       agents,
       turns: Atomics.load(control, CONTROL_TURNS) >>> 0,
       restarts: this.#pool.restartsOf(thread),
-      ...(current === 0 ? {} : { current: { address: addressOf(topology, current - 1), sinceMs: Math.max(0, sinceMs) } }),
+      ...(current === 0
+        ? {}
+        : {
+            current: { address: addressOf(topology, current - 1), sinceMs: Math.max(0, sinceMs) },
+          }),
     };
   }
 
@@ -135,7 +146,11 @@ export class StatusReader {
   }
 
   /** Everything of an inspection but the agent's own state. */
-  inspect(index: number, capabilities: CapabilityTable, incidents: readonly Incident[]): Omit<Inspection, "state"> {
+  inspect(
+    index: number,
+    capabilities: CapabilityTable,
+    incidents: readonly Incident[],
+  ): Omit<Inspection, "state"> {
     const { registry, topology } = this.#view;
     const cluster = clusterOf(topology, index);
     const sector = sectorOf(topology, index);
@@ -152,7 +167,9 @@ export class StatusReader {
       ...(running === undefined ? {} : { current: running }),
       queue: { depth: registry.queueDepth[index], bytes: registry.queueBytes[index] },
       incidents,
-      ...(cluster < 0 ? {} : { cluster: readClusterSummary(this.#view.clusters, topology, cluster) }),
+      ...(cluster < 0
+        ? {}
+        : { cluster: readClusterSummary(this.#view.clusters, topology, cluster) }),
       ...(sector < 0 ? {} : { sector: readSectorSummary(this.#view.sectors, topology, sector) }),
     };
   }
@@ -161,7 +178,8 @@ export class StatusReader {
     const { registry, topology, placement } = this.#view;
     const thread = placement[index];
     const nowMs = this.#clock.nowMs();
-    const waitsOn = registry.waitsOn[index] < 0 ? [] : [addressOf(topology, registry.waitsOn[index])];
+    const waitsOn =
+      registry.waitsOn[index] < 0 ? [] : [addressOf(topology, registry.waitsOn[index])];
     if (registry.currentSinceMs[index] > 0) {
       const sinceMs = nowMs - registry.currentSinceMs[index];
       return { sequence: registry.currentMessage[index], sinceMs, waitsOn, suspended: true };
@@ -180,20 +198,35 @@ export class StatusReader {
   ): readonly AgentImpedance[] {
     const { topology } = this.#view;
     const found: number[] = [];
-    for (const index of candidates) if (matches(filter, registry, capabilities, topology, index)) found.push(index);
+    for (const index of candidates)
+      if (matches(filter, registry, capabilities, topology, index)) found.push(index);
     if (filter.slow === true) found.sort((a, b) => registry.score[b] - registry.score[a]);
-    return found.slice(0, filter.limit ?? 100).map((index) => readRow(registry, topology, capabilities, index));
+    return found
+      .slice(0, filter.limit ?? 100)
+      .map((index) => readRow(registry, topology, capabilities, index));
   }
 }
 
-function matches(filter: AgentFilter, registry: Registry, capabilities: CapabilityTable, topology: Topology, index: number): boolean {
+function matches(
+  filter: AgentFilter,
+  registry: Registry,
+  capabilities: CapabilityTable,
+  topology: Topology,
+  index: number,
+): boolean {
   if (filter.state === "degraded") {
     const flagged = (registry.flags[index] & FLAG_DEGRADED) !== 0;
     if (registry.state[index] !== DEGRADED && !flagged) return false;
-  } else if (filter.state !== undefined && operationalState(registry.state[index]) !== filter.state) {
+  } else if (
+    filter.state !== undefined &&
+    operationalState(registry.state[index]) !== filter.state
+  ) {
     return false;
   }
-  const row = filter.class === undefined && filter.capability === undefined ? undefined : readRow(registry, topology, capabilities, index);
+  const row =
+    filter.class === undefined && filter.capability === undefined
+      ? undefined
+      : readRow(registry, topology, capabilities, index);
   if (filter.class !== undefined && row?.agentClass !== filter.class) return false;
   return filter.capability === undefined || row?.capabilities.includes(filter.capability) === true;
 }

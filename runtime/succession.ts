@@ -101,8 +101,12 @@ function findSuspects(dispatcher: Dispatcher, messages: readonly number[]): Read
   return suspects;
 }
 
-function redeliver(dispatcher: Dispatcher, messages: readonly number[], suspects: ReadonlySet<number>): void {
-  const { view, ledger, plan, inbox, outbox, operations, ports } = dispatcher;
+function redeliver(
+  dispatcher: Dispatcher,
+  messages: readonly number[],
+  suspects: ReadonlySet<number>,
+): void {
+  const { view, ledger, plan, inbox, burials, operations, ports } = dispatcher;
   const { words } = view.custody;
   const culprit = view.control[CONTROL_CURRENT] - 1;
   for (const slot of messages) {
@@ -117,7 +121,7 @@ function redeliver(dispatcher: Dispatcher, messages: readonly number[], suspects
       ports.log.warn({ actor: address, deaths }, "worker died while this agent had a turn");
       if (deaths >= plan.maxDeliveries) {
         if (!isOperation) {
-          outbox.bury(slot, DeadLetterCode.POISON);
+          burials.bury(slot, DeadLetterCode.POISON);
           continue;
         }
         // Only the agent that it kills is left out; its siblings still get the operation.

@@ -1,5 +1,5 @@
 import { MeshError } from "../actors/errors.ts";
-import { ready, type Result } from "../actors/result.ts";
+import { type Result, ready } from "../actors/result.ts";
 import type { Signal } from "../actors/signal.ts";
 import { observeLatency, observeOutcome, observeProcessing } from "../coordination/profile.ts";
 import {
@@ -74,14 +74,14 @@ export class Turns {
   }
 
   #turn(cell: AgentCell, slot: number): void {
-    const { view, inbox, operations, outbox, nowMs } = this.#dispatcher;
+    const { view, inbox, operations, burials, nowMs } = this.#dispatcher;
     const { words, doubles } = view.custody;
     const at = slot + SLOT_FRAME;
     const kind = frameKind(words[at + FRAME_TYPE]);
     const deadlineMs = doubles[(at >>> 1) + FRAME_DEADLINE_F64];
     if (deadlineMs !== 0 && deadlineMs <= nowMs) {
       if (kind === FrameKind.OPERATION) operations.skip(slot);
-      else outbox.bury(slot, DeadLetterCode.EXPIRED);
+      else burials.bury(slot, DeadLetterCode.EXPIRED);
       return;
     }
     let message: unknown;
@@ -89,7 +89,7 @@ export class Turns {
       message = inbox.decodeAt(words, view.custody.bytes, at);
     } catch {
       if (kind === FrameKind.OPERATION) operations.note(slot, cell.self, 0);
-      else outbox.bury(slot, DeadLetterCode.UNDECODABLE);
+      else burials.bury(slot, DeadLetterCode.UNDECODABLE);
       return;
     }
     const { control } = view;
@@ -98,6 +98,7 @@ export class Turns {
     control[CONTROL_CURRENT] = cell.self + 1;
     control[CONTROL_TURNS]++;
     cell.slot = slot;
+    this.#dispatcher.clockStale = true;
     let result: unknown;
     try {
       result =
@@ -133,6 +134,7 @@ export class Turns {
     }
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
+    this.#dispatcher.clockStale = false;
   }
 
   /** The turn goes on when the promise settles; the agent takes no other until then. */
@@ -141,6 +143,7 @@ export class Turns {
     const nowMs = ports.clock.nowMs();
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
+    this.#dispatcher.clockStale = false;
     cell.busy = true;
     const { registry } = view;
     registry.currentSinceMs[cell.self] = nowMs;
@@ -148,7 +151,8 @@ export class Turns {
     const slot = cell.slot;
     promise.then(
       (value) => this.#resume(cell, slot, value, undefined),
-      (error) => this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
+      (error) =>
+        this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
     );
   }
 
@@ -191,7 +195,7 @@ export class Turns {
   }
 
   #complete(cell: AgentCell, returned: unknown): void {
-    const { view, outbox, operations, ledger, agents } = this.#dispatcher;
+    const { view, answers, operations, ledger, agents } = this.#dispatcher;
     const slot = cell.slot;
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     const { extras } = cell;
@@ -203,7 +207,7 @@ export class Turns {
     let result: Result;
     try {
       result = kind === FrameKind.SIGNAL ? ready() : asResult(returned);
-      if (kind === FrameKind.ASK) outbox.answer(slot, result);
+      if (kind === FrameKind.ASK) answers.answer(slot, result);
       if (cell.behavior.snapshot !== undefined) agents.checkpoint(cell);
     } catch (error) {
       this.fail(cell, error);
@@ -241,26 +245,26 @@ export class Turns {
 
   /** The handler gave up because its message's deadline passed: no failure of the agent. */
   #expireRunning(cell: AgentCell): void {
-    const { view, operations, outbox } = this.#dispatcher;
+    const { view, operations, burials } = this.#dispatcher;
     const slot = cell.slot;
     unstashRunning(cell);
     this.#endTurn(cell);
     if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
       operations.skip(slot);
     } else {
-      outbox.bury(slot, DeadLetterCode.EXPIRED);
+      burials.bury(slot, DeadLetterCode.EXPIRED);
     }
   }
 
   /** Ends the message of a turn that will not complete, telling whoever asked why. */
   spend(cell: AgentCell, reason: string): void {
-    const { view, outbox, operations, ledger } = this.#dispatcher;
+    const { view, answers, operations, ledger } = this.#dispatcher;
     const slot = cell.slot;
     if (slot === 0) return;
     unstashRunning(cell);
     const kind = frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     observeOutcome(view.registry, cell.self, false);
-    if (kind === FrameKind.ASK) outbox.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
+    if (kind === FrameKind.ASK) answers.refuse(slot, FrameFlag.FAILED, reason.slice(0, 1000));
     if (kind === FrameKind.OPERATION) {
       operations.note(slot, cell.self, 0);
     } else {
@@ -285,13 +289,19 @@ export class Turns {
   stash(cell: AgentCell): void {
     const { plan, view } = this.#dispatcher;
     const { more } = cell;
-    if (cell.slot === 0) throw new MeshError("MESH_NO_MESSAGE", `${cell.address} is handling no message to stash`);
-    if (frameKind(view.custody.words[cell.slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
+    if (cell.slot === 0)
+      throw new MeshError("MESH_NO_MESSAGE", `${cell.address} is handling no message to stash`);
+    if (
+      frameKind(view.custody.words[cell.slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION
+    ) {
       throw new MeshError("MESH_STASH", "a message for many agents cannot be stashed");
     }
     more.stash ??= [];
     if (more.stash.length >= plan.bounds.maxMessages) {
-      throw new MeshError("MESH_STASH_FULL", `${cell.address} has stashed ${more.stash.length} messages, its mailbox bound`);
+      throw new MeshError(
+        "MESH_STASH_FULL",
+        `${cell.address} has stashed ${more.stash.length} messages, its mailbox bound`,
+      );
     }
     if (more.stash[more.stash.length - 1] !== cell.slot) more.stash.push(cell.slot);
   }
@@ -306,14 +316,22 @@ export class Turns {
     for (let slot = stash.pop(); slot !== undefined; slot = stash.pop()) {
       const { words } = view.custody;
       const at = slot + SLOT_FRAME;
-      mailboxes.pushFront(cell.self, framePriority(words[at + FRAME_TYPE]), slot, words[at + FRAME_LENGTH]);
+      mailboxes.pushFront(
+        cell.self,
+        framePriority(words[at + FRAME_TYPE]),
+        slot,
+        words[at + FRAME_LENGTH],
+      );
     }
     if (running !== undefined) stash.push(running);
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
   }
 
   #sequenceOf(slot: number): number {
-    return this.#dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] % 2 ** 32;
+    return (
+      this.#dispatcher.view.custody.doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] %
+      2 ** 32
+    );
   }
 }
 
@@ -333,7 +351,11 @@ function unstashRunning(cell: AgentCell): void {
 function ignore(): void {}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }
 
 function isDeadline(error: unknown): boolean {
@@ -344,5 +366,7 @@ function asResult(returned: unknown): Result {
   if (returned === undefined) return ready();
   const { state } = returned as Result;
   if (state === 1 || state === -1) return returned as Result;
-  throw new TypeError(`receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`);
+  throw new TypeError(
+    `receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`,
+  );
 }

@@ -54,7 +54,11 @@ export class Watches {
   }
 
   #tell(watcher: number, watched: number, reason: EndReason): void {
-    this.#dispatcher.outbox.signal(watched, watcher, { type: "terminated", actor: watched, reason });
+    this.#dispatcher.outbox.signal(watched, watcher, {
+      type: "terminated",
+      actor: watched,
+      reason,
+    });
     this.#dispatcher.nudge();
   }
 

@@ -4,7 +4,10 @@ import { TimerWheel } from "./wheel.ts";
 
 test("every timer fires once, not before it is due and at the first advance after, unless cancelled", () => {
   const command = fc.oneof(
-    fc.record({ kind: fc.constant("schedule" as const), delay: fc.integer({ min: 0, max: 20_000 }) }),
+    fc.record({
+      kind: fc.constant("schedule" as const),
+      delay: fc.integer({ min: 0, max: 20_000 }),
+    }),
     fc.record({ kind: fc.constant("advance" as const), by: fc.integer({ min: 0, max: 9_000 }) }),
     fc.record({ kind: fc.constant("cancel" as const), which: fc.nat(50) }),
   );
@@ -52,11 +55,17 @@ test("a timer may cancel another of its own tick, and schedule new ones while it
   const wheel = new TimerWheel(0);
   const fired: string[] = [];
   let second = 0;
-  wheel.schedule(5, { onTimer: () => {
-    fired.push("first");
-    wheel.cancel(second);
-    wheel.schedule(5, { onTimer: () => void fired.push("again") }, 0);
-  } }, 0);
+  wheel.schedule(
+    5,
+    {
+      onTimer: () => {
+        fired.push("first");
+        wheel.cancel(second);
+        wheel.schedule(5, { onTimer: () => void fired.push("again") }, 0);
+      },
+    },
+    0,
+  );
   second = wheel.schedule(5, { onTimer: () => void fired.push("second") }, 0);
   wheel.advance(5);
   expect(fired).toEqual(["first"]);
@@ -65,5 +74,7 @@ test("a timer may cancel another of its own tick, and schedule new ones while it
 });
 
 test("a due time that is no time is refused with its value", () => {
-  expect(() => new TimerWheel(0).schedule(Number.NaN, { onTimer: () => {} }, 0)).toThrow("dueMs=NaN");
+  expect(() => new TimerWheel(0).schedule(Number.NaN, { onTimer: () => {} }, 0)).toThrow(
+    "dueMs=NaN",
+  );
 });

@@ -64,7 +64,8 @@ export class TimerWheel {
   /** True when the timer was still waiting. */
   cancel(id: TimerId): boolean {
     const node = id % NODE_LIMIT;
-    if (this.#generation[node] !== Math.floor(id / NODE_LIMIT) || this.#targets[node] === undefined) return false;
+    if (this.#generation[node] !== Math.floor(id / NODE_LIMIT) || this.#targets[node] === undefined)
+      return false;
     this.#unlink(node);
     this.#release(node);
     return true;
@@ -150,7 +151,8 @@ export class TimerWheel {
       this.#free = this.#next[free];
       return free;
     }
-    if (this.#nodes === NODE_LIMIT) throw new RangeError(`more than ${NODE_LIMIT - 1} timers on one thread`);
+    if (this.#nodes === NODE_LIMIT)
+      throw new RangeError(`more than ${NODE_LIMIT - 1} timers on one thread`);
     if (this.#nodes === this.#next.length) this.#grow();
     this.#targets.push(undefined);
     return this.#nodes++;

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { waitGraphBytes } from "../coordination/wait-edges.ts";
 
-const ROUNDS = 3_000;
+const ROUNDS = 1_000;
 const SIZE = { rows: 2, threads: 2, edgesPerThread: 4 };
 const GRAPH = new URL("../dist/coordination/wait-graph.js", import.meta.url).href;
 
@@ -37,11 +37,12 @@ import(workerData.graph).then(({ WaitGraph }) => {
     // 0 asks, 1 answers and at once asks back, while 0 is clearing up.
     if (self === 0) {
       const asked = graph.add(0, 1);
+      Atomics.store(steps, 2, asked);
       meet();
       graph.remove(0, asked);
     } else {
       meet();
-      graph.settle(0, 1);
+      graph.settle(0, 1, Atomics.load(steps, 2));
       const back = graph.add(1, 0);
       if (graph.findCycle(1, 0)) phantoms++;
       graph.remove(1, back);
@@ -69,7 +70,8 @@ function run(self: number, buffer: SharedArrayBuffer, step: SharedArrayBuffer): 
 describe("the wait graph between threads", () => {
   test("one of two who ask each other at once sees it, and an answered ask is never a circle", async () => {
     const buffer = new SharedArrayBuffer(waitGraphBytes(SIZE));
-    const step = new SharedArrayBuffer(8);
+    // How far each of them is, and the edge of the ask that is to be answered.
+    const step = new SharedArrayBuffer(12);
     const reports = await Promise.all([run(0, buffer, step), run(1, buffer, step)]);
     const missed = reports[0].seen.filter((seen, round) => !seen && !reports[1].seen[round]);
     expect(missed).toHaveLength(0);

@@ -1,0 +1,29 @@
+import { askCross } from "./ask-cross.ts";
+import { askLocal } from "./ask-local.ts";
+import { codec } from "./codec.ts";
+import type { Bench } from "./harness.ts";
+import { heartbeatCross } from "./heartbeat-cross.ts";
+import { heartbeatThread } from "./heartbeat-thread.ts";
+import { idle } from "./idle.ts";
+import { restart } from "./restart.ts";
+import { ring } from "./ring.ts";
+import { spawn } from "./spawn.ts";
+import { tellCross } from "./tell-cross.ts";
+import { tree } from "./tree.ts";
+import { workerKill } from "./worker-kill.ts";
+
+/** Every bench there is, in the order in which they run. */
+export const BENCHES: readonly Bench[] = [
+  ring,
+  codec,
+  heartbeatThread,
+  heartbeatCross,
+  tellCross,
+  askCross,
+  askLocal,
+  tree,
+  spawn,
+  restart,
+  workerKill,
+  idle,
+];

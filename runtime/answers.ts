@@ -1,0 +1,118 @@
+import { AgentFailedError, PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
+import type { Answer, ConflictDetail, Result } from "../actors/result.ts";
+import { addressOf } from "../coordination/address.ts";
+import {
+  answerPriority,
+  FRAME_HASH,
+  FRAME_OPERATION_F64,
+  FRAME_SOURCE,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  FrameFlag,
+  frameFlags,
+  framePriority,
+  frameTrinary,
+} from "../mailbox/frame.ts";
+import { CONTROL_RESUMED, SLOT_FRAME } from "../mailbox/layout.ts";
+import type { Ring } from "../mailbox/ring.ts";
+import type { AskEnd } from "./asks.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** Answers on their way: from a turn that has ended to whoever asked, on this thread or another. */
+export class Answers implements AskEnd {
+  readonly #dispatcher: Dispatcher;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Answers the ASK in `slot`. A value that cannot be encoded makes the turn a failure: throws. */
+  answer(slot: number, result: Result): void {
+    if (result.state === 1) this.#answer(slot, 1, 0, result.value);
+    else this.#answer(slot, -1, 0, result.conflict);
+  }
+
+  /** Answers the ASK in `slot` with why it was not handled. */
+  refuse(slot: number, flag: number, reason: string): void {
+    this.#answer(slot, 0, flag, reason);
+  }
+
+  #answer(slot: number, trinary: number, flag: number, value: unknown): void {
+    const { view, asks } = this.#dispatcher;
+    const { words, doubles } = view.custody;
+    const at = slot + SLOT_FRAME;
+    const asker = words[at + FRAME_SOURCE];
+    if (asker < 0) return;
+    const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
+    const agent = words[at + FRAME_TARGET];
+    // The wait is over from this moment: a search must not find it while the answer travels.
+    if (asker !== view.topology.orchestrator)
+      view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
+    if (view.placement[asker] === view.thread) {
+      if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
+      else this.#settle(id, trinary, this.copyOf(value));
+      return;
+    }
+    const urgent = framePriority(words[at + FRAME_TYPE]) === 3 ? 3 : 0;
+    const priority = answerPriority(urgent, trinary);
+    this.#dispatcher.outbox.sendAnswer(agent, asker, id, value, priority, flag);
+  }
+
+  /**
+   * The value as another thread would get it, for what stays on this one: no two agents ever share a mutable
+   * object. Throws what sending it would throw.
+   */
+  copyOf(value: unknown): unknown {
+    if (
+      value === undefined ||
+      value === null ||
+      typeof value === "number" ||
+      typeof value === "boolean"
+    )
+      return value;
+    const { codec, plan } = this.#dispatcher;
+    const length = codec.encode(value);
+    if (length > plan.maxPayloadBytes) throw new PayloadTooLargeError(length, plan.maxPayloadBytes);
+    return typeof value === "object" ? codec.decodeOwn(length) : value;
+  }
+
+  /** An ANSWER frame has arrived. */
+  onAnswer(ring: Ring, word: number): void {
+    const type = ring.words[word + FRAME_TYPE];
+    const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
+    const flags = frameFlags(type);
+    const { asks, inbox } = this.#dispatcher;
+    let value: unknown;
+    try {
+      value = inbox.decodeAt(ring.words, ring.bytes, word);
+    } catch (error) {
+      asks.reject(id, error);
+      return;
+    }
+    if ((flags & (FrameFlag.FAILED | FrameFlag.REFUSED)) !== 0) {
+      asks.reject(id, this.#refusal(ring.words[word + FRAME_SOURCE], flags, value));
+    } else {
+      this.#settle(id, frameTrinary(type), value);
+    }
+  }
+
+  #settle(id: number, trinary: number, value: unknown): void {
+    const { asks, view } = this.#dispatcher;
+    view.control[CONTROL_RESUMED] = asks.askerOf(id) + 1;
+    const answer: Answer =
+      trinary === -1 ? { state: -1, conflict: value as ConflictDetail } : { state: 1, value };
+    asks.resolve(id, answer);
+  }
+
+  #refusal(agent: number, flag: number, reason: unknown): Error {
+    const address = addressOf(this.#dispatcher.view.topology, agent);
+    return (flag & FrameFlag.FAILED) !== 0
+      ? new AgentFailedError(address, String(reason))
+      : new UndeliverableError(address, String(reason));
+  }
+
+  onAskEnd(asker: number, edge: number): void {
+    if (edge >= 0) this.#dispatcher.view.waits.remove(asker, edge);
+    if (asker >= 0) this.#dispatcher.view.registry.waitsOn[asker] = -1;
+  }
+}

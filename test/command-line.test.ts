@@ -1,0 +1,116 @@
+// The command as people type it: the bin file, the built package, a real mesh, a process of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, assert, beforeEach, test } from "vitest";
+
+const BIN = fileURLToPath(new URL("../runtime/index.js", import.meta.url));
+const SMALL = ["--sectors", "2", "--clusters", "2", "--agents", "3", "--workers", "1"];
+
+let cwd: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), "mesh-process-"));
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly talk: string;
+}
+
+class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  out = "";
+  talk = "";
+
+  constructor(words: readonly string[], input?: string | "nothing") {
+    this.child = spawn(process.execPath, [BIN, ...words], {
+      cwd,
+      env: { ...process.env, XDG_STATE_HOME: cwd, MESH_SOURCE: "0" },
+      stdio: [input === "nothing" ? "ignore" : "pipe", "pipe", "pipe"],
+    });
+    children.push(this.child);
+    this.child.stdout?.on("data", (chunk) => (this.out += chunk));
+    this.child.stderr?.on("data", (chunk) => (this.talk += chunk));
+    if (input !== undefined && input !== "nothing") this.child.stdin?.end(input);
+    this.ended = new Promise((resolve) => {
+      this.child.on("close", (code) => resolve({ code, out: this.out, talk: this.talk }));
+    });
+  }
+
+  async ready(): Promise<void> {
+    while (!this.talk.includes("mesh ready")) {
+      if (this.child.exitCode !== null) assert.fail(this.talk);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+function run(...words: string[]): Promise<Ended> {
+  return new Running(words, "").ended;
+}
+
+test("start --for --no-repl --json prints one document and ends with 0", async () => {
+  const { code, out } = await run("start", ...SMALL, "--for", "300ms", "--no-repl", "--json");
+  assert.equal(code, 0);
+  assert.lengthOf(out.trim().split("\n"), 1);
+  const status = JSON.parse(out);
+  assert.deepInclude(status.agents, { total: 12, active: 12 });
+  assert.deepInclude(status, { workers: 1, lost: 0, mode: "FULL" });
+});
+
+test("other processes speak to a running mesh; /dev/null does not end it, SIGTERM does", async () => {
+  const mesh = new Running(["start", ...SMALL], "nothing");
+  await mesh.ready();
+  const status = await run("status");
+  assert.match(status.out, /│ Agents: 12 \/ 12 active \(100\.0%\) +│/);
+  const guest = new Running(["attach", "--json"], "status\nagents --limit 2\n");
+  const { code, out } = await guest.ended;
+  assert.equal(code, 0);
+  const lines = out.trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).command),
+    ["status", "agents"],
+  );
+  mesh.child.kill("SIGTERM");
+  assert.equal((await mesh.ended).code, 0);
+  assert.equal((await run("status")).code, 69);
+});
+
+test("a mesh that was killed leaves its folder to the next one", async () => {
+  const mesh = new Running(["start", ...SMALL], "nothing");
+  await mesh.ready();
+  mesh.child.kill("SIGKILL");
+  await mesh.ended;
+  const { code, talk } = await run("status");
+  assert.equal(code, 69);
+  assert.match(talk, /has died/);
+  assert.equal((await run("start", ...SMALL, "--for", "10ms", "--no-repl")).code, 0);
+});
+
+test("a reader who has seen enough is no error", async () => {
+  const help = new Running(["help", "--json"], "");
+  help.child.stdout?.destroy();
+  const { code, talk } = await help.ended;
+  assert.equal(code, 0);
+  assert.equal(talk, "");
+});
+
+test("what is wrong is one sentence and a usage, never a stack", async () => {
+  const { code, out, talk } = await run("start", "--agents", "ten");
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  assert.equal(
+    talk,
+    'error: agents: expected a whole number from 1 to 1,000, got "ten" (--agents)\n',
+  );
+});

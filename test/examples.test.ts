@@ -1,0 +1,23 @@
+// Runs what `examples/` shows, as its readers would. Each example checks its own result.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { assert, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/http-agents/main.js"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  const story = `${stdout}${stderr}`;
+  assert.equal(status, 0, story);
+  assert.equal(stderr, "", story);
+  assert.match(stdout, /all 300 agents called the service/);
+  assert.match(stdout, /agent-7 failed \(TypeError: .*\): restarted at once/);
+  assert.match(stdout, /agent-7 failed \(TypeError: .*\): quarantine/);
+  assert.match(stdout, /watchdog: sector-5\/cluster-2\/agent-13 has not yielded for/);
+  assert.match(stdout, /worker-2 is back/);
+  assert.match(stdout, /agent-13 is well again/);
+});

@@ -1,0 +1,61 @@
+// The README's own words: its example runs and prints what it says, its commands exist.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, assert, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+const folder = mkdtempSync(join(tmpdir(), "mesh-30k-readme-"));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Insides of the fenced blocks that open so. */
+function blocks(opening: string): string[] {
+  return readme
+    .split(/^```/m)
+    .filter((_, index) => index % 2 === 1)
+    .filter((block) => block.startsWith(opening))
+    .map((block) => block.slice(block.indexOf("\n") + 1));
+}
+
+function run(args: readonly string[], cwd: string): string {
+  const done = spawnSync(process.execPath, args, { cwd, encoding: "utf8", timeout: 60_000 });
+  assert.equal(done.status, 0, `${args.join(" ")}\n${done.stdout}${done.stderr}`);
+  return done.stdout;
+}
+
+test("the embedding example prints what the README says", () => {
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(ROOT, join(folder, "node_modules/mesh-30k"), "dir");
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+  const named = new Map(
+    blocks("js\n").map((text) => [text.slice(3, text.indexOf("\n")), text] as const),
+  );
+  assert.sameMembers([...named.keys()], ["counter.js", "main.js"]);
+  for (const [name, text] of named) writeFileSync(join(folder, name), text);
+  // Node 20 cannot parse `await using`; the compiler writes it as what Node 20 knows.
+  const compile = ["--allowJs", "--module", "nodenext", "--target", "es2023", "--outDir", "built"];
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const libraries = ["--lib", "es2024,esnext.disposable", "--skipLibCheck", "--types", "node"];
+  const typeRoots = ["--typeRoots", join(ROOT, "node_modules/@types")];
+  run([tsc, ...compile, ...libraries, ...typeRoots, "main.js", "counter.js"], folder);
+  const printed = run(["built/main.js"], folder);
+  const expected = readme.split("`node main.js` prints:\n\n```\n")[1]?.split("```")[0];
+  assert.equal(printed, expected);
+});
+
+test("every command of the table is one of `mesh-30k --help`, and the other way round", () => {
+  const help = run(["runtime/index.js", "--help"], ROOT);
+  const known = [...help.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name);
+  const listed = [...readme.matchAll(/^\| `mesh-30k ([a-z-]+)` \|/gm)].map(([, name]) => name);
+  assert.sameMembers(listed, known);
+});
+
+test("every file that the README points to is there", () => {
+  for (const [, path] of readme.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)) {
+    assert.doesNotThrow(() => readFileSync(join(ROOT, path as string)), `${path} is missing`);
+  }
+});
