@@ -26,6 +26,7 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import { culpritOf } from "./culprit.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
@@ -460,7 +461,8 @@ class ThreadedMesh implements Mesh {
   /** Names who holds a thread up, and replaces its worker. */
   #onHang(hang: Hang): void {
     const nowMs = systemClock.nowMs();
-    const culprit = this.#culpritOf(hang);
+    const { registry, placement } = this.#dispatcher.view;
+    const culprit = culpritOf(hang, registry, placement);
     const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
     const guess = hang.certain ? "" : " (by what its thread did last)";
     const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
@@ -472,23 +474,6 @@ class ThreadedMesh implements Mesh {
       delayMs: 0,
     });
     this.#pool.replace(hang.thread, what);
-  }
-
-  /**
-   * In whose turn a thread hangs. In a continuation that is not certain: then it is the agent resumed last,
-   * if its turn still goes on, or else the only one of its thread whose turn does; −1 when neither.
-   */
-  #culpritOf(hang: Hang): number {
-    const { registry, placement } = this.#dispatcher.view;
-    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0))
-      return hang.agent;
-    let only = -1;
-    for (let row = 0; row < placement.length; row++) {
-      if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
-      if (only >= 0) return -1;
-      only = row;
-    }
-    return only;
   }
 
   #onHopeless(thread: number, error: Error): void {

@@ -15,7 +15,7 @@ function start(policy: OverflowPolicy, options: Partial<MeshOptions> = {}): Prom
   return startMesh("puppet", { mailbox: { maxMessages: BOUND, overflow }, ...options });
 }
 
-/** Keeps the target in one turn for a while and fills its mailbox with the ids from 0, so that the sender sees it full. */
+/** Keeps the target in one turn for a while and fills its mailbox with ids from 0, so that senders see it full. */
 async function fill(mesh: Mesh, busyMs = 400): Promise<void> {
   mesh.tell(TARGET, { do: "dawdle", ms: busyMs, id: "busy" });
   await until("its turn", async () => (await mesh.inspect(TARGET)).current?.suspended === true);
@@ -158,7 +158,7 @@ describe("a full mailbox", () => {
 });
 
 describe("what is held back", () => {
-  test("block holds the sender: its turn is not over, and it handles nothing else, until all have found room", async () => {
+  test("block holds the sender: its turn is not over until all its sends have found room", async () => {
     await using mesh = await start("block");
     await fill(mesh, 600);
     for (const sender of [BESIDE, ACROSS]) {
@@ -262,7 +262,7 @@ describe("urgent messages", () => {
 });
 
 describe("dead letters", () => {
-  test("are listed newest first with who, whom, what and why, filtered and limited; and told to listeners", async () => {
+  test("are listed newest first with who, whom, what and why, and told to listeners", async () => {
     await using mesh = await start("drop-newest");
     const heard: DeadLetter[] = [];
     mesh.on("deadLetter", (letter) => heard.push(letter));

@@ -1,6 +1,6 @@
 // Agents that use the event loop of their thread: sockets, timers and promises of Node itself.
 import { createServer } from "node:http";
-import { defineAgent, ready } from "../../dist/index.js";
+import { defineAgent, ready } from "../dist/index.js";
 
 let farewellFile;
 export function configure(options) {
