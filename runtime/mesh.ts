@@ -25,7 +25,8 @@ import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
-import { seededRandom, systemClock, systemSeed } from "./clock.ts";
+import { seededRandom, systemClock } from "./clock.ts";
+import { culpritOf } from "./culprit.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
@@ -126,10 +127,10 @@ class ThreadedMesh implements Mesh {
       ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
       agentOptions: options.agentOptions,
       capabilities,
-      seed: options.seed ?? systemSeed(),
+      seed: settings.seed,
       memory: createMemory(settings.topology, threads, lanes, settings.custodyBytes),
     };
-    const logOptions = { level: options.log ?? "info", file: options.logFile } as const;
+    const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     const view = viewMemory(this.#plan, 0, 1);
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
@@ -265,6 +266,7 @@ class ThreadedMesh implements Mesh {
         ...base,
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
+    if (this.#halted) return { ...base, state: { unavailable: "the mesh has stopped" } };
     const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
       | { state: string }
       | undefined;
@@ -363,6 +365,7 @@ class ThreadedMesh implements Mesh {
 
   /** Asks a shard something; undefined when it does not answer in time. */
   async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+    if (this.#halted) throw new MeshStoppedError();
     const { asks, outbox } = this.#dispatcher;
     this.#dispatcher.nowMs = systemClock.nowMs();
     const answer = await new Promise<Answer>((resolveAnswer, reject) => {
@@ -458,7 +461,8 @@ class ThreadedMesh implements Mesh {
   /** Names who holds a thread up, and replaces its worker. */
   #onHang(hang: Hang): void {
     const nowMs = systemClock.nowMs();
-    const culprit = this.#culpritOf(hang);
+    const { registry, placement } = this.#dispatcher.view;
+    const culprit = culpritOf(hang, registry, placement);
     const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
     const guess = hang.certain ? "" : " (by what its thread did last)";
     const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
@@ -470,23 +474,6 @@ class ThreadedMesh implements Mesh {
       delayMs: 0,
     });
     this.#pool.replace(hang.thread, what);
-  }
-
-  /**
-   * In whose turn a thread hangs. In a continuation that is not certain: then it is the agent resumed last,
-   * if its turn still goes on, or else the only one of its thread whose turn does; −1 when neither.
-   */
-  #culpritOf(hang: Hang): number {
-    const { registry, placement } = this.#dispatcher.view;
-    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0))
-      return hang.agent;
-    let only = -1;
-    for (let row = 0; row < placement.length; row++) {
-      if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
-      if (only >= 0) return -1;
-      only = row;
-    }
-    return only;
   }
 
   #onHopeless(thread: number, error: Error): void {

@@ -1,5 +1,5 @@
 // An agent that does what it is told: each message is `{ do: <verb>, … }`.
-import { conflict, defineAgent, ready } from "../../dist/index.js";
+import { conflict, defineAgent, ready } from "../dist/index.js";
 
 const child = defineAgent({
   init: () => ({ seen: [] }),
@@ -46,6 +46,7 @@ const verbs = {
     state.seen.push(`end ${id}`);
   },
   seen: (state) => ready(state.seen),
+  count: (state) => ready(state.seen.length),
   /** Gives the very object of its state. */
   own: (state) => {
     state.own ??= { list: [1, 2, 3] };
