@@ -1,6 +1,6 @@
 // Agents that fail in every way a supervisor must deal with: the verb says how. What they remember is lost
 // at a restart, `born` counts the incarnations of each agent on its thread.
-import { defineAgent, ready } from "../../dist/index.js";
+import { defineAgent, ready } from "../dist/index.js";
 
 const births = new Map();
 let plan = {};

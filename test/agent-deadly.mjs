@@ -1,5 +1,5 @@
 // Agents that take their whole worker down, or hang it. What they have noted survives.
-import { defineAgent, ready } from "../../dist/index.js";
+import { defineAgent, ready } from "../dist/index.js";
 
 function hang() {
   for (;;);

@@ -1,5 +1,5 @@
 // An agent that does what it is told: each message is `{ do: <verb>, … }`.
-import { conflict, defineAgent, ready } from "../../dist/index.js";
+import { conflict, defineAgent, ready } from "../dist/index.js";
 
 const child = defineAgent({
   init: () => ({ seen: [] }),

@@ -2,7 +2,7 @@
 //
 //   { from, id }          a counted message: `id` counts from 0 for each pair of sender and target
 //   { do: "drive", … }    a driver: sends counted messages to its targets; `on` and on until told to halt
-import { defineAgent, ready } from "../../dist/index.js";
+import { defineAgent, ready } from "../dist/index.js";
 
 /** Notes a counted message: what came out of order, left a gap, or came twice. */
 function note(books, from, id) {
