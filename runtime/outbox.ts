@@ -18,6 +18,9 @@ import type { TimerId, TimerTarget } from "./wheel.ts";
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
 
+/** Sends that a handler makes between cycles before its readers see them. */
+const SENDS_A_COMMIT = 64;
+
 /** A backlog of up to this many sends is tried again in each cycle. */
 const RETRY_EACH_CYCLE = 64;
 
@@ -48,6 +51,8 @@ export class Outbox implements TimerTarget {
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
+  /** Sends since the last commit between cycles. */
+  #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
 
@@ -126,6 +131,10 @@ export class Outbox implements TimerTarget {
     const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
+        if (++this.#unseen >= SENDS_A_COMMIT) {
+          this.#unseen = 0;
+          this.#dispatcher.commitBetweenCycles();
+        }
         return ACCEPTED;
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);
