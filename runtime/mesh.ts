@@ -10,7 +10,6 @@ import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
-import { ACTIVE, DEGRADED, OFFLINE } from "../coordination/agent-state.ts";
 import { createCapabilityTable } from "../coordination/capability.ts";
 import { findBestAgents } from "../coordination/routing.ts";
 import {
@@ -26,7 +25,6 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
-import { culpritOf } from "./culprit.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
@@ -52,7 +50,8 @@ import type { Request } from "./requests.ts";
 import { selectAgents, selectRange } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
-import { type Hang, Watchdog } from "./watchdog.ts";
+import { Watchdog } from "./watchdog.ts";
+import { WorkerLosses } from "./worker-losses.ts";
 
 /** How long `inspect` waits for the agent's shard to print its state, ms. */
 const INSPECT_MS = 250;
@@ -95,6 +94,7 @@ class ThreadedMesh implements Mesh {
   readonly #gathers: Gathers;
   readonly #office: DeadLetterOffice;
   readonly #incidents: Incidents;
+  readonly #losses: WorkerLosses;
   readonly #status: StatusReader;
   readonly #listeners = new MeshListeners();
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
@@ -105,7 +105,6 @@ class ThreadedMesh implements Mesh {
   #halted = false;
   #stopping: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
-  #hopeless: Error | undefined;
 
   constructor(settings: Settings, options: MeshOptions, capabilities: readonly string[]) {
     const threads = settings.workers + 1;
@@ -156,14 +155,17 @@ class ThreadedMesh implements Mesh {
       onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
     });
     this.deadLetters = this.#office;
-    this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, {
-      onLost: (thread, reason) => this.#onLost(thread, reason),
-      onBack: (thread, afterMs) => this.#onBack(thread, afterMs),
-      onHopeless: (thread, error) => this.#onHopeless(thread, error),
+    this.#losses = new WorkerLosses({
+      dispatcher: this.#dispatcher,
+      incidents: this.#incidents,
+      listeners: this.#listeners,
+      redelivered: (thread) => this.#status.redelivered(thread),
+      replace: (thread, reason) => this.#pool.replace(thread, reason),
     });
+    this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, this.#losses);
     this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
-      this.#onHang(hang),
+      this.#losses.onHang(hang),
     );
   }
 
@@ -174,7 +176,7 @@ class ThreadedMesh implements Mesh {
     const total = this.topology.agents;
     for (let reported = -1; !this.#pool.running; ) {
       this.#signal?.throwIfAborted();
-      if (this.#hopeless !== undefined) throw this.#hopeless;
+      if (this.#losses.hopeless !== undefined) throw this.#losses.hopeless;
       const ready = Math.min(this.#pool.booted, total);
       if (ready !== reported) onProgress?.({ ready, total });
       reported = ready;
@@ -425,69 +427,5 @@ class ThreadedMesh implements Mesh {
   #become(state: MeshStatus["state"]): void {
     this.#state = state;
     this.#listeners.emit("state", state);
-  }
-
-  /** Its agents are nobody's until the successor has them: main writes their rows, since no one else does. */
-  #onLost(thread: number, reason: string): void {
-    const { registry, placement } = this.#dispatcher.view;
-    for (let row = 0; row < this.topology.agents; row++) {
-      if (placement[row] !== thread) continue;
-      if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED)
-        registry.state[row] = OFFLINE;
-    }
-    this.#incidents.add({
-      atMs: systemClock.nowMs(),
-      subject: `worker-${thread}`,
-      error: reason,
-      decision: "replace-worker",
-      delayMs: 0,
-    });
-    this.#listeners.emit("workerLost", { worker: `worker-${thread}`, reason });
-  }
-
-  #onBack(thread: number, afterMs: number): void {
-    for (let other = 1; other < this.#plan.threads; other++) {
-      const sector = this.#dispatcher.view.placement.indexOf(other, this.topology.coordinatorBase);
-      if (other !== thread) this.#dispatcher.outbox.control(sector, 0, { verb: "renew", thread });
-    }
-    this.#dispatcher.nudge();
-    this.#listeners.emit("workerBack", {
-      worker: `worker-${thread}`,
-      afterMs,
-      redelivered: this.#status.redelivered(thread),
-    });
-  }
-
-  /** Names who holds a thread up, and replaces its worker. */
-  #onHang(hang: Hang): void {
-    const nowMs = systemClock.nowMs();
-    const { registry, placement } = this.#dispatcher.view;
-    const culprit = culpritOf(hang, registry, placement);
-    const name = culprit < 0 ? "an unknown callback" : this.address(culprit);
-    const guess = hang.certain ? "" : " (by what its thread did last)";
-    const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
-    this.#incidents.add({
-      atMs: nowMs,
-      subject: name,
-      error: `${what}; worker-${hang.thread} is replaced`,
-      decision: "replace-worker",
-      delayMs: 0,
-    });
-    this.#pool.replace(hang.thread, what);
-  }
-
-  #onHopeless(thread: number, error: Error): void {
-    this.#hopeless = new MeshError(
-      "MESH_WORKER",
-      `worker-${thread} cannot start: ${error.message}`,
-      { cause: error },
-    );
-    this.#incidents.add({
-      atMs: systemClock.nowMs(),
-      subject: `worker-${thread}`,
-      error: `given up: ${error.message}`,
-      decision: "escalate",
-      delayMs: 0,
-    });
   }
 }
