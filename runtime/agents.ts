@@ -15,6 +15,7 @@ import {
 } from "../coordination/capability.ts";
 import { spawnRangeOfShard } from "../coordination/placement.ts";
 import { seedProfile } from "../coordination/profile.ts";
+import { FLAG_LOST } from "../coordination/registry.ts";
 import { CONTROL_BOOTED, Count } from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
@@ -237,11 +238,11 @@ export class Agents {
   }
 
   /** Keeps an agent from work until a person lets it go; its messages become dead letters. */
-  quarantine(agent: number): void {
+  quarantine(agent: number, reason: EndReason): void {
     const cell = this.cellOf(agent);
     if (cell !== undefined) {
       this.end(cell, "quarantined");
-      this.#close(cell, QUARANTINED, DeadLetterCode.QUARANTINED, "failed");
+      this.#close(cell, QUARANTINED, DeadLetterCode.QUARANTINED, reason);
     }
   }
 
@@ -311,17 +312,32 @@ export class Agents {
 
   #freeSpawnIndex(): number {
     const { from, to } = this.#spawnRange;
-    const { registry } = this.#dispatcher.view;
-    for (let tried = from; tried < to; tried++) {
-      const index = this.#nextSpawn;
-      this.#nextSpawn = index + 1 === to ? from : index + 1;
-      const state = registry.state[index];
-      if (state === NOT_STARTED || state === STOPPED) return index;
+    // The places of the lost come last, so that who asks after one hears of it and not of a stranger.
+    for (const sparesLost of [true, false]) {
+      for (let tried = from; tried < to; tried++) {
+        const index = this.#nextSpawn;
+        this.#nextSpawn = index + 1 === to ? from : index + 1;
+        if (this.#isFree(index, sparesLost)) return index;
+      }
+      // All that is left is theirs: they are forgotten together, or each spawn would look for others first.
+      if (sparesLost) this.#forgetLost();
     }
     throw new MeshError(
       "MESH_SPAWN_LIMIT",
       `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`,
     );
+  }
+
+  #isFree(index: number, sparesLost: boolean): boolean {
+    const { state, flags } = this.#dispatcher.view.registry;
+    if (state[index] === NOT_STARTED) return true;
+    return state[index] === STOPPED && !(sparesLost && (flags[index] & FLAG_LOST) !== 0);
+  }
+
+  #forgetLost(): void {
+    const { flags } = this.#dispatcher.view.registry;
+    for (let index = this.#spawnRange.from; index < this.#spawnRange.to; index++)
+      flags[index] &= ~FLAG_LOST;
   }
 
   #forgetChild(parent: number, child: number): void {

@@ -1,5 +1,6 @@
 import { addressOf } from "../coordination/address.ts";
 import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { FLAG_LOST } from "../coordination/registry.ts";
 import {
   FRAME_SEQUENCE_F64,
   FRAME_TARGET,
@@ -56,8 +57,14 @@ function resetRows(dispatcher: Dispatcher): void {
     registry.waitsOn[row] = -1;
     const state = registry.state[row];
     if (state === NOT_STARTED || state === QUARANTINED || state === STOPPED) continue;
-    // A spawned child has died with the state of its parent, who will spawn another if it wants one.
-    registry.state[row] = row >= topology.spawnBase ? STOPPED : OFFLINE;
+    if (row < topology.spawnBase) {
+      registry.state[row] = OFFLINE;
+      continue;
+    }
+    // A spawned child has died with the state of its parent, who will spawn another if it wants one. Whoever
+    // watches it, or asks to, is told so: the flag outlives this thread too.
+    registry.state[row] = STOPPED;
+    registry.flags[row] |= FLAG_LOST;
   }
 }
 

@@ -103,7 +103,7 @@ export class Turns {
     try {
       result =
         kind === FrameKind.SIGNAL
-          ? cell.behavior.signal?.(cell.state, message as Signal, cell)
+          ? this.#signal(cell, message as Signal)
           : cell.behavior.receive(cell.state, message, cell);
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
@@ -135,6 +135,12 @@ export class Turns {
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
     this.#dispatcher.clockStale = false;
+  }
+
+  #signal(cell: AgentCell, signal: Signal): unknown {
+    if (signal.type === "terminated")
+      this.#dispatcher.agents.watches.heard(cell.self, signal.actor);
+    return cell.behavior.signal?.(cell.state, signal, cell);
   }
 
   /** The turn goes on when the promise settles; the agent takes no other until then. */

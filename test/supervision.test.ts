@@ -14,7 +14,7 @@ const ALL = [ONE, TWO, THREE, `${CLUSTER}/agent-4`, FIVE];
 
 interface State {
   born: number;
-  seen: number[];
+  seen: unknown[];
 }
 
 /** Without waits and without an end of patience, unless a test says otherwise. */
@@ -135,6 +135,60 @@ describe("mesh.kill of an agent", () => {
       code: "MESH_UNKNOWN_ACTOR",
     });
     await expect(mesh.kill("worker-9")).rejects.toThrow(/worker-1 to worker-2/);
+  });
+
+  test.each([
+    ["quarantined", { intensity: { maxRestarts: 0 } }, "transient"],
+    [
+      "quarantined with its cluster",
+      { intensity: { maxRestarts: 0 }, whenExceeded: "escalate" },
+      "transient",
+    ],
+    ["not to be restarted", PATIENT, "temporary"],
+  ] as const)(
+    "that is then %s tells its watchers that it was killed",
+    async (_name, supervision, restart) => {
+      await using mesh = await start({ supervision, restart });
+      await call(mesh, ELSEWHERE, { do: "watch", who: ONE });
+      await mesh.kill(ONE);
+      await until("the signal", async () => (await look(mesh, ELSEWHERE)).seen.length > 0);
+      expect((await look(mesh, ELSEWHERE)).seen).toEqual([
+        { type: "terminated", actor: mesh.ref(ONE), reason: "killed" },
+      ]);
+    },
+  );
+});
+
+describe("death watch", () => {
+  const backoff = { firstMs: 300, factor: 1, maxMs: 300, jitter: 0 };
+
+  test.each([ELSEWHERE, "sector-1/cluster-1/agent-1"])(
+    "of an agent that waits for its restart says nothing, and hears of its end later: %s",
+    async (watcher) => {
+      await using mesh = await start({ supervision: { backoff } });
+      await fail(mesh, ONE);
+      await fail(mesh, ONE);
+      await call(mesh, watcher, { do: "watch", who: ONE });
+      expect((await look(mesh, ONE)).born).toBe(3);
+      expect((await look(mesh, watcher)).seen).toEqual([]);
+      await call(mesh, ONE, { do: "stop" });
+      const terminated = { type: "terminated", actor: mesh.ref(ONE), reason: "stopped" };
+      await until("the end", async () => (await look(mesh, watcher)).seen.length > 0);
+      expect((await look(mesh, watcher)).seen).toEqual([terminated]);
+    },
+  );
+
+  test("from init holds for agents that have yet to begin", async () => {
+    await using mesh = await start({ agentOptions: { watches: FIVE } });
+    await settled(mesh);
+    const watchers = [ONE, ELSEWHERE, "sector-1/cluster-1/agent-1"];
+    for (const watcher of watchers) expect((await look(mesh, watcher)).seen).toEqual([]);
+    await call(mesh, FIVE, { do: "stop" });
+    const terminated = { type: "terminated", actor: mesh.ref(FIVE), reason: "stopped" };
+    for (const watcher of watchers) {
+      await until("the end", async () => (await look(mesh, watcher)).seen.length > 0);
+      expect((await look(mesh, watcher)).seen).toEqual([terminated]);
+    }
   });
 });
 

@@ -156,6 +156,34 @@ describe("a worker that dies", () => {
     expectNothingLost(mesh);
   });
 
+  test("who watches a spawned child hears once that it was lost with its worker", async () => {
+    await using mesh = await start();
+    const child = (await call(mesh, VICTIM, { do: "spawn" })) as number;
+    const ended = (await call(mesh, VICTIM, { do: "spawn" })) as number;
+    const signals = async (address: string): Promise<unknown> =>
+      await call(mesh, address, { do: "signals" });
+    for (const who of [child, ended, mesh.ref(VICTIM)])
+      await call(mesh, ELSEWHERE, { do: "watch", who });
+    // It stops after its turn; the urgent watch has passed it on the same lane.
+    await call(mesh, ended, "stop");
+    const heard = [{ type: "terminated", actor: ended, reason: "stopped" }];
+    await until("the stop", async () => ((await signals(ELSEWHERE)) as unknown[]).length === 1);
+    expect(await signals(ELSEWHERE)).toEqual(heard);
+    const lost = { type: "terminated", actor: child, reason: "lost" };
+    for (let deaths = 0; deaths < 2; deaths++) {
+      const replaced = back(mesh);
+      await mesh.kill("worker-1");
+      await replaced;
+      await until("the loss", async () => ((await signals(ELSEWHERE)) as unknown[]).length === 2);
+    }
+    expect(await signals(ELSEWHERE)).toEqual([...heard, lost]);
+    // Its parent came back without it, and asks; another child does not take the lost one's place.
+    expect(await call(mesh, VICTIM, { do: "spawn" })).not.toBe(child);
+    await call(mesh, VICTIM, { do: "watch", who: child });
+    await until("the loss", async () => ((await signals(VICTIM)) as unknown[]).length === 1);
+    expect(await signals(VICTIM)).toEqual([lost]);
+  });
+
   test("kills by order count against no message: a long turn outlives any number of them", async () => {
     await using mesh = await start({ maxDeliveries: 2 });
     const asked = mesh.ask(VICTIM, { do: "wait", ms: 400 }, { timeoutMs: 60_000 });
