@@ -16,7 +16,13 @@ import {
 import { spawnRangeOfShard } from "../coordination/placement.ts";
 import { seedProfile } from "../coordination/profile.ts";
 import { FLAG_LOST } from "../coordination/registry.ts";
-import { CONTROL_BOOTED, Count } from "../mailbox/layout.ts";
+import {
+  CONTROL_BOOTED,
+  CONTROL_CURRENT,
+  CONTROL_CURRENT_SLOT,
+  CONTROL_SINCE_F64,
+  Count,
+} from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import { AgentCell } from "./cell.ts";
@@ -120,16 +126,32 @@ export class Agents {
     if (behavior.capabilities !== undefined)
       setCapabilities(registry, agent, this.capabilities, behavior.capabilities);
     let state: unknown;
+    const named = this.#name(agent);
     try {
       state = this.checkpoints.has(agent) ? this.checkpoints.restore(cell) : behavior.init(cell);
     } catch (error) {
+      if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
       this.#failedToStart(cell, error);
       return undefined;
     }
+    if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
     if (state instanceof Promise) return this.#startLater(cell, state);
     cell.state = state;
     this.#ready(cell);
     return undefined;
+  }
+
+  /**
+   * Lets the watchdog know whose `init` runs; false inside of a turn, whose agent answers for what it spawns
+   * and for what its failure restarts.
+   */
+  #name(agent: number): boolean {
+    const { view, ports } = this.#dispatcher;
+    if (view.control[CONTROL_CURRENT] !== 0) return false;
+    view.controlDoubles[CONTROL_SINCE_F64] = ports.clock.nowMs();
+    view.control[CONTROL_CURRENT_SLOT] = 0;
+    view.control[CONTROL_CURRENT] = agent + 1;
+    return true;
   }
 
   #startLater(cell: AgentCell, state: Promise<unknown>): Promise<void> {

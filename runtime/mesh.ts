@@ -173,6 +173,7 @@ class ThreadedMesh implements Mesh {
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.#pool.start();
+    this.#watchdog.start();
     const total = this.topology.agents;
     for (let reported = -1; !this.#pool.running; ) {
       this.#signal?.throwIfAborted();
@@ -183,7 +184,6 @@ class ThreadedMesh implements Mesh {
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
     onProgress?.({ ready: total, total });
-    this.#watchdog.start();
     this.#ticks = setInterval(() => this.#office.tick(), 1000);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });

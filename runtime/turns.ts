@@ -246,7 +246,12 @@ export class Turns {
       return;
     }
     this.spend(cell, String((error as Error)?.message ?? error));
+    // An `init` that this brings about and that does not return is this message's doing.
+    const { control } = view;
+    control[CONTROL_CURRENT_SLOT] = slot;
+    control[CONTROL_CURRENT] = cell.self + 1;
     agents.fail(cell, error);
+    control[CONTROL_CURRENT] = 0;
   }
 
   /** The handler gave up because its message's deadline passed: no failure of the agent. */

@@ -1,16 +1,20 @@
 // Agents that fail in every way a supervisor must deal with: the verb says how. What they remember is lost
 // at a restart, `born` counts the incarnations of each agent on its thread.
-import { defineAgent, ready } from "../dist/index.js";
+import { defineAgent, MeshError, ready } from "../dist/index.js";
 
 const births = new Map();
 let plan = {};
 
 /**
  * `{ throws, rejects, slow }`: addresses whose init does so; `times`: how often before it is well;
- * `watches`: whom each agent watches from its init.
+ * `watches`: whom each agent watches from its init; `hangs`: who never returns from its init at which birth;
+ * `refuses`: why, and with which code, the module cannot be used.
  */
 export function configure(options) {
   plan = options ?? {};
+  const { refuses } = plan;
+  if (refuses !== undefined)
+    throw refuses.code ? new MeshError(refuses.code, refuses.why) : new Error(refuses.why);
 }
 
 function isOne(list, ctx, born) {
@@ -23,6 +27,7 @@ export default defineAgent({
     births.set(ctx.self, born);
     const state = { born, seen: [] };
     if (plan.watches !== undefined) ctx.watch(plan.watches);
+    if (plan.hangs?.[ctx.address] === born) for (;;);
     if (isOne(plan.throws, ctx, born)) throw new Error(`init threw at birth ${born}`);
     if (isOne(plan.rejects, ctx, born))
       return Promise.reject(new Error(`init rejected at birth ${born}`));

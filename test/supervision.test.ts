@@ -415,6 +415,31 @@ describe("init", () => {
     }
   });
 
+  test("that never returns is named; its worker is given up after five attempts", async () => {
+    const options = { agentOptions: { hangs: { [TWO]: 1 } }, watchdogMs: 60 };
+    await expect(start(options)).rejects.toMatchObject({
+      code: "MESH_WORKER",
+      message: expect.stringMatching(
+        `worker-2 cannot start: ${TWO} has not yielded for \\d+ ms in its init`,
+      ),
+    });
+  });
+
+  test("that never returns after a failure is that message's doing, which is poison in the end", async () => {
+    const options = { agentOptions: { hangs: { [TWO]: 2 } }, watchdogMs: 200, maxDeliveries: 2 };
+    await using mesh = await start(options);
+    for (const address of ALL) mesh.tell(address, { do: "note", id: 1 });
+    await settled(mesh);
+    mesh.tell(TWO, { do: "throw" });
+    mesh.tell(TWO, { do: "note", id: 2 });
+    await until("the dead letter", () => mesh.deadLetters.list({ reason: "poison" }).length === 1);
+    await settled(mesh);
+    expect((await look(mesh, TWO)).seen).toEqual([2]);
+    const hangs = mesh.incidents().filter(({ decision }) => decision === "replace-worker");
+    expect(hangs.map(({ subject }) => subject)).toEqual([TWO, TWO]);
+    expect(mesh.status()).toMatchObject({ lost: 0, restarts: { workers: 2 } });
+  });
+
   test("that takes its time holds its agent's messages, nobody else's", async () => {
     await using mesh = await start({ agentOptions: { slow: [ONE] } });
     const restarted = mesh.restart(ONE);
@@ -423,4 +448,23 @@ describe("init", () => {
     await restarted;
     expect(await look(mesh, ONE)).toEqual({ born: 2, seen: [1] });
   });
+});
+
+describe("a module that refuses", () => {
+  test.each([
+    ["an error", { why: "no database" }, "MESH_AGENT_MODULE", /configure of file:.*: no database$/],
+    ["one of its own", { why: "no licence", code: "MESH_LICENCE" }, "MESH_LICENCE", /^no licence$/],
+  ])(
+    "with %s: createMesh rejects with it, and does not try again",
+    async (_name, refuses, code, message) => {
+      const startMs = performance.now();
+      const error = await start({ agentOptions: { refuses } }).then(
+        () => undefined,
+        (reason) => reason,
+      );
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+      // Five attempts took as many seconds.
+      expect(performance.now() - startMs).toBeLessThan(4_000);
+    },
+  );
 });

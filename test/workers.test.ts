@@ -125,6 +125,27 @@ describe("a worker that dies", () => {
     expect(mesh.status().messages.redelivered).toBeGreaterThanOrEqual(1);
   });
 
+  test("who comes back says how many messages this takeover delivered again", async () => {
+    await using mesh = await start();
+    const told: number[] = [];
+    mesh.on("workerBack", ({ redelivered }) => told.push(redelivered));
+    const held = mesh.ask(VICTIM, { do: "wait", ms: 3_600_000 }, { timeoutMs: 3_600_000 });
+    held.catch(() => {});
+    for (const id of [1, 2]) mesh.tell(VICTIM, { do: "note", id });
+    for (const id of [1, 2]) {
+      await until(`its turn ${id}`, async () => {
+        const { current, queue } = await mesh.inspect(VICTIM);
+        return current?.suspended === true && queue.depth === 2;
+      });
+      const replaced = back(mesh);
+      await mesh.kill("worker-1");
+      await replaced;
+    }
+    expect(told).toEqual([3, 3]);
+    expect(mesh.status().messages.redelivered).toBe(6);
+    await mesh.stop({ deadlineMs: 0 });
+  });
+
   test("who had stopped or was quarantined stays so, and can be restarted", async () => {
     const supervision = { intensity: { maxRestarts: 0 } };
     await using mesh = await start({ supervision });
@@ -225,9 +246,11 @@ describe("a worker that hangs", () => {
       expect(await call(mesh, NEIGHBOUR, { do: "seen" })).toEqual([1, 2]);
       const named = mesh.incidents().filter(({ subject }) => subject === VICTIM);
       expect(named).toHaveLength(2);
+      // One incident a hang: it names the agent and its worker.
+      expect(mesh.incidents()).toEqual(named);
       expect(named[0]).toMatchObject({
         decision: "replace-worker",
-        error: expect.stringMatching(/has not yielded for \d+ ms/),
+        error: expect.stringMatching(/has not yielded for \d+ ms.*; worker-1 is replaced/),
       });
       expect((await mesh.inspect(VICTIM)).incidents).toHaveLength(2);
       expect(mesh.deadLetters.list({ reason: "poison" })).toHaveLength(1);
