@@ -71,6 +71,11 @@ export class Agents {
     this.#requests = new Requests(dispatcher);
   }
 
+  /** Why a message to a stopped agent is dead. */
+  get stoppedCode(): number {
+    return this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED;
+  }
+
   /** The agents of the topology that live on this thread. */
   get range(): Range {
     return this.#range;
@@ -250,12 +255,7 @@ export class Agents {
     if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
     if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
-    this.#close(
-      cell,
-      STOPPED,
-      this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED,
-      reason,
-    );
+    this.#close(cell, STOPPED, this.stoppedCode, reason);
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
   }
 

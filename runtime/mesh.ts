@@ -393,13 +393,14 @@ class ThreadedMesh implements Mesh {
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
     await this.#drain(systemClock.nowMs() + deadlineMs);
+    // Before the shards are told: what found room now would be accepted, and handled by nobody.
+    this.#dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#watchdog.stop();
     clearInterval(this.#ticks);
     await this.#pool.stop(STOP_GRACE_MS);
     // What the shards said last: answers, dead letters.
     for (let i = 0; i < LAST_CYCLES && this.#dispatcher.cycle(); i++);
-    this.#dispatcher.outbox.abandon();
     this.#dispatcher.asks.abandon();
     this.#gathers.abandon();
     this.#halted = true;

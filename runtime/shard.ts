@@ -18,6 +18,9 @@ import { createLog, type LogOptions } from "./log.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
 import { type Death, succeed } from "./succession.ts";
 
+/** Cycles after the agents have stopped: far more than the lanes can hold. */
+const LAST_CYCLES = 10_000;
+
 /** What the pool passes to a shard. */
 export interface ShardTask {
   readonly plan: MeshPlan;
@@ -93,6 +96,9 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
   await dispatcher.agents.stopAll();
+  // What still comes in finds its agent stopped, and what waited for room finds none: dead letters, all counted.
+  dispatcher.outbox.abandon();
+  for (let i = 0; i < LAST_CYCLES && dispatcher.cycle(); i++);
   dispatcher.commit();
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPED);
   task.lifeline.close();
