@@ -84,6 +84,9 @@ describe("the table", () => {
         const [name, ...rest] = words.map((word) => word.replaceAll("'", ""));
         assert.equal(name, command.name);
         const { args } = readWords(command, rest);
+        // Only agents take messages.
+        if (command.name === "tell" || command.name === "ask")
+          assert.match(String(args.address), /\/agent-\d+$/);
         // What one end has read the other end reads again, and finds the same.
         if (command.needs === "mesh") assert.deepEqual(checkArguments(command, args), args);
       }

@@ -267,6 +267,7 @@ describe("commands on a running mesh", () => {
     [["tree", "sector-2/cluster-1"], 0, /^sector-2\/cluster-1 .*\n├─ agent-1 /],
     [["tree", "sector-2/cluster-1/agent-1"], 2, /^$/],
     [["tree", "sector-9"], 1, /^$/],
+    [["tree", "sector-2/cluster-9"], 1, /^$/],
     [["inspect", AGENT], 0, /current message +number 7, for 4m 23s\n/],
     [["inspect", "sector-9"], 1, /^$/],
     [["agents", "--slow", "--limit", "1"], 0, /AGENT .*\nsector-3\/cluster-2\/agent-4 .*230/],

@@ -77,7 +77,10 @@ export const askCommand: MeshCommand = meshCommand({
     priority: PRIORITY,
     ttl: TTL,
   },
-  examples: [`ask sector-7/cluster-4/agent-12 '{"add": 1}'`, "ask sector-7 hello --timeout 2s"],
+  examples: [
+    `ask sector-7/cluster-4/agent-12 '{"add": 1}'`,
+    "ask sector-1/cluster-1/agent-1 hello --timeout 2s",
+  ],
   changes: true,
   run: async ({ mesh, signal }, { address, message, timeout, priority, ttl }) => {
     const options: AskOptions = {

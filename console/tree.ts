@@ -1,4 +1,5 @@
 /** The tree of the mesh as summaries: what each sector, cluster and agent is doing. */
+import { UnknownActorError } from "../actors/errors.ts";
 import type { Mesh } from "../runtime/mesh-api.ts";
 import { formatMs, formatNumber } from "./format.ts";
 import { type Branch, outline } from "./outline.ts";
@@ -20,15 +21,17 @@ export interface TreeNode {
 /** The tree below an address (the whole mesh when undefined), `depth` levels deep. */
 export function treeOf(mesh: Mesh, address: string | undefined, depth: number): TreeNode {
   if (address === undefined) return wholeTree(mesh, depth);
-  // Throws, with the mesh's own words, for an address that does not exist.
-  mesh.ref(address);
-  const [sector, cluster] = address.split("/");
-  if (cluster !== undefined) {
-    const found = clusterNodes(mesh, sector, depth + 1).find((node) => node.address === address);
-    return found ?? emptyNode(address);
+  const [sector, cluster] = address.split("/") as [string, string | undefined];
+  // Throws, with the mesh's own words, for a sector that does not exist.
+  const clusters = clusterNodes(mesh, sector, cluster === undefined ? depth : 1);
+  if (cluster === undefined) {
+    const found = sectorNodes(mesh, 1, sector)[0] ?? emptyNode(address);
+    return { ...found, below: clusters };
   }
-  const found = sectorNodes(mesh, depth + 1, sector);
-  return found[0] ?? emptyNode(address);
+  const found = clusters.find((node) => node.address === address);
+  const last = clusters.at(-1)?.address ?? sector;
+  if (found === undefined) throw new UnknownActorError(address, `${sector}/cluster-1 to ${last}`);
+  return { ...found, below: agentNodes(mesh, address) };
 }
 
 /** The tree as an outline. */

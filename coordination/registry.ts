@@ -73,6 +73,8 @@ export const FLAG_SPIKING = 4;
 export const FLAG_LATENCY_MEASURED = 8;
 /** Processing has been measured. */
 export const FLAG_PROCESSING_MEASURED = 16;
+/** A spawned child that died with its worker and does not come back. */
+export const FLAG_LOST = 32;
 
 /** Where each column lies: in this order, each from the next cache line. */
 export const REGISTRY_LAYOUT: readonly Column<keyof Columns>[] = [

@@ -57,9 +57,9 @@ export const CONTROL_STATE = 32;
 export const CONTROL_EPOCH = 33;
 /** Turns begun, modulo 2^32. */
 export const CONTROL_TURNS = 34;
-/** Index + 1 of the agent whose turn runs synchronously now; 0 between turns. */
+/** Index + 1 of the agent whose turn or `init` runs synchronously now; 0 in between. */
 export const CONTROL_CURRENT = 35;
-/** Slot (word offset) of the message of that turn; 0 if none. */
+/** Slot (word offset) of the message of that turn, or whose failure led to that `init`; 0 if none. */
 export const CONTROL_CURRENT_SLOT = 36;
 /** Agents made ready since this incarnation of the thread began. */
 export const CONTROL_BOOTED = 37;

@@ -15,7 +15,14 @@ import {
 } from "../coordination/capability.ts";
 import { spawnRangeOfShard } from "../coordination/placement.ts";
 import { seedProfile } from "../coordination/profile.ts";
-import { CONTROL_BOOTED, Count } from "../mailbox/layout.ts";
+import { FLAG_LOST } from "../coordination/registry.ts";
+import {
+  CONTROL_BOOTED,
+  CONTROL_CURRENT,
+  CONTROL_CURRENT_SLOT,
+  CONTROL_SINCE_F64,
+  Count,
+} from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import { AgentCell } from "./cell.ts";
@@ -62,6 +69,11 @@ export class Agents {
     this.failures = new Failures(dispatcher);
     this.watches = new Watches(dispatcher);
     this.#requests = new Requests(dispatcher);
+  }
+
+  /** Why a message to a stopped agent is dead. */
+  get stoppedCode(): number {
+    return this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED;
   }
 
   /** The agents of the topology that live on this thread. */
@@ -119,16 +131,32 @@ export class Agents {
     if (behavior.capabilities !== undefined)
       setCapabilities(registry, agent, this.capabilities, behavior.capabilities);
     let state: unknown;
+    const named = this.#name(agent);
     try {
       state = this.checkpoints.has(agent) ? this.checkpoints.restore(cell) : behavior.init(cell);
     } catch (error) {
+      if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
       this.#failedToStart(cell, error);
       return undefined;
     }
+    if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
     if (state instanceof Promise) return this.#startLater(cell, state);
     cell.state = state;
     this.#ready(cell);
     return undefined;
+  }
+
+  /**
+   * Lets the watchdog know whose `init` runs; false inside of a turn, whose agent answers for what it spawns
+   * and for what its failure restarts.
+   */
+  #name(agent: number): boolean {
+    const { view, ports } = this.#dispatcher;
+    if (view.control[CONTROL_CURRENT] !== 0) return false;
+    view.controlDoubles[CONTROL_SINCE_F64] = ports.clock.nowMs();
+    view.control[CONTROL_CURRENT_SLOT] = 0;
+    view.control[CONTROL_CURRENT] = agent + 1;
+    return true;
   }
 
   #startLater(cell: AgentCell, state: Promise<unknown>): Promise<void> {
@@ -227,21 +255,16 @@ export class Agents {
     if (!cell.alive && this.#dispatcher.view.registry.state[cell.self] !== OFFLINE) return;
     if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
-    this.#close(
-      cell,
-      STOPPED,
-      this.#stopping ? DeadLetterCode.MESH_STOPPING : DeadLetterCode.STOPPED,
-      reason,
-    );
+    this.#close(cell, STOPPED, this.stoppedCode, reason);
     if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
   }
 
   /** Keeps an agent from work until a person lets it go; its messages become dead letters. */
-  quarantine(agent: number): void {
+  quarantine(agent: number, reason: EndReason): void {
     const cell = this.cellOf(agent);
     if (cell !== undefined) {
       this.end(cell, "quarantined");
-      this.#close(cell, QUARANTINED, DeadLetterCode.QUARANTINED, "failed");
+      this.#close(cell, QUARANTINED, DeadLetterCode.QUARANTINED, reason);
     }
   }
 
@@ -311,17 +334,32 @@ export class Agents {
 
   #freeSpawnIndex(): number {
     const { from, to } = this.#spawnRange;
-    const { registry } = this.#dispatcher.view;
-    for (let tried = from; tried < to; tried++) {
-      const index = this.#nextSpawn;
-      this.#nextSpawn = index + 1 === to ? from : index + 1;
-      const state = registry.state[index];
-      if (state === NOT_STARTED || state === STOPPED) return index;
+    // The places of the lost come last, so that who asks after one hears of it and not of a stranger.
+    for (const sparesLost of [true, false]) {
+      for (let tried = from; tried < to; tried++) {
+        const index = this.#nextSpawn;
+        this.#nextSpawn = index + 1 === to ? from : index + 1;
+        if (this.#isFree(index, sparesLost)) return index;
+      }
+      // All that is left is theirs: they are forgotten together, or each spawn would look for others first.
+      if (sparesLost) this.#forgetLost();
     }
     throw new MeshError(
       "MESH_SPAWN_LIMIT",
       `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`,
     );
+  }
+
+  #isFree(index: number, sparesLost: boolean): boolean {
+    const { state, flags } = this.#dispatcher.view.registry;
+    if (state[index] === NOT_STARTED) return true;
+    return state[index] === STOPPED && !(sparesLost && (flags[index] & FLAG_LOST) !== 0);
+  }
+
+  #forgetLost(): void {
+    const { flags } = this.#dispatcher.view.registry;
+    for (let index = this.#spawnRange.from; index < this.#spawnRange.to; index++)
+      flags[index] &= ~FLAG_LOST;
   }
 
   #forgetChild(parent: number, child: number): void {

@@ -23,7 +23,15 @@ export async function readBehaviors(urls: readonly string[]): Promise<readonly B
 
 async function loadBehavior(url: string, options: unknown): Promise<Behavior> {
   const module = await importModule(url);
-  await module.configure?.(options);
+  try {
+    await module.configure?.(options);
+  } catch (cause) {
+    if (cause instanceof MeshError) throw cause;
+    const reason = String((cause as Error)?.message ?? cause);
+    throw new MeshError("MESH_AGENT_MODULE", `agent: configure of ${url} threw: ${reason}`, {
+      cause,
+    });
+  }
   return behaviorOf(url, module);
 }
 

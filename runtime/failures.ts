@@ -3,6 +3,7 @@ import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { clusterOf } from "../coordination/topology.ts";
 import type { ExitReason } from "../supervisors/restart.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
+import type { EndReason } from "./agents.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incident } from "./mesh-api.ts";
@@ -41,12 +42,12 @@ export class Failures {
   /** The operator ends the incarnation; whether another follows is the supervisor's decision. */
   kill(agent: number): void {
     const cell = this.#dispatcher.agents.cellOf(agent);
-    if (cell?.alive === true) this.#end(cell, "failed", "killed by the operator", undefined);
+    if (cell?.alive === true) this.#end(cell, "killed", "killed by the operator", undefined);
   }
 
   /** The agent stopped of its own will. */
   ended(cell: AgentCell): void {
-    this.#end(cell, "normal", "stopped by itself", undefined);
+    this.#end(cell, "stopped", "stopped by itself", undefined);
   }
 
   /** The operator starts the agent again: its supervisor counts it as running, with a clean record. */
@@ -62,7 +63,8 @@ export class Failures {
     this.#coordinators.get(sector)?.release(cluster - sector * topology.clustersPerSector);
   }
 
-  #end(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
+  /** `reason` is what watchers hear if no restart follows; of the supervisor a kill is a failure. */
+  #end(cell: AgentCell, reason: EndReason, text: string, error: unknown): void {
     if (!cell.alive) return;
     const { nowMs, view } = this.#dispatcher;
     const agent = cell.self;
@@ -72,14 +74,14 @@ export class Failures {
       return;
     }
     const first = cluster * view.topology.agentsPerCluster;
-    const decision = this.#lead(cluster).decide(agent - first, reason, nowMs);
-    if (reason === "failed") this.#tell(addressOf(view.topology, agent), text, decision);
-    if (decision.action === "escalate") this.#escalate(cluster, text);
+    const decision = this.#lead(cluster).decide(agent - first, exitOf(reason), nowMs);
+    if (reason !== "stopped") this.#tell(addressOf(view.topology, agent), text, decision);
+    if (decision.action === "escalate") this.#escalate(cluster, text, agent, reason);
     else this.#carryOut(decision, first, agent, reason);
   }
 
   /** A spawned child: its parent is its supervisor, and hears of it. */
-  #endChild(cell: AgentCell, reason: ExitReason, text: string, error: unknown): void {
+  #endChild(cell: AgentCell, reason: EndReason, text: string, error: unknown): void {
     const { nowMs, agents, plan, ports, outbox } = this.#dispatcher;
     const child = cell.self;
     let supervisor = this.#parents.get(child);
@@ -92,9 +94,9 @@ export class Failures {
       supervisor.start();
       this.#parents.set(child, supervisor);
     }
-    const decision = supervisor.decide(0, reason, nowMs);
+    const decision = supervisor.decide(0, exitOf(reason), nowMs);
     const parent = cell.extras?.parent ?? -1;
-    if (reason === "failed") {
+    if (reason !== "stopped") {
       this.#tell(cell.address, text, decision);
       if (parent >= 0) {
         const { action } = decision;
@@ -109,14 +111,14 @@ export class Failures {
     if (decision.action !== "restart") this.#parents.delete(child);
     const parentCell = agents.cellOf(parent);
     if (decision.action === "escalate" && parentCell !== undefined) {
-      agents.stopIndex(child, "failed");
+      agents.stopIndex(child, reason);
       this.fail(parentCell, error ?? new Error(`child ${cell.address} failed too often`));
       return;
     }
     this.#carryOut(decision, child, child, reason);
   }
 
-  #carryOut(decision: RestartDecision, first: number, failed: number, reason: ExitReason): void {
+  #carryOut(decision: RestartDecision, first: number, failed: number, reason: EndReason): void {
     const { agents, wheel, nowMs } = this.#dispatcher;
     for (const child of decision.stopFirst) agents.suspend(first + child);
     switch (decision.action) {
@@ -135,11 +137,11 @@ export class Failures {
         return;
       }
       case "quarantine":
-        agents.quarantine(failed);
+        agents.quarantine(failed, reason);
         for (const child of decision.stopFirst) agents.stopIndex(first + child, "stopped");
         return;
       case "stop":
-        agents.stopIndex(failed, reason === "failed" ? "failed" : "stopped");
+        agents.stopIndex(failed, reason);
         return;
       default:
         return;
@@ -155,7 +157,7 @@ export class Failures {
   }
 
   /** A lead has failed: its coordinator restarts the whole cluster, or the sector, or gives it up. */
-  #escalate(cluster: number, text: string): void {
+  #escalate(cluster: number, text: string, ended: number, reason: EndReason): void {
     const { view, nowMs } = this.#dispatcher;
     const { topology } = view;
     const sector = Math.floor(cluster / topology.clustersPerSector);
@@ -176,7 +178,9 @@ export class Failures {
         this.#eachOf(each, (agent) => this.#dispatcher.agents.suspend(agent));
     } else {
       // Beyond the sector stands the orchestrator's human: the cluster is kept from work and reported.
-      this.#eachOf(cluster, (agent) => this.#dispatcher.agents.quarantine(agent));
+      this.#eachOf(cluster, (agent) =>
+        this.#dispatcher.agents.quarantine(agent, agent === ended ? reason : "failed"),
+      );
     }
   }
 
@@ -228,6 +232,10 @@ export class Failures {
     };
     outbox.incident(incident);
   }
+}
+
+function exitOf(reason: EndReason): ExitReason {
+  return reason === "stopped" ? "normal" : "failed";
 }
 
 function describe(error: unknown): string {

@@ -21,6 +21,20 @@ import { checkSendOptions } from "./send-options.ts";
 /** Sectors get a moment longer than the deadline to say what they know. */
 const REPORT_GRACE_MS = 250;
 
+/** Frames that found their lane full are tried again after this time. */
+const RETRY_MS = 1;
+
+/** One sector's part of an operation on its way. */
+interface SectorFrame {
+  readonly operation: number;
+  readonly sector: number;
+  readonly map: Int32Array;
+  readonly payload: number;
+  readonly priority: number;
+  readonly createdMs: number;
+  readonly deadlineMs: number;
+}
+
 interface Gather {
   readonly addressed: number;
   readonly startedMs: number;
@@ -40,6 +54,9 @@ interface Gather {
 export class Gathers {
   readonly #dispatcher: Dispatcher;
   readonly #gathers = new Map<number, Gather>();
+  /** Frames that wait for room in their lanes, oldest first. */
+  #waiting: SectorFrame[] = [];
+  #retryTimer = 0;
   #operation = 0;
 
   constructor(dispatcher: Dispatcher) {
@@ -91,16 +108,19 @@ export class Gathers {
         stopListening: () => options.signal?.removeEventListener("abort", abort),
       });
       for (const [sector, { map }] of maps) {
-        this.#send(
+        const priority = options.priority ?? 1;
+        const deadlineMs = nowMs + timeoutMs;
+        this.#waiting.push({
+          operation,
           sector,
           map,
-          operation,
           payload,
-          options.priority ?? 1,
-          nowMs,
-          nowMs + timeoutMs,
-        );
+          priority,
+          createdMs: nowMs,
+          deadlineMs,
+        });
       }
+      this.#sendWaiting();
       this.#dispatcher.nudge();
     });
   }
@@ -142,43 +162,60 @@ export class Gathers {
     return slot;
   }
 
-  #send(
-    sector: number,
-    map: Int32Array,
-    operation: number,
-    payload: number,
-    priority: number,
-    nowMs: number,
-    deadlineMs: number,
-  ): void {
+  /** Sends what waits, in order for each lane; what finds its lane full waits on, until its deadline. */
+  #sendWaiting(): void {
+    const { view, wheel, nowMs } = this.#dispatcher;
+    const full = new Set<number>();
+    const kept: SectorFrame[] = [];
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const frame of waiting) {
+      if (!this.#gathers.has(frame.operation)) continue;
+      if (frame.deadlineMs <= nowMs) {
+        // Its agents are TRANSIT, as they would be if the sector did not answer.
+        this.#reported(frame.operation, 0, 0);
+        continue;
+      }
+      const thread = view.placement[coordinatorOf(view.topology, frame.sector)];
+      if (!full.has(thread) && this.#send(frame, thread)) continue;
+      full.add(thread);
+      kept.push(frame);
+    }
+    this.#waiting = kept;
+    if (kept.length === 0 || this.#retryTimer !== 0) return;
+    const retry = (): void => {
+      this.#retryTimer = 0;
+      this.#sendWaiting();
+    };
+    this.#retryTimer = wheel.schedule(nowMs + RETRY_MS, { onTimer: retry }, 0);
+  }
+
+  /** False when there is no room. */
+  #send(frame: SectorFrame, thread: number): boolean {
     const { view, outbox, ledger } = this.#dispatcher;
     const { topology, custody } = view;
-    const coordinator = coordinatorOf(topology, sector);
     const bytes = operationBytes(topology.agentsPerSector);
-    const lane = view.lanes.bulkTo[view.placement[coordinator]];
+    const lane = view.lanes.bulkTo[thread];
     const word = lane?.tryClaim(bytes) ?? FULL;
-    if (lane === undefined || word === FULL) {
-      // The sector is not addressed: its agents stay TRANSIT, as they would if it did not answer.
-      this.#reported(operation, 0, 0);
-      return;
-    }
+    if (lane === undefined || word === FULL) return false;
     writeHeader(lane.ring.words, lane.ring.doubles, word, bytes, {
       kind: FrameKind.OPERATION,
-      priority,
+      priority: frame.priority,
       flags: FrameFlag.REFERENCE,
-      target: coordinator,
+      target: coordinatorOf(topology, frame.sector),
       source: topology.orchestrator,
-      operation,
+      operation: frame.operation,
       sequence: outbox.nextSequence(),
-      createdMs: nowMs,
-      deadlineMs,
+      createdMs: frame.createdMs,
+      deadlineMs: frame.deadlineMs,
       release: 0,
-      payload,
-      hash: custody.words[payload + SLOT_FRAME + FRAME_HASH],
+      payload: frame.payload,
+      hash: custody.words[frame.payload + SLOT_FRAME + FRAME_HASH],
     });
-    lane.ring.words.set(map, word + FRAME_DATA);
+    lane.ring.words.set(frame.map, word + FRAME_DATA);
     ledger.counts[Count.SENT]++;
     outbox.dirty = true;
+    return true;
   }
 
   /** An ACK frame: one sector's report. */

@@ -90,7 +90,7 @@ export class Inbox {
       return;
     }
     if (state === STOPPED) {
-      burials.bury(slot, DeadLetterCode.STOPPED);
+      burials.bury(slot, agents.stoppedCode);
       return;
     }
     if (cell === undefined) {

@@ -173,6 +173,7 @@ class ThreadedMesh implements Mesh {
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.#pool.start();
+    this.#watchdog.start();
     const total = this.topology.agents;
     for (let reported = -1; !this.#pool.running; ) {
       this.#signal?.throwIfAborted();
@@ -183,7 +184,6 @@ class ThreadedMesh implements Mesh {
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
     onProgress?.({ ready: total, total });
-    this.#watchdog.start();
     this.#ticks = setInterval(() => this.#office.tick(), 1000);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
@@ -395,13 +395,14 @@ class ThreadedMesh implements Mesh {
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
     await this.#drain(systemClock.nowMs() + deadlineMs);
+    // Before the shards are told: what found room now would be accepted, and handled by nobody.
+    this.#dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#watchdog.stop();
     clearInterval(this.#ticks);
     await this.#pool.stop(STOP_GRACE_MS);
     // What the shards said last: answers, dead letters.
     for (let i = 0; i < LAST_CYCLES && this.#dispatcher.cycle(); i++);
-    this.#dispatcher.outbox.abandon();
     this.#dispatcher.asks.abandon();
     this.#gathers.abandon();
     this.#halted = true;

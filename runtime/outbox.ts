@@ -11,7 +11,7 @@ import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
-import { SendBacklog } from "./send-backlog.ts";
+import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
@@ -20,6 +20,13 @@ type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
 
 /** Sends that a handler makes between cycles before its readers see them. */
 const SENDS_A_COMMIT = 64;
+
+/** Messages that a thread lets wait; beyond these a send is rejected at once. */
+const MAX_WAITING = 65_536;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Answers that a thread lets wait, bytes; beyond these an answer is replaced by a refusal. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const NO_ROOM_FOR_ANSWER = "its answer found no room: too many answers wait for the asker's thread";
 
 /** A backlog of up to this many sends is tried again in each cycle. */
 const RETRY_EACH_CYCLE = 64;
@@ -34,6 +41,12 @@ export class Outbox implements TimerTarget {
   dirty = false;
   readonly #dispatcher: Dispatcher;
   readonly #backlog: SendBacklog;
+  /**
+   * Answers, reports, incidents and requests that wait. Nobody waits for these with a receipt, so they are
+   * never refused; each is the consequence of something that is bounded itself: an open ask, an operation's
+   * sector, a restart. They must not wait behind messages: a full mailbox may wait for the very answer.
+   */
+  readonly #posts: SendBacklog;
   readonly #header: Header = {
     kind: 0,
     priority: 0,
@@ -59,7 +72,17 @@ export class Outbox implements TimerTarget {
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
-    this.#backlog = new SendBacklog();
+    const { placement } = dispatcher.view;
+    this.#backlog = new SendBacklog({
+      maxMessages: MAX_WAITING,
+      maxBytes: MAX_WAITING_BYTES,
+      queueOf: ({ target, priority }) => target * 2 + urgency(priority),
+    });
+    this.#posts = new SendBacklog({
+      maxMessages: Number.POSITIVE_INFINITY,
+      maxBytes: MAX_ANSWER_BYTES,
+      queueOf: ({ target, priority }) => placement[target] * 2 + urgency(priority),
+    });
   }
 
   /** See {@link ActorContext.tell}. `cell` is the sender when it is an agent of this thread. */
@@ -106,10 +129,12 @@ export class Outbox implements TimerTarget {
       deadlineMs,
       cell,
     );
-    if (receipt === DROPPED || receipt === REJECTED) {
-      const address = addressOf(this.#dispatcher.view.topology, target);
-      this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
-    }
+    if (receipt === DROPPED || receipt === REJECTED) this.#refuseAsk(id, target);
+  }
+
+  #refuseAsk(id: number, target: number): void {
+    const address = addressOf(this.#dispatcher.view.topology, target);
+    this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
   }
 
   /** Tells an actor of a death (see {@link Signal}). */
@@ -246,8 +271,15 @@ export class Outbox implements TimerTarget {
 
   /** Places what has no mailbox bound to respect (answers, incidents, control), or lets it wait. */
   #post(length: number): void {
-    if (this.#place(length)) return;
-    this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, undefined, undefined);
+    if (!this.#tryPost(length)) this.#postLater(length);
+  }
+
+  #tryPost(length: number): boolean {
+    return !this.#posts.holdsBack(this.#header) && this.#place(length);
+  }
+
+  #postLater(length: number): void {
+    this.#posts.add(this.#header, this.#dispatcher.codec.bytes, length, undefined, undefined);
     this.#retrySoon();
   }
 
@@ -255,8 +287,8 @@ export class Outbox implements TimerTarget {
     const receipt = new WaitingReceipt();
     // The turn of an agent that fills its own mailbox must end for that to become emptier: nothing holds it.
     const held = cell?.self === this.#header.target ? undefined : cell;
-    if (!this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held))
-      return REJECTED;
+    if (this.#backlog.isFull(length)) return REJECTED;
+    this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held);
     if (held !== undefined) held.sendsWaiting++;
     this.#retrySoon();
     return receipt;
@@ -271,41 +303,48 @@ export class Outbox implements TimerTarget {
   onTimer(): void {
     this.#retryTimer = 0;
     this.#retry();
-    if (this.#backlog.length > 0) this.#retrySoon();
+    if (this.waiting > 0) this.#retrySoon();
   }
 
   /** Tries again what waits, as part of a cycle; a long backlog only by the timer. Returns how many went. */
   retry(): number {
-    const waiting = this.#backlog.length;
+    const { waiting } = this;
     if (waiting === 0 || waiting > RETRY_EACH_CYCLE) return 0;
     this.#retry();
-    return waiting - this.#backlog.length;
+    return waiting - this.waiting;
   }
 
   #retry(): void {
-    const { codec, view, turns, burials, nowMs } = this.#dispatcher;
+    this.#posts.retry((entry) => {
+      this.#takeUp(entry);
+      return this.#place(entry.length);
+    });
+    const { view, turns, burials, nowMs } = this.#dispatcher;
     this.#backlog.retry((entry) => {
-      Object.assign(this.#header, entry.header);
+      this.#takeUp(entry);
       if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
         burials.buryUnsent(this.#header, entry.length, DeadLetterCode.EXPIRED);
         entry.receipt?.settle("dropped");
       } else {
-        codec.adopt(entry.bytes, entry.length);
-        const state = isMessage(entry.header.kind)
-          ? this.#offer(entry.length)
-          : this.#place(entry.length)
-            ? "sent"
-            : "full";
+        const state = this.#offer(entry.length);
         if (state === "full" || state === "no-room") return false;
         if (state === "dropped")
           burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MAILBOX_FULL);
         entry.receipt?.settle(state === "sent" ? "accepted" : state);
+        if (state !== "sent" && entry.header.kind === FrameKind.ASK)
+          this.#refuseAsk(entry.header.operation, entry.header.target);
       }
       if (entry.cell !== undefined && --entry.cell.sendsWaiting === 0)
         turns.onSendsDone(entry.cell);
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
       return true;
     });
+  }
+
+  /** Makes a waiting send the prepared one again. */
+  #takeUp(entry: WaitingSend): void {
+    Object.assign(this.#header, entry.header);
+    this.#dispatcher.codec.adopt(entry.bytes, entry.length);
   }
 
   /** Sends the answer to an ask of another thread; `priority` has the trinary state, `flag` why there is none. */
@@ -319,7 +358,24 @@ export class Outbox implements TimerTarget {
   ): void {
     const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, priority, id, 0);
     this.#header.flags |= flag;
-    this.#post(length);
+    if (this.#tryPost(length)) return;
+    if (!this.#posts.isFull(length)) {
+      this.#postLater(length);
+      return;
+    }
+    // The asker hears of it at once: better than memory without a bound, or an answer that never comes.
+    const none = priority & 3;
+    const refusal = this.#prepare(
+      FrameKind.ANSWER,
+      agent,
+      asker,
+      NO_ROOM_FOR_ANSWER,
+      answerPriority(none, 0),
+      id,
+      0,
+    );
+    this.#header.flags |= FrameFlag.REFUSED;
+    this.#postLater(refusal);
   }
 
   /** Tells main of a failure and its consequence. Waits in the backlog when there is no room. */
@@ -366,13 +422,16 @@ export class Outbox implements TimerTarget {
 
   /** Sends that wait for room. */
   get waiting(): number {
-    return this.#backlog.length;
+    return this.#backlog.length + this.#posts.length;
   }
 
-  /** Gives up what still waits for room: the mesh stops. */
+  /** Gives up the messages that still wait for room: the mesh stops, and they are dead letters. */
   abandon(): void {
-    this.#backlog.retry(({ receipt }) => {
-      receipt?.settle("rejected");
+    const { burials } = this.#dispatcher;
+    this.#backlog.retry((entry) => {
+      this.#takeUp(entry);
+      burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MESH_STOPPING);
+      entry.receipt?.settle("dropped");
       return true;
     });
   }
@@ -381,6 +440,11 @@ export class Outbox implements TimerTarget {
   nextSequence(): number {
     return ++this.#sequence;
   }
+}
+
+/** Urgent frames (priority 3) travel on a lane of their own, and wait in a queue of their own. */
+function urgency(priority: number): number {
+  return (priority & 3) === 3 ? 1 : 0;
 }
 
 function isMessage(kind: number): boolean {

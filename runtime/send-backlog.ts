@@ -11,38 +11,48 @@ export interface WaitingSend {
   readonly cell: AgentCell | undefined;
 }
 
-/** Bounds of a thread's backlog; beyond them a send is rejected at once. */
-const MAX_MESSAGES = 65_536;
-const MAX_BYTES = 64 * 1024 * 1024;
+/** What a backlog holds, and in which queues: what waits behind what. */
+export interface BacklogBounds {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly queueOf: (header: Header) => number;
+}
 
-/**
- * Sends that wait for room, oldest first; those to one target stay in their order, but what is urgent does not
- * wait behind what is not.
- */
+/** Sends that wait for room, oldest first; those of one queue stay in their order. */
 export class SendBacklog {
+  readonly #bounds: BacklogBounds;
   #entries: WaitingSend[] = [];
   /** How many wait, by target and urgency. */
   readonly #queues = new Map<number, number>();
   #bytes = 0;
 
+  constructor(bounds: BacklogBounds) {
+    this.#bounds = bounds;
+  }
+
   get length(): number {
     return this.#entries.length;
   }
 
-  /** True when an earlier message still waits that one with this header must not overtake. */
-  holdsBack(header: Header): boolean {
-    return this.#entries.length > 0 && this.#queues.has(queueOf(header));
+  /** True when `bytes` more would be too many. */
+  isFull(bytes: number): boolean {
+    const { maxMessages, maxBytes } = this.#bounds;
+    return this.#entries.length >= maxMessages || this.#bytes + bytes > maxBytes;
   }
 
-  /** Copies header and payload; false when the backlog itself is full. */
+  /** True when an earlier message still waits that one with this header must not overtake. */
+  holdsBack(header: Header): boolean {
+    return this.#entries.length > 0 && this.#queues.has(this.#bounds.queueOf(header));
+  }
+
+  /** Copies header and payload, whether or not the backlog is full: that is for the caller to ask. */
   add(
     header: Header,
     payload: Uint8Array,
     length: number,
     receipt: WaitingReceipt | undefined,
     cell: AgentCell | undefined,
-  ): boolean {
-    if (this.#entries.length === MAX_MESSAGES || this.#bytes + length > MAX_BYTES) return false;
+  ): void {
     this.#entries.push({
       header: { ...header },
       bytes: payload.slice(0, length),
@@ -50,10 +60,9 @@ export class SendBacklog {
       receipt,
       cell,
     });
-    const queue = queueOf(header);
+    const queue = this.#bounds.queueOf(header);
     this.#queues.set(queue, (this.#queues.get(queue) ?? 0) + 1);
     this.#bytes += length;
-    return true;
   }
 
   /** Offers every entry in turn; one that is refused keeps back those behind it in its queue. */
@@ -64,7 +73,7 @@ export class SendBacklog {
     const refused = new Set<number>();
     const kept: WaitingSend[] = [];
     for (const entry of entries) {
-      const queue = queueOf(entry.header);
+      const queue = this.#bounds.queueOf(entry.header);
       if (refused.has(queue) || !offer(entry)) {
         refused.add(queue);
         kept.push(entry);
@@ -77,9 +86,4 @@ export class SendBacklog {
     }
     this.#entries = kept.concat(this.#entries);
   }
-}
-
-/** Urgent messages (priority 3) travel on a lane of their own, and wait in a queue of their own. */
-function queueOf(header: Header): number {
-  return header.target * 2 + ((header.priority & 3) === 3 ? 1 : 0);
 }

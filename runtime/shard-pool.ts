@@ -1,11 +1,13 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { MeshError } from "../actors/errors.ts";
 import type { Clock, Log } from "../actors/ports.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
 import { controlOf } from "../mailbox/lanes.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
+  CONTROL_CURRENT,
   CONTROL_CYCLES,
   CONTROL_EPOCH,
   CONTROL_STATE,
@@ -14,7 +16,7 @@ import {
 } from "../mailbox/layout.ts";
 import type { LogOptions } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
-import type { ShardTask } from "./shard.ts";
+import type { ShardEnd, ShardTask } from "./shard.ts";
 
 /** What the pool tells of its workers. */
 export interface PoolListener {
@@ -159,7 +161,8 @@ export class ShardPool {
       if (end === undefined || this.#stopping) break;
       Atomics.store(shard.control, CONTROL_STATE, ThreadState.LOST);
       const neverReady = Atomics.load(shard.control, CONTROL_CYCLES) === 0 || shard.failures > 0;
-      if (neverReady && shard.failures >= MAX_BOOT_FAILURES) {
+      // An error of main's own class is one that the shard has reported: its modules cannot be loaded.
+      if (end instanceof MeshError || (neverReady && shard.failures >= MAX_BOOT_FAILURES)) {
         this.#listener.onHopeless(shard.thread, end);
         break;
       }
@@ -179,21 +182,24 @@ export class ShardPool {
   async #runOnce(shard: Shard, lostMs: number): Promise<Error | undefined> {
     const { port1, port2 } = new MessageChannel();
     const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
+    // The successor is told, not left to read it: what stands there from now on is its own doing.
+    const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);
     const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;
     Atomics.store(shard.control, CONTROL_STATE, ThreadState.STARTING);
     const task: ShardTask = {
       plan: this.#plan,
       thread: shard.thread,
       epoch,
-      blameless: shard.blameless,
+      death: { blameless: shard.blameless, current },
       log: this.#logOptions,
       lifeline: port2,
     };
     shard.blameless = false;
     const watch = lostMs === 0 ? undefined : this.#watchReturn(shard, lostMs);
     try {
-      await this.#pool.run(task, { transferList: [port2], signal: shard.abort.signal });
-      return undefined;
+      const how = { transferList: [port2], signal: shard.abort.signal };
+      const { unloadable } = (await this.#pool.run(task, how)) as ShardEnd;
+      return unloadable && new MeshError(unloadable.code, unloadable.sentence);
     } catch (error) {
       if (Atomics.load(shard.control, CONTROL_STATE) === ThreadState.STARTING) shard.failures++;
       else shard.failures = 0;

@@ -1,11 +1,11 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Behavior } from "../actors/behavior.ts";
+import { MeshError } from "../actors/errors.ts";
 import type { Clock } from "../actors/ports.ts";
 import { sectorsOfShard } from "../coordination/placement.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
-  CONTROL_CURRENT,
   CONTROL_STATE,
   Command,
   ThreadState,
@@ -16,15 +16,18 @@ import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
 import { createLog, type LogOptions } from "./log.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
-import { succeed } from "./succession.ts";
+import { type Death, succeed } from "./succession.ts";
+
+/** Cycles after the agents have stopped: far more than the lanes can hold. */
+const LAST_CYCLES = 10_000;
 
 /** What the pool passes to a shard. */
 export interface ShardTask {
   readonly plan: MeshPlan;
   readonly thread: number;
   readonly epoch: number;
-  /** True when the previous incarnation was ended by an order, so that no message is to blame for it. */
-  readonly blameless: boolean;
+  /** How the previous incarnation ended. */
+  readonly death: Death;
   readonly log: Omit<LogOptions, "thread">;
   /** Closes when the thread has really ended, however it ended: main waits for that. */
   readonly lifeline: MessagePort;
@@ -33,6 +36,8 @@ export interface ShardTask {
 /** What a shard says when it has ended in good order. */
 export interface ShardEnd {
   readonly epoch: number;
+  /** It has not even begun: its modules could not be loaded, which trying again does not heal. */
+  readonly unloadable?: { readonly code: string; readonly sentence: string };
 }
 
 /**
@@ -63,8 +68,16 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const random = seededRandom(plan.seed + thread * 7919 + epoch * 104_729);
   const dispatcher = new Dispatcher(plan, view, { clock, random, log });
   Atomics.store(control, CONTROL_BOOTED, 0);
-  const behaviors: readonly Behavior[] = await loadBehaviors(plan.modules, plan.agentOptions);
-  const estate = succeed(dispatcher, task.blameless);
+  let behaviors: readonly Behavior[];
+  try {
+    behaviors = await loadBehaviors(plan.modules, plan.agentOptions);
+  } catch (error) {
+    if (epoch > 1 || !(error instanceof MeshError)) throw error;
+    task.lifeline.close();
+    // As a value, because a thrown error loses its class, and here its code is wanted, on the way to main.
+    return { epoch, unloadable: { code: error.code, sentence: error.message } };
+  }
+  const estate = succeed(dispatcher, task.death);
   const { topology } = view;
   const sectors = sectorsOfShard(topology.sectors, plan.threads - 1, thread);
   const range = {
@@ -73,7 +86,6 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   };
   await dispatcher.agents.boot(behaviors, range);
   estate.redeliver();
-  control[CONTROL_CURRENT] = 0;
   const clusters = topology.clustersPerSector;
   dispatcher.nowMs = clock.nowMs();
   dispatcher.heart.start(sectors.from * clusters, (sectors.to - sectors.from) * clusters);
@@ -84,6 +96,9 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
   await dispatcher.agents.stopAll();
+  // What still comes in finds its agent stopped, and what waited for room finds none: dead letters, all counted.
+  dispatcher.outbox.abandon();
+  for (let i = 0; i < LAST_CYCLES && dispatcher.cycle(); i++);
   dispatcher.commit();
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPED);
   task.lifeline.close();

@@ -1,5 +1,6 @@
 import { addressOf } from "../coordination/address.ts";
 import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { FLAG_LOST } from "../coordination/registry.ts";
 import {
   FRAME_SEQUENCE_F64,
   FRAME_TARGET,
@@ -9,7 +10,6 @@ import {
   frameKind,
 } from "../mailbox/frame.ts";
 import {
-  CONTROL_CURRENT,
   CONTROL_CURRENT_SLOT,
   Count,
   SLOT_DEATHS,
@@ -19,6 +19,14 @@ import {
 } from "../mailbox/layout.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+
+/** How the previous incarnation of a thread ended. */
+export interface Death {
+  /** By an order: no message is to blame. */
+  readonly blameless: boolean;
+  /** Index + 1 of the agent whose turn or `init` ran at that moment; 0 for none. */
+  readonly current: number;
+}
 
 /** What a dead thread left, ready to be handed out once its agents are up again. */
 export interface Estate {
@@ -31,7 +39,7 @@ export interface Estate {
  * publication, rebuilds custody as of its last committed cycle, and finds who may have killed it. For the
  * first incarnation there is nothing, and this does nothing.
  */
-export function succeed(dispatcher: Dispatcher, blameless: boolean): Estate {
+export function succeed(dispatcher: Dispatcher, death: Death): Estate {
   const { view, ledger, agents } = dispatcher;
   const { committed } = ledger;
   view.lanes.recoverProducer(committed);
@@ -39,10 +47,12 @@ export function succeed(dispatcher: Dispatcher, blameless: boolean): Estate {
   const found = view.custody.recover(committed);
   takeOverLanes(dispatcher, found.messages);
   countAccepted(dispatcher, found.messages);
-  const suspects = blameless ? new Set<number>() : findSuspects(dispatcher, found.messages);
+  const suspects = death.blameless
+    ? new Set<number>()
+    : findSuspects(dispatcher, found.messages, death.current);
   resetRows(dispatcher);
   agents.checkpoints.adopt(found.checkpoints);
-  return { redeliver: () => redeliver(dispatcher, found.messages, suspects) };
+  return { redeliver: () => redeliver(dispatcher, found.messages, suspects, death.current - 1) };
 }
 
 /** Nobody has anything queued or running any more; whoever had ended before stays so. */
@@ -56,8 +66,14 @@ function resetRows(dispatcher: Dispatcher): void {
     registry.waitsOn[row] = -1;
     const state = registry.state[row];
     if (state === NOT_STARTED || state === QUARANTINED || state === STOPPED) continue;
-    // A spawned child has died with the state of its parent, who will spawn another if it wants one.
-    registry.state[row] = row >= topology.spawnBase ? STOPPED : OFFLINE;
+    if (row < topology.spawnBase) {
+      registry.state[row] = OFFLINE;
+      continue;
+    }
+    // A spawned child has died with the state of its parent, who will spawn another if it wants one. Whoever
+    // watches it, or asks to, is told so: the flag outlives this thread too.
+    registry.state[row] = STOPPED;
+    registry.flags[row] |= FLAG_LOST;
   }
 }
 
@@ -85,18 +101,28 @@ function countAccepted(dispatcher: Dispatcher, messages: readonly number[]): voi
   ledger.counts[Count.IN_FLIGHT] = messages.length;
 }
 
-/** The message whose turn ran when the thread died; if none did, those whose turns were suspended. */
-function findSuspects(dispatcher: Dispatcher, messages: readonly number[]): ReadonlySet<number> {
+/**
+ * The message whose turn, or whose consequence, ran when the thread died; if nothing did, those whose turns
+ * were suspended. Each is one death nearer to its quarantine from now on, whether or not this thread lives
+ * to deliver it.
+ */
+function findSuspects(
+  dispatcher: Dispatcher,
+  messages: readonly number[],
+  current: number,
+): ReadonlySet<number> {
   const { view } = dispatcher;
   const { words, doubles } = view.custody;
-  const running = view.control[CONTROL_CURRENT] === 0 ? 0 : view.control[CONTROL_CURRENT_SLOT];
+  const running = view.control[CONTROL_CURRENT_SLOT];
   const suspects = new Set<number>();
   for (const slot of messages) {
     const agent = words[slot + SLOT_FRAME + FRAME_TARGET];
     const sequence = doubles[((slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64] % 2 ** 32;
     const suspended =
       view.registry.currentSinceMs[agent] > 0 && view.registry.currentMessage[agent] === sequence;
-    if (running === 0 ? suspended : slot === running) suspects.add(slot);
+    if (current === 0 ? !suspended : slot !== running) continue;
+    suspects.add(slot);
+    words[slot + SLOT_DEATHS]++;
   }
   return suspects;
 }
@@ -105,17 +131,17 @@ function redeliver(
   dispatcher: Dispatcher,
   messages: readonly number[],
   suspects: ReadonlySet<number>,
+  culprit: number,
 ): void {
   const { view, ledger, plan, inbox, burials, operations, ports } = dispatcher;
   const { words } = view.custody;
-  const culprit = view.control[CONTROL_CURRENT] - 1;
   for (const slot of messages) {
     const at = slot + SLOT_FRAME;
     words[at + FRAME_TYPE] |= FrameFlag.REDELIVERED << 16;
     const isOperation = frameKind(words[at + FRAME_TYPE]) === FrameKind.OPERATION;
     if (isOperation) operations.recover(slot, ledger.committed);
     if (suspects.has(slot)) {
-      const deaths = ++words[slot + SLOT_DEATHS];
+      const deaths = words[slot + SLOT_DEATHS];
       const agent = isOperation ? culprit : words[at + FRAME_TARGET];
       const address = addressOf(view.topology, agent);
       ports.log.warn({ actor: address, deaths }, "worker died while this agent had a turn");

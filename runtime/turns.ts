@@ -110,7 +110,7 @@ export class Turns {
     try {
       result =
         kind === FrameKind.SIGNAL
-          ? cell.behavior.signal?.(cell.state, message as Signal, cell)
+          ? this.#signal(cell, message as Signal)
           : cell.behavior.receive(cell.state, message, cell);
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
@@ -142,6 +142,12 @@ export class Turns {
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
     this.#dispatcher.clockStale = false;
+  }
+
+  #signal(cell: AgentCell, signal: Signal): unknown {
+    if (signal.type === "terminated")
+      this.#dispatcher.agents.watches.heard(cell.self, signal.actor);
+    return cell.behavior.signal?.(cell.state, signal, cell);
   }
 
   /** The turn goes on when the promise settles; the agent takes no other until then. */
@@ -247,7 +253,12 @@ export class Turns {
       return;
     }
     this.spend(cell, String((error as Error)?.message ?? error));
+    // An `init` that this brings about and that does not return is this message's doing.
+    const { control } = view;
+    control[CONTROL_CURRENT_SLOT] = slot;
+    control[CONTROL_CURRENT] = cell.self + 1;
     agents.fail(cell, error);
+    control[CONTROL_CURRENT] = 0;
   }
 
   /** The handler gave up because its message's deadline passed: no failure of the agent. */

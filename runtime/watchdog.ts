@@ -2,8 +2,10 @@ import type { Clock } from "../actors/ports.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
 import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
 import {
+  CONTROL_BOOTED,
   CONTROL_CURRENT,
   CONTROL_CYCLES,
+  CONTROL_EPOCH,
   CONTROL_RESUMED,
   CONTROL_SINCE_F64,
   CONTROL_STATE,
@@ -19,18 +21,25 @@ export interface Hang {
   readonly agent: number;
   /** False when the agent was only the last one resumed before: it hangs in some continuation or callback. */
   readonly certain: boolean;
+  /** It hangs in the `init` of the agent, while its thread starts. */
+  readonly starting: boolean;
   readonly sinceMs: number;
 }
 
 interface Seen {
   turns: number;
   cycles: number;
+  booted: number;
+  epoch: number;
   movedMs: number;
 }
 
+/** A thread that starts has so many times the limit for one `init`: it is done once, and may load much. */
+const START_PATIENCE = 5;
+
 /**
  * Reads the control words of each thread and names the one that has begun neither a turn nor a cycle for
- * longer than the limit. Costs the threads nothing but a doorbell now and then, so that a sleeping one shows
+ * longer than the limit or, while it starts, hangs in the `init` of one agent. Costs the threads nothing but a doorbell now and then, so that a sleeping one shows
  * that it could wake.
  */
 export class Watchdog {
@@ -68,25 +77,36 @@ export class Watchdog {
     const control = controlOf(this.#plan.memory.control, thread);
     const turns = Atomics.load(control, CONTROL_TURNS);
     const cycles = Atomics.load(control, CONTROL_CYCLES);
+    const booted = Atomics.load(control, CONTROL_BOOTED);
+    const epoch = Atomics.load(control, CONTROL_EPOCH);
+    const current = Atomics.load(control, CONTROL_CURRENT);
+    const state = Atomics.load(control, CONTROL_STATE);
+    const starting = state === ThreadState.STARTING && current !== 0;
     const seen = this.#seen[thread];
-    const serving = Atomics.load(control, CONTROL_STATE) === ThreadState.RUNNING;
-    if (seen === undefined || !serving || seen.turns !== turns || seen.cycles !== cycles) {
-      this.#seen[thread] = { turns, cycles, movedMs: nowMs };
+    if (
+      seen === undefined ||
+      !(starting || state === ThreadState.RUNNING) ||
+      seen.turns !== turns ||
+      seen.cycles !== cycles ||
+      seen.booted !== booted ||
+      seen.epoch !== epoch
+    ) {
+      this.#seen[thread] = { turns, cycles, booted, epoch, movedMs: nowMs };
       return;
     }
     const stillMs = nowMs - seen.movedMs;
-    if (stillMs < this.#limitMs) {
+    if (stillMs < this.#limitMs * (starting ? START_PATIENCE : 1)) {
       // A thread with nothing to do shows by waking that it is well.
       ringDoorbell(control);
       return;
     }
-    const current = Atomics.load(control, CONTROL_CURRENT);
     const sinceMs = controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
     seen.movedMs = nowMs;
     this.#onHang({
       thread,
       agent: (current === 0 ? Atomics.load(control, CONTROL_RESUMED) : current) - 1,
       certain: current !== 0,
+      starting,
       sinceMs: current === 0 ? nowMs - stillMs : sinceMs,
     });
   }

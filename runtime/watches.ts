@@ -1,3 +1,5 @@
+import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { FLAG_LOST } from "../coordination/registry.ts";
 import type { EndReason } from "./agents.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -18,8 +20,8 @@ export class Watches {
 
   watch(watcher: number, watched: number): void {
     if (this.#isLocal(watched)) {
-      const cell = this.#dispatcher.agents.cellOf(watched);
-      if (cell === undefined || !cell.alive) this.#tell(watcher, watched, "stopped");
+      const end = this.#endOf(watched);
+      if (end !== undefined) this.#tell(watcher, watched, end);
       else add(this.#watchers, watched, watcher);
       return;
     }
@@ -32,8 +34,14 @@ export class Watches {
       this.#watchers.get(watched)?.delete(watcher);
       return;
     }
-    this.#remote.get(watched)?.delete(watcher);
+    this.heard(watcher, watched);
     this.#ask("unwatch", watcher, watched);
+  }
+
+  /** The watcher of this thread has been told of the end: there is nothing to ask for again. */
+  heard(watcher: number, watched: number): void {
+    const watchers = this.#remote.get(watched);
+    if (watchers?.delete(watcher) === true && watchers.size === 0) this.#remote.delete(watched);
   }
 
   /** A thread has a new incarnation: what it was asked to watch it has forgotten. */
@@ -51,6 +59,25 @@ export class Watches {
     if (watchers === undefined) return;
     this.#watchers.delete(watched);
     for (const watcher of watchers) this.#tell(watcher, watched, reason);
+  }
+
+  /**
+   * How an actor of this thread has ended; undefined while it lives. Who waits for a restart, or has yet to
+   * begin in the start of its worker, has no incarnation either, but will have one.
+   */
+  #endOf(watched: number): EndReason | undefined {
+    const { agents, view } = this.#dispatcher;
+    const { registry, topology } = view;
+    switch (registry.state[watched]) {
+      case STOPPED:
+        return (registry.flags[watched] & FLAG_LOST) === 0 ? "stopped" : "lost";
+      case QUARANTINED:
+        return "failed";
+      default: {
+        const neverSpawned = watched >= topology.spawnBase && agents.cellOf(watched) === undefined;
+        return neverSpawned ? "stopped" : undefined;
+      }
+    }
   }
 
   #tell(watcher: number, watched: number, reason: EndReason): void {

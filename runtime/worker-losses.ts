@@ -22,6 +22,10 @@ export interface LossPorts {
 /** Main's part when a worker is lost, hangs, comes back or does not: rows, incidents, listeners. */
 export class WorkerLosses implements PoolListener {
   readonly #ports: LossPorts;
+  /** Threads whose loss has been reported already, with who held them up. */
+  readonly #reported = new Set<number>();
+  /** Messages delivered again before the last loss, by thread. */
+  readonly #redeliveredBefore: number[] = [];
   #hopeless: Error | undefined;
 
   constructor(ports: LossPorts) {
@@ -35,20 +39,23 @@ export class WorkerLosses implements PoolListener {
 
   /** Its agents are nobody's until the successor has them: main writes their rows, since no one else does. */
   onLost(thread: number, reason: string): void {
-    const { dispatcher, incidents, listeners } = this.#ports;
+    const { dispatcher, incidents, listeners, redelivered } = this.#ports;
     const { registry, placement, topology } = dispatcher.view;
     for (let row = 0; row < topology.agents; row++) {
       if (placement[row] !== thread) continue;
       if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED)
         registry.state[row] = OFFLINE;
     }
-    incidents.add({
-      atMs: dispatcher.ports.clock.nowMs(),
-      subject: `worker-${thread}`,
-      error: reason,
-      decision: "replace-worker",
-      delayMs: 0,
-    });
+    this.#redeliveredBefore[thread] = redelivered(thread);
+    if (!this.#reported.delete(thread)) {
+      incidents.add({
+        atMs: dispatcher.ports.clock.nowMs(),
+        subject: `worker-${thread}`,
+        error: reason,
+        decision: "replace-worker",
+        delayMs: 0,
+      });
+    }
     listeners.emit("workerLost", { worker: `worker-${thread}`, reason });
   }
 
@@ -63,7 +70,7 @@ export class WorkerLosses implements PoolListener {
     listeners.emit("workerBack", {
       worker: `worker-${thread}`,
       afterMs,
-      redelivered: redelivered(thread),
+      redelivered: redelivered(thread) - (this.#redeliveredBefore[thread] ?? 0),
     });
   }
 
@@ -75,10 +82,12 @@ export class WorkerLosses implements PoolListener {
     const culprit = culpritOf(hang, registry, placement);
     const name = culprit < 0 ? "an unknown callback" : addressOf(dispatcher.view.topology, culprit);
     const guess = hang.certain ? "" : " (by what its thread did last)";
-    const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${guess}`;
+    const where = hang.starting ? " in its init" : "";
+    const what = `${name} has not yielded for ${Math.round(nowMs - hang.sinceMs)} ms${where}${guess}`;
+    this.#reported.add(hang.thread);
     incidents.add({
       atMs: nowMs,
-      subject: name,
+      subject: culprit < 0 ? `worker-${hang.thread}` : name,
       error: `${what}; worker-${hang.thread} is replaced`,
       decision: "replace-worker",
       delayMs: 0,
@@ -88,11 +97,10 @@ export class WorkerLosses implements PoolListener {
 
   onHopeless(thread: number, error: Error): void {
     const { dispatcher, incidents } = this.#ports;
-    this.#hopeless = new MeshError(
-      "MESH_WORKER",
-      `worker-${thread} cannot start: ${error.message}`,
-      { cause: error },
-    );
+    const sentence = `worker-${thread} cannot start: ${error.message}`;
+    // What the modules themselves had to say needs no other words.
+    this.#hopeless ??=
+      error instanceof MeshError ? error : new MeshError("MESH_WORKER", sentence, { cause: error });
     incidents.add({
       atMs: dispatcher.ports.clock.nowMs(),
       subject: `worker-${thread}`,

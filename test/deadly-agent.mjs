@@ -11,8 +11,19 @@ function hoard() {
   for (;;) hoarded.push(new Array(64).fill(hoarded.length));
 }
 
+const child = defineAgent({
+  init: () => ({}),
+  receive(_state, message, ctx) {
+    if (message === "stop") ctx.stop();
+    return ready("child");
+  },
+});
+
 export default defineAgent({
-  init: () => ({ seen: [] }),
+  init: () => ({ seen: [], signals: [] }),
+  signal(state, signal) {
+    state.signals.push(signal);
+  },
   snapshot: (state) => state,
   restore: (state) => state,
   receive(state, message, ctx) {
@@ -48,15 +59,18 @@ export default defineAgent({
         })();
       case "hangAfterSleep":
         return ctx.timers.sleep(5).then(hang);
-      case "hangInInit":
-        throw new Error("begin anew");
       case "wait":
         return ctx.timers.sleep(message.ms).then(() => ready("waited"));
+      case "watch":
+        ctx.watch(message.who);
+        return ready();
+      case "signals":
+        return ready(state.signals);
       case "stop":
         ctx.stop();
         return ready();
       case "spawn":
-        return ready(ctx.spawn({ init: () => ({}), receive: () => ready("child") }));
+        return ready(ctx.spawn(child));
       default:
         throw new Error(`unknown verb ${message.do}`);
     }

@@ -96,6 +96,7 @@ export class FakeMesh {
   }
 
   clusters(sector: string): ReturnType<Mesh["clusters"]> {
+    this.#place(sector);
     return Array.from({ length: this.topology.clustersPerSector }, (_, cluster) => ({
       clusterId: `${sector}/cluster-${cluster + 1}`,
       sectorId: sector,
@@ -127,14 +128,22 @@ export class FakeMesh {
     return fitting.slice(0, filter.limit ?? 100);
   }
 
+  /** Of whom messages can be sent to: like the mesh, it refuses leads and coordinators. */
   ref(address: string): number {
+    const index = this.#place(address);
+    if (index >= this.topology.agents && index < this.topology.spawnBase)
+      throw new UnknownActorError(address, "an address of an agent");
+    return index;
+  }
+
+  #place(address: string): number {
     const index = indexOfAddress(this.topology, address);
     if (index < 0) throw new UnknownActorError(address, "an address of this mesh");
     return index;
   }
 
   async inspect(address: string): Promise<Inspection> {
-    const index = this.ref(address);
+    const index = this.#place(address);
     return {
       address,
       kind: "agent",
@@ -182,7 +191,7 @@ export class FakeMesh {
   }
 
   async restart(address: string): Promise<{ restarted: number }> {
-    this.ref(address);
+    this.#place(address);
     this.calls.push(`restart ${address}`);
     return { restarted: 1 };
   }

@@ -14,7 +14,7 @@ const ALL = [ONE, TWO, THREE, `${CLUSTER}/agent-4`, FIVE];
 
 interface State {
   born: number;
-  seen: number[];
+  seen: unknown[];
 }
 
 /** Without waits and without an end of patience, unless a test says otherwise. */
@@ -135,6 +135,60 @@ describe("mesh.kill of an agent", () => {
       code: "MESH_UNKNOWN_ACTOR",
     });
     await expect(mesh.kill("worker-9")).rejects.toThrow(/worker-1 to worker-2/);
+  });
+
+  test.each([
+    ["quarantined", { intensity: { maxRestarts: 0 } }, "transient"],
+    [
+      "quarantined with its cluster",
+      { intensity: { maxRestarts: 0 }, whenExceeded: "escalate" },
+      "transient",
+    ],
+    ["not to be restarted", PATIENT, "temporary"],
+  ] as const)(
+    "that is then %s tells its watchers that it was killed",
+    async (_name, supervision, restart) => {
+      await using mesh = await start({ supervision, restart });
+      await call(mesh, ELSEWHERE, { do: "watch", who: ONE });
+      await mesh.kill(ONE);
+      await until("the signal", async () => (await look(mesh, ELSEWHERE)).seen.length > 0);
+      expect((await look(mesh, ELSEWHERE)).seen).toEqual([
+        { type: "terminated", actor: mesh.ref(ONE), reason: "killed" },
+      ]);
+    },
+  );
+});
+
+describe("death watch", () => {
+  const backoff = { firstMs: 300, factor: 1, maxMs: 300, jitter: 0 };
+
+  test.each([ELSEWHERE, "sector-1/cluster-1/agent-1"])(
+    "of an agent that waits for its restart says nothing, and hears of its end later: %s",
+    async (watcher) => {
+      await using mesh = await start({ supervision: { backoff } });
+      await fail(mesh, ONE);
+      await fail(mesh, ONE);
+      await call(mesh, watcher, { do: "watch", who: ONE });
+      expect((await look(mesh, ONE)).born).toBe(3);
+      expect((await look(mesh, watcher)).seen).toEqual([]);
+      await call(mesh, ONE, { do: "stop" });
+      const terminated = { type: "terminated", actor: mesh.ref(ONE), reason: "stopped" };
+      await until("the end", async () => (await look(mesh, watcher)).seen.length > 0);
+      expect((await look(mesh, watcher)).seen).toEqual([terminated]);
+    },
+  );
+
+  test("from init holds for agents that have yet to begin", async () => {
+    await using mesh = await start({ agentOptions: { watches: FIVE } });
+    await settled(mesh);
+    const watchers = [ONE, ELSEWHERE, "sector-1/cluster-1/agent-1"];
+    for (const watcher of watchers) expect((await look(mesh, watcher)).seen).toEqual([]);
+    await call(mesh, FIVE, { do: "stop" });
+    const terminated = { type: "terminated", actor: mesh.ref(FIVE), reason: "stopped" };
+    for (const watcher of watchers) {
+      await until("the end", async () => (await look(mesh, watcher)).seen.length > 0);
+      expect((await look(mesh, watcher)).seen).toEqual([terminated]);
+    }
   });
 });
 
@@ -361,6 +415,31 @@ describe("init", () => {
     }
   });
 
+  test("that never returns is named; its worker is given up after five attempts", async () => {
+    const options = { agentOptions: { hangs: { [TWO]: 1 } }, watchdogMs: 60 };
+    await expect(start(options)).rejects.toMatchObject({
+      code: "MESH_WORKER",
+      message: expect.stringMatching(
+        `worker-2 cannot start: ${TWO} has not yielded for \\d+ ms in its init`,
+      ),
+    });
+  });
+
+  test("that never returns after a failure is that message's doing, which is poison in the end", async () => {
+    const options = { agentOptions: { hangs: { [TWO]: 2 } }, watchdogMs: 200, maxDeliveries: 2 };
+    await using mesh = await start(options);
+    for (const address of ALL) mesh.tell(address, { do: "note", id: 1 });
+    await settled(mesh);
+    mesh.tell(TWO, { do: "throw" });
+    mesh.tell(TWO, { do: "note", id: 2 });
+    await until("the dead letter", () => mesh.deadLetters.list({ reason: "poison" }).length === 1);
+    await settled(mesh);
+    expect((await look(mesh, TWO)).seen).toEqual([2]);
+    const hangs = mesh.incidents().filter(({ decision }) => decision === "replace-worker");
+    expect(hangs.map(({ subject }) => subject)).toEqual([TWO, TWO]);
+    expect(mesh.status()).toMatchObject({ lost: 0, restarts: { workers: 2 } });
+  });
+
   test("that takes its time holds its agent's messages, nobody else's", async () => {
     await using mesh = await start({ agentOptions: { slow: [ONE] } });
     const restarted = mesh.restart(ONE);
@@ -369,4 +448,23 @@ describe("init", () => {
     await restarted;
     expect(await look(mesh, ONE)).toEqual({ born: 2, seen: [1] });
   });
+});
+
+describe("a module that refuses", () => {
+  test.each([
+    ["an error", { why: "no database" }, "MESH_AGENT_MODULE", /configure of file:.*: no database$/],
+    ["one of its own", { why: "no licence", code: "MESH_LICENCE" }, "MESH_LICENCE", /^no licence$/],
+  ])(
+    "with %s: createMesh rejects with it, and does not try again",
+    async (_name, refuses, code, message) => {
+      const startMs = performance.now();
+      const error = await start({ agentOptions: { refuses } }).then(
+        () => undefined,
+        (reason) => reason,
+      );
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+      // Five attempts took as many seconds.
+      expect(performance.now() - startMs).toBeLessThan(4_000);
+    },
+  );
 });

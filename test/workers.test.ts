@@ -124,6 +124,27 @@ describe("a worker that dies", () => {
     expect(mesh.status().messages.redelivered).toBeGreaterThanOrEqual(1);
   });
 
+  test("who comes back says how many messages this takeover delivered again", async () => {
+    await using mesh = await start();
+    const told: number[] = [];
+    mesh.on("workerBack", ({ redelivered }) => told.push(redelivered));
+    const held = mesh.ask(VICTIM, { do: "wait", ms: 3_600_000 }, { timeoutMs: 3_600_000 });
+    held.catch(() => {});
+    for (const id of [1, 2]) mesh.tell(VICTIM, { do: "note", id });
+    for (const id of [1, 2]) {
+      await until(`its turn ${id}`, async () => {
+        const { current, queue } = await mesh.inspect(VICTIM);
+        return current?.suspended === true && queue.depth === 2;
+      });
+      const replaced = back(mesh);
+      await mesh.kill("worker-1");
+      await replaced;
+    }
+    expect(told).toEqual([3, 3]);
+    expect(mesh.status().messages.redelivered).toBe(6);
+    await mesh.stop({ deadlineMs: 0 });
+  });
+
   test("who had stopped or was quarantined stays so, and can be restarted", async () => {
     const supervision = { intensity: { maxRestarts: 0 } };
     await using mesh = await start({ supervision });
@@ -153,6 +174,34 @@ describe("a worker that dies", () => {
     await expect(mesh.ask(child, {})).rejects.toMatchObject({ code: "MESH_UNDELIVERABLE" });
     await settled(mesh);
     expectNothingLost(mesh);
+  });
+
+  test("who watches a spawned child hears once that it was lost with its worker", async () => {
+    await using mesh = await start();
+    const child = (await call(mesh, VICTIM, { do: "spawn" })) as number;
+    const ended = (await call(mesh, VICTIM, { do: "spawn" })) as number;
+    const signals = async (address: string): Promise<unknown> =>
+      await call(mesh, address, { do: "signals" });
+    for (const who of [child, ended, mesh.ref(VICTIM)])
+      await call(mesh, ELSEWHERE, { do: "watch", who });
+    // It stops after its turn; the urgent watch has passed it on the same lane.
+    await call(mesh, ended, "stop");
+    const heard = [{ type: "terminated", actor: ended, reason: "stopped" }];
+    await until("the stop", async () => ((await signals(ELSEWHERE)) as unknown[]).length === 1);
+    expect(await signals(ELSEWHERE)).toEqual(heard);
+    const lost = { type: "terminated", actor: child, reason: "lost" };
+    for (let deaths = 0; deaths < 2; deaths++) {
+      const replaced = back(mesh);
+      await mesh.kill("worker-1");
+      await replaced;
+      await until("the loss", async () => ((await signals(ELSEWHERE)) as unknown[]).length === 2);
+    }
+    expect(await signals(ELSEWHERE)).toEqual([...heard, lost]);
+    // Its parent came back without it, and asks; another child does not take the lost one's place.
+    expect(await call(mesh, VICTIM, { do: "spawn" })).not.toBe(child);
+    await call(mesh, VICTIM, { do: "watch", who: child });
+    await until("the loss", async () => ((await signals(VICTIM)) as unknown[]).length === 1);
+    expect(await signals(VICTIM)).toEqual([lost]);
   });
 
   test("kills by order count against no message: a long turn outlives any number of them", async () => {
@@ -196,9 +245,11 @@ describe("a worker that hangs", () => {
       expect(await call(mesh, NEIGHBOUR, { do: "seen" })).toEqual([1, 2]);
       const named = mesh.incidents().filter(({ subject }) => subject === VICTIM);
       expect(named).toHaveLength(2);
+      // One incident a hang: it names the agent and its worker.
+      expect(mesh.incidents()).toEqual(named);
       expect(named[0]).toMatchObject({
         decision: "replace-worker",
-        error: expect.stringMatching(/has not yielded for \d+ ms/),
+        error: expect.stringMatching(/has not yielded for \d+ ms.*; worker-1 is replaced/),
       });
       expect((await mesh.inspect(VICTIM)).incidents).toHaveLength(2);
       expect(mesh.deadLetters.list({ reason: "poison" })).toHaveLength(1);
