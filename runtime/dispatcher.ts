@@ -33,7 +33,7 @@ const DRAIN_LIMIT = 64;
 /** Frames that only the main thread understands: reports, incidents, dead letters. */
 export interface MainSink {
   onReport(words: Int32Array, doubles: Float64Array, word: number): void;
-  onIncident(value: unknown): void;
+  onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
 }
 
@@ -138,6 +138,8 @@ export class Dispatcher implements FrameReader {
     work += this.wheel.advance(this.nowMs);
     work += this.outbox.retry();
     work += this.turns.run();
+    const { failures } = this.agents;
+    if (failures.hasNews && this.runQueue.length === 0 && view.lanes.empty) failures.report();
     if (this.#touched || this.outbox.dirty) {
       this.commit();
       work++;
@@ -242,7 +244,7 @@ export class Dispatcher implements FrameReader {
         this.ports.sink?.onReport(words, ring.doubles, word);
         return true;
       case FrameKind.INCIDENT:
-        this.ports.sink?.onIncident(this.inbox.decodeAt(ring.words, ring.bytes, word));
+        this.#onIncidents(ring, word);
         return true;
       case FrameKind.DEAD_LETTER:
         this.#onDeadLetter(ring, word);
@@ -251,6 +253,11 @@ export class Dispatcher implements FrameReader {
         this.onCorrupt(ring, `kind ${kind} has no reader`);
         return true;
     }
+  }
+
+  #onIncidents(ring: Ring, word: number): void {
+    const incidents = this.inbox.decodeAt(ring.words, ring.bytes, word) as readonly unknown[];
+    this.ports.sink?.onIncidents(incidents);
   }
 
   #onDeadLetter(ring: Ring, word: number): void {

@@ -10,6 +10,8 @@ import type { Incident } from "./mesh-api.ts";
 
 /** First lines of a failure that are kept. */
 const MAX_ERROR_TEXT = 500;
+/** Encoded bytes of an incident at most: every character of the text may take three. */
+const MAX_INCIDENT_BYTES = MAX_ERROR_TEXT * 3 + 300;
 
 /**
  * What happens when an agent fails: its supervisor decides, this carries it out and tells main. A cluster
@@ -21,6 +23,8 @@ export class Failures {
   readonly #leads = new Map<number, Supervisor>();
   readonly #coordinators = new Map<number, Supervisor>();
   readonly #parents = new Map<number, Supervisor>();
+  /** What main is told as soon as no agent waits for its turn: crashing agents answer first, and then are news. */
+  #unreported: Incident[] = [];
   readonly #agentSpecs: readonly ChildSpec[];
   readonly #leadSpecs: readonly ChildSpec[];
 
@@ -222,15 +226,29 @@ export class Failures {
   }
 
   #tell(subject: string, error: string, decision: RestartDecision): void {
-    const { nowMs, outbox } = this.#dispatcher;
-    const incident: Incident = {
-      atMs: nowMs,
+    this.#unreported.push({
+      atMs: this.#dispatcher.nowMs,
       subject,
-      error,
+      error: error.slice(0, Math.floor((this.#dispatcher.plan.maxPayloadBytes - 300) / 3)),
       decision: decision.action,
       delayMs: decision.delayMs,
-    };
-    outbox.incident(incident);
+    });
+    this.#dispatcher.touch();
+  }
+
+  /** True when main has not heard of all incidents. */
+  get hasNews(): boolean {
+    return this.#unreported.length > 0;
+  }
+
+  /** Tells main of the incidents since the last report, many in one frame. */
+  report(): void {
+    const { outbox, plan } = this.#dispatcher;
+    const atOnce = Math.min(64, Math.max(1, Math.floor(plan.maxPayloadBytes / MAX_INCIDENT_BYTES)));
+    for (let at = 0; at < this.#unreported.length; at += atOnce) {
+      outbox.incidents(this.#unreported.slice(at, at + atOnce));
+    }
+    this.#unreported = [];
   }
 }
 

@@ -140,7 +140,9 @@ class ThreadedMesh implements Mesh {
       log,
       sink: {
         onReport: (_words, doubles, word) => this.#gathers.onReport(doubles, word),
-        onIncident: (value) => this.#incidents.add(value as Incident),
+        onIncidents: (incidents) => {
+          for (const incident of incidents) this.#incidents.add(incident as Incident);
+        },
         onDeadLetter: (words, doubles, word, message) =>
           this.#office.receive(words, doubles, word, message),
       },

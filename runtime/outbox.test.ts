@@ -38,7 +38,7 @@ function twoThreads(sink: Partial<MainSink> = {}): { main: Dispatcher; shard: Di
       clock: { nowMs: () => ++nowMs },
       random: seededRandom(1),
       log: silent,
-      sink: { onReport() {}, onIncident() {}, onDeadLetter() {}, ...sink },
+      sink: { onReport() {}, onIncidents() {}, onDeadLetter() {}, ...sink },
     });
   };
   return { main: dispatcherOf(0), shard: dispatcherOf(1) };
@@ -55,9 +55,9 @@ function runOut(main: Dispatcher, shard: Dispatcher): void {
 
 test("incidents that find no room all come, in their order, however many wait", () => {
   const heard: unknown[] = [];
-  const { main, shard } = twoThreads({ onIncident: (value) => heard.push(value) });
+  const { main, shard } = twoThreads({ onIncidents: (values) => heard.push(...values) });
   const count = 100_000;
-  for (let id = 0; id < count; id++) shard.outbox.incident(id);
+  for (let id = 0; id < count; id++) shard.outbox.incidents([id]);
   expect(shard.outbox.waiting).toBeGreaterThan(65_536);
   runOut(main, shard);
   expect(heard).toEqual([...Array(count).keys()]);

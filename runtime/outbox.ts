@@ -378,15 +378,10 @@ export class Outbox implements TimerTarget {
     this.#postLater(refusal);
   }
 
-  /** Tells main of a failure and its consequence. Waits in the backlog when there is no room. */
-  incident(value: unknown): void {
-    const { view, ports } = this.#dispatcher;
-    if (view.thread === 0) {
-      ports.sink?.onIncident(value);
-      return;
-    }
-    const main = view.topology.orchestrator;
-    this.#post(this.#prepare(FrameKind.INCIDENT, main, main, value, 0, 0, 0));
+  /** Tells main of failures and their consequences. Waits in the backlog when there is no room. */
+  incidents(incidents: readonly unknown[]): void {
+    const main = this.#dispatcher.view.topology.orchestrator;
+    this.#post(this.#prepare(FrameKind.INCIDENT, main, main, incidents, 0, 0, 0));
   }
 
   /** Asks the thread of `target` to do something to it: see `Agents.onControl`. */

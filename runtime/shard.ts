@@ -96,6 +96,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
   await dispatcher.agents.stopAll();
+  dispatcher.agents.failures.report();
   // What still comes in finds its agent stopped, and what waited for room finds none: dead letters, all counted.
   dispatcher.outbox.abandon();
   for (let i = 0; i < LAST_CYCLES && dispatcher.cycle(); i++);
