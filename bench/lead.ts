@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ACTIVE } from "../coordination/agent-state.ts";
 import { foldCluster } from "../coordination/aggregate.ts";
+import { storeHeartbeat } from "../coordination/heartbeat.ts";
 import { seedProfile } from "../coordination/profile.ts";
 import { p95InPlace } from "../coordination/quantile.ts";
 import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
@@ -72,12 +73,7 @@ export class Leads {
     health: number,
   ): void {
     const { registry } = this;
-    registry.latencyMs[agent] = latencyMs;
-    registry.processingMs[agent] = processingMs;
-    registry.queuedWorkMs[agent] = queuedMs;
-    registry.queueDepth[agent] = health & 0xffff;
-    registry.reliability[agent] = ((health >>> 16) & 0xff) / 255;
-    registry.state[agent] = health >>> 24;
+    storeHeartbeat(registry, agent, latencyMs, processingMs, queuedMs, health);
     this.#beats[agent]++;
     this.#queuedSum += queuedMs;
   }

@@ -29,6 +29,7 @@ const SLOW = FLAG_DEGRADED;
 const UNSTABLE = FLAG_UNSTABLE;
 const SPIKING = FLAG_SPIKING;
 const KEPT_FLAGS = ~(SLOW | UNSTABLE | SPIKING);
+const PER_255 = 1 / 255;
 const POINTS_PER_MS: Float64Array = Float64Array.from(
   IMPEDANCE_CLASSES,
   (entry) => 1 / entry.msPerPoint,
@@ -78,6 +79,26 @@ export function heartbeat(registry: Registry, row: number, nowMs: number): numbe
   registry.flags[row] = (registry.flags[row] & KEPT_FLAGS) | found;
   registry.lastHeartbeatMs[row] = nowMs;
   return score;
+}
+
+/**
+ * Writes what an agent elsewhere says of itself into its row: its own estimates, as they come (spec 4.2).
+ * `health` is the last word of a row on the wire: depth | reliability (0–255) << 16 | state << 24.
+ */
+export function storeHeartbeat(
+  registry: Registry,
+  row: number,
+  latencyMs: number,
+  processingMs: number,
+  queuedMs: number,
+  health: number,
+): void {
+  registry.latencyMs[row] = latencyMs;
+  registry.processingMs[row] = processingMs;
+  registry.queuedWorkMs[row] = queuedMs;
+  registry.queueDepth[row] = health & 0xffff;
+  registry.reliability[row] = ((health >>> 16) & 0xff) * PER_255;
+  registry.state[row] = health >>> 24;
 }
 
 /** Heartbeat of every row in [from, to) that is up, without a summary. */

@@ -86,13 +86,14 @@ export class WaitEdges {
     const edge = this.#free[--this.#freeCount];
     const words = this.#words;
     const at = this.#wordOf(edge);
-    // The edge must be whole before its version says that it stands, and stand before the head leads to it.
-    Atomics.store(words, at + ASKER, asker + 1);
-    Atomics.store(words, at + TARGET, target);
-    const head = Atomics.load(words, asker);
+    // The edge must be whole before its version says that it stands, and stand before the head leads to it:
+    // the two atomic writes order the plain ones.
+    words[at + ASKER] = asker + 1;
+    words[at + TARGET] = target;
+    const head = words[asker];
     if (head !== 0) this.#before[head - 1 - this.#firstEdge] = edge;
     this.#before[edge - this.#firstEdge] = NO_EDGE;
-    Atomics.store(words, at + NEXT, head);
+    words[at + NEXT] = head;
     Atomics.add(words, at + VERSION, 1);
     Atomics.store(words, asker, edge + 1);
     return edge;
@@ -103,9 +104,10 @@ export class WaitEdges {
     const words = this.#words;
     const place = edge - this.#firstEdge;
     if (place < 0 || place >= this.#before.length) return;
-    if (Atomics.load(words, this.#wordOf(edge) + ASKER) !== asker + 1) return;
+    // Only this thread writes these words: it may read them plainly.
+    if (words[this.#wordOf(edge) + ASKER] !== asker + 1) return;
     const before = this.#before[place];
-    const after = Atomics.load(words, this.#wordOf(edge) + NEXT);
+    const after = words[this.#wordOf(edge) + NEXT];
     Atomics.store(words, before === NO_EDGE ? asker : this.#wordOf(before) + NEXT, after);
     if (after !== 0) this.#before[after - 1 - this.#firstEdge] = before;
     this.#release(edge);
@@ -149,7 +151,7 @@ export class WaitEdges {
     const version = this.versionOf(edge);
     // When another thread settles it between these two lines, it is as ended as it need be.
     if (version & 1) this.#end(edge, version);
-    Atomics.store(this.#words, this.#wordOf(edge) + ASKER, 0);
+    this.#words[this.#wordOf(edge) + ASKER] = 0;
     this.#free[this.#freeCount++] = edge;
   }
 

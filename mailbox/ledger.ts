@@ -31,7 +31,7 @@ export class Ledger {
 
   /** Writes the counts to the side that the open cycle will switch to. */
   prepare(): void {
-    const at = CONTROL_COUNTS_F64 + (this.cycle % 2) * COUNTS_STRIDE;
+    const at = CONTROL_COUNTS_F64 + parity(this.cycle) * COUNTS_STRIDE;
     for (let i = 0; i < COUNT_COUNT; i++) this.#control[at + i] = this.counts[i];
   }
 
@@ -45,7 +45,7 @@ export class Ledger {
 export function readCounts(control: Float64Array, into: Float64Array): void {
   for (let attempt = 0; attempt < 8; attempt++) {
     const committed = control[CONTROL_COMMITTED_F64];
-    const at = CONTROL_COUNTS_F64 + (committed % 2) * COUNTS_STRIDE;
+    const at = CONTROL_COUNTS_F64 + parity(committed) * COUNTS_STRIDE;
     for (let i = 0; i < COUNT_COUNT; i++) into[i] = control[at + i];
     // The side read stays as it is until the next commit: then the writer may prepare the one after on it.
     if (control[CONTROL_COMMITTED_F64] === committed) return;
@@ -53,3 +53,8 @@ export function readCounts(control: Float64Array, into: Float64Array): void {
 }
 
 export { Count };
+
+/** 0 or 1. Not by the remainder operator, which beyond 32 bits is a call into the C library. */
+function parity(cycle: number): number {
+  return cycle - Math.floor(cycle / 2) * 2;
+}

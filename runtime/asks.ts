@@ -28,6 +28,8 @@ export class Asks implements TimerTarget {
   #asker = new Int32Array(256);
   #edge = new Int32Array(256);
   readonly #free: number[] = [];
+  /** By slot, for asks with a signal: stops listening to it. */
+  readonly #letGo = new Map<number, () => void>();
   #open = 0;
 
   constructor(wheel: TimerWheel, epoch: number, end: AskEnd) {
@@ -60,6 +62,17 @@ export class Asks implements TimerTarget {
     this.#timer[slot] = deadlineMs === 0 ? 0 : this.#wheel.schedule(deadlineMs, this, slot);
     this.#open++;
     return this.#epochBase + this.#generation[slot] * SLOTS + slot;
+  }
+
+  /** Rejects the ask with the signal's reason when it aborts; the signal is let go of when the ask is over. */
+  abortWith(id: number, signal: AbortSignal): void {
+    const slot = this.#slotOf(id);
+    if (slot < 0) return;
+    const abort = (): void => {
+      this.reject(id, signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#letGo.set(slot, () => signal.removeEventListener("abort", abort));
   }
 
   /** The asker of a live ask, or −1 when the ask is over or was another incarnation's. */
@@ -110,14 +123,20 @@ export class Asks implements TimerTarget {
   #slotOf(id: number): number {
     const rest = id - this.#epochBase;
     if (!(rest >= 0 && rest < 2 ** 40)) return -1;
-    const slot = rest % SLOTS;
+    // No remainder operator: of numbers beyond 32 bits it is a call into the C library.
+    const generation = Math.floor(rest / SLOTS);
+    const slot = rest - generation * SLOTS;
     if (slot >= this.#resolve.length || this.#resolve[slot] === undefined) return -1;
-    return Math.floor(rest / SLOTS) === this.#generation[slot] ? slot : -1;
+    return generation === this.#generation[slot] ? slot : -1;
   }
 
   #close(slot: number): void {
     const timer: TimerId = this.#timer[slot];
     if (timer !== 0) this.#wheel.cancel(timer);
+    if (this.#letGo.size > 0) {
+      this.#letGo.get(slot)?.();
+      this.#letGo.delete(slot);
+    }
     this.#resolve[slot] = undefined;
     this.#reject[slot] = undefined;
     this.#generation[slot] = (this.#generation[slot] % GENERATIONS) + 1;

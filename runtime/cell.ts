@@ -284,34 +284,12 @@ export function openAsk(
   // With a time to live of its own the message may die before its asker gives up.
   const messageDeadlineMs = earlier(deadlineMs, deadlineAfter(nowMs, options?.ttlMs));
   return new Promise((resolveAnswer, rejectAnswer) => {
-    let id = 0;
-    const abort = (): unknown => asks.reject(id, signal?.reason);
-    const settle =
-      <T>(how: (value: T) => void) =>
-      (value: T): void => {
-        signal?.removeEventListener("abort", abort);
-        how(value);
-      };
-    id = asks.open(
-      cell === undefined ? -1 : asker,
-      edge,
-      nowMs,
-      deadlineMs,
-      settle(resolveAnswer),
-      settle(rejectAnswer),
-    );
-    signal?.addEventListener("abort", abort, { once: true });
+    const waiting = cell === undefined ? -1 : asker;
+    const id = asks.open(waiting, edge, nowMs, deadlineMs, resolveAnswer, rejectAnswer);
+    if (signal !== undefined) asks.abortWith(id, signal);
     try {
-      outbox.ask(
-        asker,
-        target,
-        message,
-        options?.priority ?? (1 as Priority),
-        id,
-        messageDeadlineMs,
-        cell,
-        edge,
-      );
+      const priority = options?.priority ?? 1;
+      outbox.ask(asker, target, message, priority, id, messageDeadlineMs, cell, edge);
     } catch (error) {
       asks.reject(id, error);
     }

@@ -28,7 +28,7 @@ import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
 /** Frames taken from one lane before the agents get their turn. */
-const DRAIN_LIMIT = 512;
+const DRAIN_LIMIT = 64;
 
 /** Frames that only the main thread understands: reports, incidents, dead letters. */
 export interface MainSink {
@@ -113,6 +113,11 @@ export class Dispatcher implements FrameReader {
     view.control[CONTROL_CYCLES]++;
     view.controlDoubles[CONTROL_SINCE_F64] = this.nowMs;
     let work = 0;
+    // What awaiting handlers sent between the cycles goes first: the reader can begin while this thread drains.
+    if (this.outbox.dirty) {
+      this.commit();
+      work++;
+    }
     const incoming = view.lanes.incoming;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];

@@ -7,9 +7,9 @@ const LOOP_SHARE_MS = 1;
 const SETTLE_TURNS = 4;
 
 /** A sleep shorter than this is not worth its two system calls, ms. */
-const SHORT_SLEEP_MS = 0.06;
+const SHORT_SLEEP_MS = 0.15;
 /** How long to look for work before a sleep that is expected to be short, ms. */
-const LOOK_MS = 0.04;
+const LOOK_MS = 0.06;
 /** Looks at the lanes between two readings of the clock. */
 const LOOKS = 16;
 

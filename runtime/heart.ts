@@ -1,6 +1,7 @@
 import type { Probe } from "../actors/behavior.ts";
 import { ACTIVE } from "../coordination/agent-state.ts";
 import { foldCluster, foldSector } from "../coordination/aggregate.ts";
+import { storeHeartbeat } from "../coordination/heartbeat.ts";
 import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
 import {
@@ -21,8 +22,8 @@ import type { TimerTarget } from "./wheel.ts";
  */
 const PARTS = 20;
 
-const floats = new Float32Array(1);
-const floatWords = new Int32Array(floats.buffer);
+const rowFloats = new Float32Array(3);
+const rowWords = new Int32Array(rowFloats.buffer);
 
 /**
  * The heartbeats of this thread's agents (spec 4.1): once a period a lead looks at its rows, refreshes them
@@ -143,13 +144,11 @@ export class Heart implements TimerTarget {
   }
 
   #row(words: Int32Array, at: number, agent: number): void {
+    rowWords[0] = words[at];
+    rowWords[1] = words[at + 1];
+    rowWords[2] = words[at + 2];
     const { registry } = this.#dispatcher.view;
-    floatWords[0] = words[at];
-    observeLatency(registry, agent, floats[0]);
-    floatWords[0] = words[at + 1];
-    observeProcessing(registry, agent, floats[0]);
-    floatWords[0] = words[at + 2];
-    registry.queuedWorkMs[agent] = floats[0];
+    storeHeartbeat(registry, agent, rowFloats[0], rowFloats[1], rowFloats[2], words[at + 3]);
   }
 
   #count(rows: number, ring: Ring, word: number): void {

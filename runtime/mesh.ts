@@ -24,7 +24,7 @@ import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { openAsk, resolve } from "./cell.ts";
-import { seededRandom, systemClock, systemSeed } from "./clock.ts";
+import { seededRandom, systemClock } from "./clock.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
@@ -126,10 +126,10 @@ class ThreadedMesh implements Mesh {
       ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
       agentOptions: options.agentOptions,
       capabilities,
-      seed: options.seed ?? systemSeed(),
+      seed: settings.seed,
       memory: createMemory(settings.topology, threads, lanes, settings.custodyBytes),
     };
-    const logOptions = { level: options.log ?? "info", file: options.logFile } as const;
+    const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     const view = viewMemory(this.#plan, 0, 1);
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
@@ -268,6 +268,7 @@ class ThreadedMesh implements Mesh {
         ...base,
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
+    if (this.#halted) return { ...base, state: { unavailable: "the mesh has stopped" } };
     const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
       | { state: string }
       | undefined;
@@ -366,6 +367,7 @@ class ThreadedMesh implements Mesh {
 
   /** Asks a shard something; undefined when it does not answer in time. */
   async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+    if (this.#halted) throw new MeshStoppedError();
     const { asks, outbox } = this.#dispatcher;
     this.#dispatcher.nowMs = systemClock.nowMs();
     const answer = await new Promise<Answer>((resolveAnswer, reject) => {

@@ -7,6 +7,7 @@ import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../mailbox/overflow.ts";
 import { completeSupervision, type RestartType, type Supervision } from "../supervisors/restart.ts";
+import { systemSeed } from "./clock.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
 
@@ -22,11 +23,15 @@ export interface Settings {
   readonly custodyBytes: number;
   readonly supervision: Supervision;
   readonly restart: RestartType;
+  readonly log: LogLevel;
+  readonly seed: number;
   readonly modules: readonly string[];
   readonly moduleOf: Uint16Array | undefined;
 }
 
 const RESTART_TYPES: readonly RestartType[] = ["permanent", "transient", "temporary"];
+type LogLevel = NonNullable<MeshOptions["log"]>;
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 const POLICIES: readonly OverflowPolicy[] = ["block", "drop-oldest", "drop-newest", "reject"];
 
 /** Checks options and fills in defaults; InvalidOptionError names the field, its value and what was expected. */
@@ -34,7 +39,9 @@ export function readOptions(options: MeshOptions): Settings {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError("options", options, "an object with at least `agent`");
   }
-  const topology = createTopologyOf(options);
+  const topology = named("topology", options.topology, () =>
+    createTopology(options.topology ?? {}),
+  );
   const workers = number(
     "workers",
     options.workers ?? Math.min(availableParallelism(), topology.sectors),
@@ -68,24 +75,39 @@ export function readOptions(options: MeshOptions): Settings {
       1024 * 1024,
       1024 ** 3,
     ),
-    supervision: completeSupervision(options.supervision),
-    restart: readRestart(options.restart ?? "transient"),
+    supervision: named("supervision", options.supervision, () =>
+      completeSupervision(options.supervision),
+    ),
+    restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
+    log: oneOf("log", options.log ?? "info", LOG_LEVELS),
+    seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),
   };
 }
 
-function readRestart(restart: RestartType): RestartType {
-  if (RESTART_TYPES.includes(restart)) return restart;
-  throw new InvalidOptionError("restart", restart, `one of ${RESTART_TYPES.join(", ")}`);
+function oneOf<T extends string>(field: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw new InvalidOptionError(field, value, `one of ${allowed.join(", ")}`);
 }
 
-function createTopologyOf(options: MeshOptions): Topology {
+/** Runs a check of the pure folders below, whose RangeErrors say `field: expected …, got …`. */
+function named<T>(prefix: string, options: object | undefined, check: () => T): T {
   try {
-    return createTopology(options.topology ?? {});
+    return check();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new InvalidOptionError("topology", error.message, "the sizes of a mesh");
+    const sentence =
+      error instanceof RangeError &&
+      /^(?:supervision\.)?(.+?): expected (.+), got (.+)$/s.exec(error.message);
+    if (!sentence) throw error;
+    const [, field, expected, got] = sentence as unknown as readonly string[];
+    throw new InvalidOptionError(`${prefix}.${field}`, valueAt(options, field) ?? got, expected);
   }
+}
+
+function valueAt(options: object | undefined, path: string): unknown {
+  let value: unknown = options;
+  for (const key of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[key];
+  return value;
 }
 
 function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
@@ -97,11 +119,8 @@ function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
       "four policies, for priorities 0 to 3",
     );
   }
-  for (const policy of overflow as readonly OverflowPolicy[]) {
-    if (!POLICIES.includes(policy)) {
-      throw new InvalidOptionError("mailbox.overflow", policy, `one of ${POLICIES.join(", ")}`);
-    }
-  }
+  for (const policy of overflow as readonly OverflowPolicy[])
+    oneOf("mailbox.overflow", policy, POLICIES);
   return {
     maxMessages: number(
       "mailbox.maxMessages",

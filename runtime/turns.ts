@@ -29,6 +29,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 const TURNS_AN_AGENT = 16;
 /** Turns, and ms, before timers, lanes and the event loop are looked at again. */
 const TURNS_A_CYCLE = 2048;
+/** Turns whose results are made visible together: readers on other threads work while this one goes on. */
+const TURNS_A_COMMIT = 128;
 const CYCLE_MS = 2;
 
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
@@ -53,8 +55,13 @@ export class Turns {
     const startMs = this.#dispatcher.nowMs;
     this.#sinceMs = startMs;
     let turns = 0;
+    let commitAt = TURNS_A_COMMIT;
     while (runQueue.length > 0 && turns < TURNS_A_CYCLE) {
       turns += this.#serve(runQueue.shift());
+      if (turns >= commitAt) {
+        commitAt += TURNS_A_COMMIT;
+        this.#dispatcher.commit();
+      }
       if (this.#dispatcher.nowMs - startMs > CYCLE_MS) break;
     }
     return turns;

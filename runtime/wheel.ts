@@ -63,9 +63,10 @@ export class TimerWheel {
 
   /** True when the timer was still waiting. */
   cancel(id: TimerId): boolean {
-    const node = id % NODE_LIMIT;
-    if (this.#generation[node] !== Math.floor(id / NODE_LIMIT) || this.#targets[node] === undefined)
-      return false;
+    // No remainder operator: of numbers beyond 32 bits it is a call into the C library.
+    const generation = Math.floor(id / NODE_LIMIT);
+    const node = id - generation * NODE_LIMIT;
+    if (this.#generation[node] !== generation || this.#targets[node] === undefined) return false;
     this.#unlink(node);
     this.#release(node);
     return true;

@@ -1,6 +1,7 @@
 import { MeshError } from "../actors/errors.ts";
 import { addressOf } from "../coordination/address.ts";
 import { ACTIVE, DEGRADED, OFFLINE } from "../coordination/agent-state.ts";
+import { culpritOf } from "./culprit.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incidents } from "./incidents.ts";
 import type { MeshListeners } from "./mesh-listeners.ts";
@@ -77,7 +78,8 @@ export class WorkerLosses implements PoolListener {
   onHang(hang: Hang): void {
     const { dispatcher, incidents, replace } = this.#ports;
     const nowMs = dispatcher.ports.clock.nowMs();
-    const culprit = this.#culpritOf(hang);
+    const { registry, placement } = dispatcher.view;
+    const culprit = culpritOf(hang, registry, placement);
     const name = culprit < 0 ? "an unknown callback" : addressOf(dispatcher.view.topology, culprit);
     const guess = hang.certain ? "" : " (by what its thread did last)";
     const where = hang.starting ? " in its init" : "";
@@ -91,23 +93,6 @@ export class WorkerLosses implements PoolListener {
       delayMs: 0,
     });
     replace(hang.thread, what);
-  }
-
-  /**
-   * In whose turn a thread hangs. In a continuation that is not certain: then it is the agent resumed last,
-   * if its turn still goes on, or else the only one of its thread whose turn does; −1 when neither.
-   */
-  #culpritOf(hang: Hang): number {
-    const { registry, placement } = this.#ports.dispatcher.view;
-    if (hang.certain || (hang.agent >= 0 && registry.currentSinceMs[hang.agent] > 0))
-      return hang.agent;
-    let only = -1;
-    for (let row = 0; row < placement.length; row++) {
-      if (placement[row] !== hang.thread || registry.currentSinceMs[row] === 0) continue;
-      if (only >= 0) return -1;
-      only = row;
-    }
-    return only;
   }
 
   onHopeless(thread: number, error: Error): void {

@@ -15,12 +15,12 @@ export const SMALL: Pick<MeshOptions, "topology" | "workers" | "log"> = {
   log: "silent",
 };
 
-/** URL of `test/agent-<name>.mjs`. */
+/** URL of the agent module of this name beside this file. */
 export function agentModule(name: string): URL {
-  return new URL(`./agent-${name}.mjs`, import.meta.url);
+  return new URL(`./${name}-agent.mjs`, import.meta.url);
 }
 
-/** Starts a small mesh of the agents of {@link agentModule}; what is given wins over {@link SMALL}. */
+/** Starts a small mesh of such agents; what is given wins over {@link SMALL}. */
 export function startMesh(agent: string, options: Partial<MeshOptions> = {}): Promise<Mesh> {
   return createMesh({ ...SMALL, agent: agentModule(agent), ...options });
 }

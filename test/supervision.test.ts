@@ -301,7 +301,7 @@ describe("strategies", () => {
     for (const address of ALL) expect(await look(mesh, address)).toEqual({ born: 3, seen: [7] });
   });
 
-  test("siblings that cannot go on without a quarantined one are stopped, their messages dead letters", async () => {
+  test("siblings that cannot go on without a quarantined one are stopped", async () => {
     await using mesh = await start({
       supervision: { ...PATIENT, strategy: "rest-for-one", intensity: { maxRestarts: 0 } },
     });

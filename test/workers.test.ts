@@ -65,16 +65,15 @@ describe("a worker that dies", () => {
     const script = `
       import { createMesh } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
       const mesh = await createMesh({
-        agent: ${JSON.stringify(new URL("./agent-deadly.mjs", import.meta.url).href)},
+        agent: ${JSON.stringify(new URL("./deadly-agent.mjs", import.meta.url).href)},
         topology: { sectors: 2, clustersPerSector: 1, agentsPerCluster: 2, spawnCapacity: 0 },
         workers: 2, log: "silent", maxDeliveries: 1, custodyBytes: 4 * 1024 * 1024, watchdogMs: 60_000,
       });
       const back = new Promise((resolve) => mesh.on("workerBack", resolve));
-      const fell = mesh
-        .ask("sector-1/cluster-1/agent-1", { do: "hoard" }, { timeoutMs: 60_000 })
-        .catch((error) => error.code);
+      const agent = "sector-1/cluster-1/agent-1";
+      const fell = mesh.ask(agent, { do: "hoard" }, { timeoutMs: 60_000 }).catch((error) => error.code);
       await back;
-      const answer = await mesh.ask("sector-1/cluster-1/agent-1", { do: "note", id: 1 });
+      const answer = await mesh.ask(agent, { do: "note", id: 1 });
       console.log(JSON.stringify({ fell: await fell, answer, error: mesh.incidents().at(-1).error }));
       await mesh.stop();
     `;
@@ -95,7 +94,7 @@ describe("a worker that dies", () => {
     expect(run.status).toBe(0);
   });
 
-  test("a message that kills its worker each time is poison in the end; those behind it are handled", async () => {
+  test("a message that kills its worker is quarantined after maxDeliveries; those behind it are handled", async () => {
     await using mesh = await start({ maxDeliveries: 2 });
     const asked = mesh.ask(VICTIM, { do: "exit" }, { timeoutMs: 60_000 });
     const refused = expect(asked).rejects.toMatchObject({
@@ -391,7 +390,11 @@ async function audit(
     DRIVERS.forEach((driver, i) => {
       expected[String(mesh.ref(driver))] = drivers[i]?.sent[mesh.ref(target)] as number;
     });
-    expect(books.next).toEqual(expected);
+    if (sums.held === 0) expect(books.next).toEqual(expected);
+    // A driver told to halt before its held turn was run again may know of fewer than it sent.
+    else
+      for (const from of Object.keys(expected))
+        expect(books.next[from]).toBeGreaterThanOrEqual(expected[from] as number);
     sums.total += books.total;
     sums.twice += books.twice;
   }

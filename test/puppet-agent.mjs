@@ -46,6 +46,7 @@ const verbs = {
     state.seen.push(`end ${id}`);
   },
   seen: (state) => ready(state.seen),
+  count: (state) => ready(state.seen.length),
   /** Gives the very object of its state. */
   own: (state) => {
     state.own ??= { list: [1, 2, 3] };

@@ -1,5 +1,5 @@
-// What messages and answers carry, in which order they come, and circles of asks.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+// What an agent may rely on, and what callers see: messages, answers, order, time, timers, children.
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Mesh } from "../index.ts";
 import {
   call,
@@ -12,7 +12,7 @@ import {
   until,
 } from "./mesh.ts";
 
-// Sectors 1 and 2 live on one worker, 3 and 4 on the other.
+// Each test has agents of its own; sectors 1 and 2 live on one worker, 3 and 4 on the other.
 const HERE = "sector-1/cluster-1/agent-1";
 const NEAR = "sector-1/cluster-1/agent-2";
 const NEAR_TOO = "sector-2/cluster-1/agent-1";
@@ -153,7 +153,7 @@ describe("messages and answers", () => {
     }
   });
 
-  test("a message to a child that was never spawned is a dead letter, not for ever in flight", async () => {
+  test("a message to a child that was never spawned is a dead letter, not a message for ever in flight", async () => {
     const nobody = mesh.topology.spawnBase + 5;
     await expect(mesh.ask(nobody, 1)).rejects.toMatchObject({ code: "MESH_UNDELIVERABLE" });
     await until(
@@ -283,6 +283,118 @@ describe("one message at a time, in order", () => {
       "a0",
       "b0",
     ]);
+  });
+});
+
+describe("time", () => {
+  test("no work begins after a message's time to live: it is counted as expired, a dead letter", async () => {
+    await fresh(FAR, NEAR);
+    const before = mesh.status().messages.expired;
+    for (const target of [NEAR, FAR]) {
+      mesh.tell(target, { do: "dawdle", ms: 120, id: "busy" });
+      mesh.tell(target, { do: "note", id: "late" }, { ttlMs: 20 });
+      mesh.tell(target, { do: "note", id: "in time" }, { ttlMs: 30_000 });
+    }
+    await settled(mesh);
+    for (const target of [NEAR, FAR]) {
+      expect(await call(mesh, target, { do: "seen" })).toEqual(["busy", "in time"]);
+      const letters = mesh.deadLetters.list({ reason: "expired", target });
+      expect(letters[0]).toMatchObject({ message: { do: "note", id: "late" } });
+    }
+    expect(mesh.status().messages.expired - before).toBe(2);
+    expect(mesh.status().lost).toBe(0);
+  });
+
+  test("the time to live of an ask ends it before its timeout does", async () => {
+    await fresh(FAR);
+    mesh.tell(FAR, { do: "dawdle", ms: 120, id: "busy" });
+    const answer = await mesh.ask(FAR, { do: "note", id: "late" }, { ttlMs: 20, timeoutMs: 400 });
+    expect(answer.state).toBe(0);
+    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["busy"]);
+  });
+
+  test("an ask that is not answered in time is TRANSIT, a value, and says how long it waited", async () => {
+    for (const target of [NEAR, FAR]) {
+      const answer = await mesh.ask(target, { do: "sleep", ms: 400 }, { timeoutMs: 60 });
+      expect(answer.state).toBe(0);
+      if (answer.state === 0) expect(answer.waitedMs).toBeGreaterThanOrEqual(59);
+      const inside = {
+        do: "ask",
+        to: target,
+        message: { do: "sleep", ms: 400 },
+        options: { timeoutMs: 60 },
+      };
+      expect(await call(mesh, HERE, inside)).toMatchObject({ state: 0 });
+    }
+    await settled(mesh);
+  });
+
+  test("an agent that gives up at the deadline has not failed: its message expired", async () => {
+    await fresh(FAR);
+    const { restarts } = await mesh.inspect(FAR);
+    expect((await mesh.ask(FAR, { do: "untilAborted" }, { timeoutMs: 50 })).state).toBe(0);
+    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["aborted MESH_DEADLINE"]);
+    expect((await mesh.ask(FAR, { do: "sleep", ms: 20_000 }, { timeoutMs: 50 })).state).toBe(0);
+    await settled(mesh);
+    expect((await mesh.inspect(FAR)).restarts).toBe(restarts);
+  });
+
+  test("an ask is given its whole timeout even after its agent's thread has slept", async () => {
+    await fresh(HERE);
+    const quiet = {
+      do: "ask",
+      afterMs: 400,
+      to: FAR,
+      message: { do: "sleep", ms: 20 },
+      options: { timeoutMs: 250 },
+    };
+    expect(await call(mesh, HERE, quiet)).toEqual({ state: 1, value: "slept" });
+  });
+
+  test("a message's time to live begins when it is sent, even after its agent's thread has slept", async () => {
+    await fresh(FAR);
+    await call(mesh, HERE, {
+      do: "tellLater",
+      afterMs: 400,
+      to: FAR,
+      message: { do: "note", id: "late" },
+      options: { ttlMs: 250 },
+    });
+    await settled(mesh);
+    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["late"]);
+  });
+
+  test("an abort signal rejects the ask with its reason, before and while it waits", async () => {
+    await expect(
+      mesh.ask(HERE, 1, { signal: AbortSignal.abort(new Error("never mind")) }),
+    ).rejects.toThrow("never mind");
+    const controller = new AbortController();
+    const asked = mesh.ask(FAR, { do: "sleep", ms: 200 }, { signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("changed my mind")), 20);
+    await expect(asked).rejects.toThrow("changed my mind");
+    await settled(mesh);
+  });
+
+  test("a signal that serves many asks keeps none of them", async () => {
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, "addEventListener");
+    const removed = vi.spyOn(signal, "removeEventListener");
+    for (let i = 0; i < 20; i++) await mesh.ask(HERE, { do: "echo", value: i }, { signal });
+    expect(added).toHaveBeenCalledTimes(20);
+    expect(removed).toHaveBeenCalledTimes(20);
+  });
+
+  test.each([[-1], [Number.NaN]])("a timeout of %s is refused by name", async (timeoutMs) => {
+    await expect(mesh.ask(HERE, 1, { timeoutMs })).rejects.toMatchObject({
+      code: "MESH_INVALID_OPTION",
+      field: "timeoutMs",
+    });
+    expect(() => mesh.tell(HERE, 1, { ttlMs: timeoutMs })).toThrow(/^ttlMs: expected/);
+  });
+
+  test("a priority that does not exist is refused by name", () => {
+    const priority = 7 as unknown as 3;
+    expect(() => mesh.tell(HERE, 1, { priority })).toThrow(/^priority: expected .*0 to 3, got 7/);
   });
 });
 

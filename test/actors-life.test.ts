@@ -1,9 +1,8 @@
-// Deadlines, timers, messages put aside, and chance.
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+// What an agent may rely on over its life: timers, messages put aside, children, the deaths of others, chance.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mesh } from "../index.ts";
 import { call, pause, readyValue, settled, startMesh, until } from "./mesh.ts";
 
-// Sectors 1 and 2 live on one worker, 3 and 4 on the other.
 const HERE = "sector-1/cluster-1/agent-1";
 const NEAR = "sector-1/cluster-1/agent-2";
 const FAR = "sector-4/cluster-1/agent-1";
@@ -20,118 +19,6 @@ afterAll(async () => {
 async function fresh(...addresses: string[]): Promise<void> {
   for (const address of addresses) await mesh.restart(address);
 }
-
-describe("time", () => {
-  test("no work begins after a message's time to live: it is counted as expired, a dead letter", async () => {
-    await fresh(FAR, NEAR);
-    const before = mesh.status().messages.expired;
-    for (const target of [NEAR, FAR]) {
-      mesh.tell(target, { do: "dawdle", ms: 120, id: "busy" });
-      mesh.tell(target, { do: "note", id: "late" }, { ttlMs: 20 });
-      mesh.tell(target, { do: "note", id: "in time" }, { ttlMs: 30_000 });
-    }
-    await settled(mesh);
-    for (const target of [NEAR, FAR]) {
-      expect(await call(mesh, target, { do: "seen" })).toEqual(["busy", "in time"]);
-      const letters = mesh.deadLetters.list({ reason: "expired", target });
-      expect(letters[0]).toMatchObject({ message: { do: "note", id: "late" } });
-    }
-    expect(mesh.status().messages.expired - before).toBe(2);
-    expect(mesh.status().lost).toBe(0);
-  });
-
-  test("the time to live of an ask ends it before its timeout does", async () => {
-    await fresh(FAR);
-    mesh.tell(FAR, { do: "dawdle", ms: 120, id: "busy" });
-    const answer = await mesh.ask(FAR, { do: "note", id: "late" }, { ttlMs: 20, timeoutMs: 400 });
-    expect(answer.state).toBe(0);
-    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["busy"]);
-  });
-
-  test("an ask that is not answered in time is TRANSIT, a value, and says how long it waited", async () => {
-    for (const target of [NEAR, FAR]) {
-      const answer = await mesh.ask(target, { do: "sleep", ms: 400 }, { timeoutMs: 60 });
-      expect(answer.state).toBe(0);
-      if (answer.state === 0) expect(answer.waitedMs).toBeGreaterThanOrEqual(59);
-      const inside = {
-        do: "ask",
-        to: target,
-        message: { do: "sleep", ms: 400 },
-        options: { timeoutMs: 60 },
-      };
-      expect(await call(mesh, HERE, inside)).toMatchObject({ state: 0 });
-    }
-    await settled(mesh);
-  });
-
-  test("an agent that gives up at the deadline has not failed: its message expired", async () => {
-    await fresh(FAR);
-    const { restarts } = await mesh.inspect(FAR);
-    expect((await mesh.ask(FAR, { do: "untilAborted" }, { timeoutMs: 50 })).state).toBe(0);
-    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["aborted MESH_DEADLINE"]);
-    expect((await mesh.ask(FAR, { do: "sleep", ms: 20_000 }, { timeoutMs: 50 })).state).toBe(0);
-    await settled(mesh);
-    expect((await mesh.inspect(FAR)).restarts).toBe(restarts);
-  });
-
-  test("an ask is given its whole timeout even after its agent's thread has slept", async () => {
-    await fresh(HERE);
-    const quiet = {
-      do: "ask",
-      afterMs: 400,
-      to: FAR,
-      message: { do: "sleep", ms: 20 },
-      options: { timeoutMs: 250 },
-    };
-    expect(await call(mesh, HERE, quiet)).toEqual({ state: 1, value: "slept" });
-  });
-
-  test("a message's time to live begins when it is sent, even after its agent's thread has slept", async () => {
-    await fresh(FAR);
-    await call(mesh, HERE, {
-      do: "tellLater",
-      afterMs: 400,
-      to: FAR,
-      message: { do: "note", id: "late" },
-      options: { ttlMs: 250 },
-    });
-    await settled(mesh);
-    expect(await call(mesh, FAR, { do: "seen" })).toEqual(["late"]);
-  });
-
-  test("an abort signal rejects the ask with its reason, before and while it waits", async () => {
-    await expect(
-      mesh.ask(HERE, 1, { signal: AbortSignal.abort(new Error("never mind")) }),
-    ).rejects.toThrow("never mind");
-    const controller = new AbortController();
-    const asked = mesh.ask(FAR, { do: "sleep", ms: 200 }, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error("changed my mind")), 20);
-    await expect(asked).rejects.toThrow("changed my mind");
-    await settled(mesh);
-  });
-
-  test("a signal that serves many asks keeps none of them", async () => {
-    const { signal } = new AbortController();
-    const added = vi.spyOn(signal, "addEventListener");
-    const removed = vi.spyOn(signal, "removeEventListener");
-    for (let i = 0; i < 20; i++) await mesh.ask(HERE, { do: "echo", value: i }, { signal });
-    expect(added).toHaveBeenCalledTimes(20);
-    expect(removed).toHaveBeenCalledTimes(20);
-  });
-
-  test.each([[-1], [Number.NaN]])("a timeout of %s is refused by name", async (timeoutMs) => {
-    await expect(mesh.ask(HERE, 1, { timeoutMs })).rejects.toMatchObject({
-      code: "MESH_INVALID_OPTION",
-      field: "timeoutMs",
-    });
-    expect(() => mesh.tell(HERE, 1, { ttlMs: timeoutMs })).toThrow(/^ttlMs: expected/);
-  });
-
-  test("a priority that does not exist is refused by name", () => {
-    const priority = 7 as unknown as 3;
-    expect(() => mesh.tell(HERE, 1, { priority })).toThrow(/^priority: expected .*0 to 3, got 7/);
-  });
-});
 
 describe("timers, stash, become", () => {
   test("once comes once, every comes again, cancel ends it", async () => {
@@ -166,8 +53,8 @@ describe("timers, stash, become", () => {
   });
 
   test("a timer's message is checked when it is set, not when it is due", async () => {
-    expect(await call(mesh, HERE, { do: "hugeTimer", bytes: 65_400 })).toBe("set");
-    expect(await call(mesh, HERE, { do: "hugeTimer", bytes: 65_600 })).toBe(
+    expect(await call(mesh, HERE, { do: "hugeTimer", bytes: 65_000 })).toBe("set");
+    expect(await call(mesh, HERE, { do: "hugeTimer", bytes: 66_000 })).toBe(
       "MESH_PAYLOAD_TOO_LARGE",
     );
     await pause(30);
@@ -242,6 +129,116 @@ describe("timers, stash, become", () => {
     await mesh.restart(FAR);
     expect(await call(mesh, FAR, { do: "seen" })).toEqual([]);
     expect(await call(mesh, FAR, { do: "echo", value: "itself again" })).toBe("itself again");
+  });
+});
+
+describe("children and death watch", () => {
+  test("a child is spawned, answers, is stopped, and its watchers on both workers hear of it once", async () => {
+    await fresh(HERE, NEAR, FAR);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    expect(mesh.address(child)).toMatch(/^spawned-\d+$/);
+    expect(await call(mesh, child, { do: "echo", value: "hello" })).toBe("hello");
+    expect(
+      await call(mesh, FAR, { do: "ask", to: child, message: { do: "echo", value: "far" } }),
+    ).toMatchObject({ value: "far" });
+    for (const watcher of [HERE, NEAR, FAR]) await call(mesh, watcher, { do: "watch", who: child });
+    // The watch from the other worker is on its way; an ask behind it on the same lane is answered after it.
+    await call(mesh, FAR, {
+      do: "ask",
+      to: child,
+      message: { do: "nothing" },
+      options: { priority: 3 },
+    });
+    await call(mesh, HERE, { do: "stopChild" });
+    for (const watcher of [HERE, NEAR, FAR]) {
+      const signals = await until("the signal", async () => {
+        const heard = (await call(mesh, watcher, { do: "signals" })) as unknown[];
+        return heard.length > 0 && heard;
+      });
+      expect(signals).toEqual([{ type: "terminated", actor: child, reason: "stopped" }]);
+    }
+    await expect(mesh.ask(child, 1)).rejects.toMatchObject({ code: "MESH_UNDELIVERABLE" });
+  });
+
+  test("who watches an actor that has ended hears so at once", async () => {
+    await fresh(HERE, FAR);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    await call(mesh, HERE, { do: "stopChild" });
+    for (const watcher of [HERE, FAR]) {
+      await call(mesh, watcher, { do: "watch", who: child });
+      await until(
+        "the signal",
+        async () => ((await call(mesh, watcher, { do: "signals" })) as unknown[]).length === 1,
+      );
+    }
+  });
+
+  test("who has unwatched hears nothing", async () => {
+    await fresh(HERE, FAR);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    await call(mesh, FAR, { do: "watch", who: child });
+    await call(mesh, FAR, { do: "unwatch", who: child });
+    await call(mesh, FAR, {
+      do: "ask",
+      to: child,
+      message: { do: "nothing" },
+      options: { priority: 3 },
+    });
+    await call(mesh, HERE, { do: "stopChild" });
+    await pause(50);
+    expect(await call(mesh, FAR, { do: "signals" })).toEqual([]);
+  });
+
+  test("a parent hears of its child's failure and what was decided; the child comes back", async () => {
+    await fresh(HERE);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    mesh.tell(child, { do: "note", id: 1 });
+    await expect(mesh.ask(child, { do: "fail", text: "child fell" })).rejects.toThrow("child fell");
+    const [signal] = (await until("the signal", async () => {
+      const heard = (await call(mesh, HERE, { do: "signals" })) as unknown[];
+      return heard.length > 0 && heard;
+    })) as Record<string, unknown>[];
+    expect(signal).toMatchObject({ type: "child-failed", actor: child, decision: "restart" });
+    expect(signal?.error).toContain("child fell");
+    expect(await call(mesh, child, { do: "seen" })).toEqual([]);
+  });
+
+  test("children end with their parent", async () => {
+    await fresh(HERE);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    await mesh.restart(HERE);
+    await expect(mesh.ask(child, 1)).rejects.toMatchObject({ code: "MESH_UNDELIVERABLE" });
+  });
+
+  test("a child that waits for its restart ends with its parent too", async () => {
+    await fresh(HERE);
+    const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+    // The second restart within a minute waits for its back-off.
+    for (let i = 0; i < 2; i++) await expect(mesh.ask(child, { do: "fail" })).rejects.toThrow();
+    await mesh.restart(HERE);
+    await pause(200);
+    await expect(mesh.ask(child, { do: "echo" }, { timeoutMs: 500 })).rejects.toMatchObject({
+      code: "MESH_UNDELIVERABLE",
+    });
+    await settled(mesh);
+  });
+
+  test("the places of children are used again", async () => {
+    await fresh(HERE);
+    for (let i = 0; i < 100; i++) {
+      const child = (await call(mesh, HERE, { do: "spawn" })) as number;
+      expect(await call(mesh, child, { do: "echo", value: i })).toBe(i);
+      await call(mesh, HERE, { do: "stopChild" });
+    }
+  });
+
+  test("a child that cannot begin does not take its worker along", async () => {
+    await fresh(HERE);
+    await call(mesh, HERE, { do: "spawnBrittle" });
+    await until("the incident", () =>
+      mesh.incidents().some(({ error }) => error.includes("born broken")),
+    );
+    expect(await call(mesh, HERE, { do: "echo", value: 1 })).toBe(1);
   });
 });
 
