@@ -73,6 +73,7 @@ export class Dispatcher implements FrameReader {
   nowMs: number;
   /** True where time may have passed since {@link nowMs} was read. */
   clockStale = true;
+  #inCycle = false;
   #lane!: InLane;
   /** Slots whose use ended in the open cycle; given back after its commit. */
   #done = new Int32Array(256);
@@ -107,6 +108,15 @@ export class Dispatcher implements FrameReader {
 
   /** One duty cycle; false when there was nothing to do. */
   cycle(): boolean {
+    this.#inCycle = true;
+    try {
+      return this.#cycle();
+    } finally {
+      this.#inCycle = false;
+    }
+  }
+
+  #cycle(): boolean {
     const { view } = this;
     this.nowMs = this.ports.clock.nowMs();
     this.clockStale = false;
@@ -157,6 +167,14 @@ export class Dispatcher implements FrameReader {
   /** Says that something happened that the cycle must commit. */
   touch(): void {
     this.#touched = true;
+  }
+
+  /**
+   * Commits between cycles. For a handler that goes on after an `await` and sends much: its readers need not
+   * wait until it pauses. Within a cycle, where turns end as a whole, it does nothing.
+   */
+  commitBetweenCycles(): void {
+    if (!this.#inCycle) this.commit();
   }
 
   /** Makes sure that a cycle follows soon, from code that runs outside of one. */

@@ -25,6 +25,9 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const NO_ROOM_FOR_ANSWER = "its answer found no room: too many answers wait for the asker's thread";
 
+/** Sends that a handler makes between cycles before its readers see them. */
+const SENDS_A_COMMIT = 64;
+
 /** A backlog of up to this many sends is tried again in each cycle. */
 const RETRY_EACH_CYCLE = 64;
 
@@ -61,6 +64,8 @@ export class Outbox implements TimerTarget {
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
+  /** Sends since the last commit between cycles. */
+  #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
 
@@ -151,6 +156,10 @@ export class Outbox implements TimerTarget {
     const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
+        if (++this.#unseen >= SENDS_A_COMMIT) {
+          this.#unseen = 0;
+          this.#dispatcher.commitBetweenCycles();
+        }
         return ACCEPTED;
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);

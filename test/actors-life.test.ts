@@ -242,6 +242,22 @@ describe("children and death watch", () => {
   });
 });
 
+describe("probe", () => {
+  test("what an agent measures of its other side is in its row; a probe that throws is a failure", async () => {
+    await using probing = await startMesh("puppet", { heartbeatMs: 50 });
+    await call(probing, HERE, { do: "probeAs", probed: { rttMs: 80, processingMs: 300 } });
+    await until("its row", async () => {
+      const { impedance } = await probing.inspect(HERE);
+      return impedance.currentLatencyMs > 20 && impedance.currentProcessingMs > 100;
+    });
+    expect((await probing.inspect(NEAR)).impedance.currentProcessingMs).toBeLessThan(100);
+    await call(probing, FAR, { do: "probeAs", probed: "fails" });
+    await until("the incident", () => probing.incidents().length > 0);
+    expect(probing.incidents()[0]).toMatchObject({ subject: FAR, decision: "restart" });
+    expect(await call(probing, FAR, { do: "echo", value: 1 })).toBe(1);
+  });
+});
+
 describe("chance", () => {
   test("a seed gives each agent its own numbers again, whoever draws first", async () => {
     const draw = async (

@@ -212,14 +212,28 @@ describe("messages and answers", () => {
 
   test("broadcasts that overlap each carry their own payload", async () => {
     await fresh("orchestrator");
-    const held = mesh.tell(FAR, { do: "dawdle", ms: 300, id: "slow" });
+    const held = mesh.tell(FAR, { do: "dawdle", ms: 600, id: "slow" });
     expect(held.status).toBe("accepted");
-    const first = await mesh.broadcast({ do: "note", id: "first" }, { timeoutMs: 20 });
+    const first = await mesh.broadcast(
+      { do: "note", id: "first" },
+      { select: "sector-4", timeoutMs: 20 },
+    );
     expect(first.transit).toBeGreaterThanOrEqual(1);
+    // Time for main to give the place of the first payload away.
+    await pause(20);
     const ids = ["second", "third", "fourth"];
-    await Promise.all(ids.map((id) => mesh.broadcast({ do: "note", id }, { timeoutMs: 10_000 })));
+    await Promise.all(
+      ids.map((id) =>
+        mesh.broadcast({ do: "note", id }, { select: "sector-4", timeoutMs: 10_000 }),
+      ),
+    );
     await settled(mesh);
     expect(await call(mesh, FAR, { do: "seen" })).toEqual(["slow", ...ids]);
+    // Its neighbours had the first one too, and must not take the later ones for it.
+    expect(await call(mesh, "sector-4/cluster-1/agent-2", { do: "seen" })).toEqual([
+      "first",
+      ...ids,
+    ]);
   });
 });
 

@@ -183,6 +183,9 @@ const verbs = {
     ctx.unwatch(who);
   },
   signals: (state) => ready(state.signals),
+  probeAs: (state, { probed }) => {
+    state.probed = probed;
+  },
   random: (_state, { count }, ctx) => ready(Array.from({ length: count }, () => ctx.random.next())),
   /** Lets its turn end and asks on its own account; the answer is noted. */
   askAside: (state, { to, message }, ctx) => {
@@ -202,5 +205,9 @@ export default defineAgent({
   receive: perform,
   signal(state, signal) {
     state.signals.push(signal);
+  },
+  probe(state) {
+    if (state.probed === "fails") throw new Error("the other side is gone");
+    return state.probed === undefined ? undefined : Promise.resolve(state.probed);
   },
 });
