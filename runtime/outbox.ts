@@ -18,15 +18,15 @@ import type { TimerId, TimerTarget } from "./wheel.ts";
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
 
+/** Sends that a handler makes between cycles before its readers see them. */
+const SENDS_A_COMMIT = 64;
+
 /** Messages that a thread lets wait; beyond these a send is rejected at once. */
 const MAX_WAITING = 65_536;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** Answers that a thread lets wait, bytes; beyond these an answer is replaced by a refusal. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const NO_ROOM_FOR_ANSWER = "its answer found no room: too many answers wait for the asker's thread";
-
-/** Sends that a handler makes between cycles before its readers see them. */
-const SENDS_A_COMMIT = 64;
 
 /** A backlog of up to this many sends is tried again in each cycle. */
 const RETRY_EACH_CYCLE = 64;
