@@ -104,7 +104,7 @@ test("an answer does not wait behind a message to the same agent whose mailbox i
   );
   main.outbox.sendAnswer(agent + 1, agent, id, "at last", 2 << 2, 0);
   expect(main.outbox.waiting).toBe(2);
-  for (let i = 0; i < 100 && answered === undefined; i++) {
+  for (let i = 0; i < 10_000 && answered === undefined; i++) {
     main.cycle();
     shard.cycle();
     main.view.registry.queueDepth[agent] = DEFAULT_BOUNDS.maxMessages;

@@ -39,8 +39,8 @@ const START_PATIENCE = 5;
 
 /**
  * Reads the control words of each thread and names the one that has begun neither a turn nor a cycle for
- * longer than the limit or, while it starts, hangs in the `init` of one agent. Costs the threads nothing but a doorbell now and then, so that a sleeping one shows
- * that it could wake.
+ * longer than the limit or, while it starts, hangs in the `init` of one agent. Costs the threads nothing
+ * but a doorbell now and then, so that a sleeping one shows that it could wake.
  */
 export class Watchdog {
   readonly #plan: MeshPlan;
