@@ -31,6 +31,7 @@ import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Failures } from "./failures.ts";
 import { Requests } from "./requests.ts";
+import { Siblings } from "./siblings.ts";
 import { Watches } from "./watches.ts";
 
 /** Indices [from, to). */
@@ -53,10 +54,12 @@ export class Agents {
   readonly #dispatcher: Dispatcher;
   readonly #requests: Requests;
   readonly #cells: (AgentCell | undefined)[] = [];
-  readonly #spawned = new Map<number, AgentCell>();
+  /** By place in the spawn range. */
+  readonly #spawned: (AgentCell | undefined)[] = [];
   #behaviors: readonly Behavior[] = [];
   #range: Range = NONE;
   #spawnRange: Range = NONE;
+  #siblings = new Siblings(0, 0);
   #nextSpawn = 0;
   /** What async `stopped` handlers still do. */
   readonly #farewells = new Set<Promise<void>>();
@@ -85,7 +88,7 @@ export class Agents {
   cellOf(agent: number): AgentCell | undefined {
     return agent < this.#range.to
       ? this.#cells[agent - this.#range.from]
-      : this.#spawned.get(agent);
+      : this.#spawned[agent - this.#spawnRange.from];
   }
 
   /**
@@ -99,6 +102,7 @@ export class Agents {
     if (plan.threads > 1 && view.thread > 0) {
       this.#spawnRange = spawnRangeOfShard(view.topology, plan.threads - 1, view.thread);
       this.#nextSpawn = this.#spawnRange.from;
+      this.#siblings = new Siblings(this.#spawnRange.from, this.#spawnRange.to);
     }
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
@@ -121,9 +125,9 @@ export class Agents {
   #start(agent: number, behavior: Behavior, parent = -1): Promise<void> | undefined {
     const { registry } = this.#dispatcher.view;
     const cell = new AgentCell(this.#dispatcher, agent, behavior);
-    if (parent >= 0) cell.more.parent = parent;
+    cell.parent = parent;
     if (agent < this.#range.to) this.#cells[agent - this.#range.from] = cell;
-    else this.#spawned.set(agent, cell);
+    else this.#spawned[agent - this.#spawnRange.from] = cell;
     registry.generation[agent]++;
     registry.currentSinceMs[agent] = 0;
     registry.waitsOn[agent] = -1;
@@ -215,7 +219,7 @@ export class Agents {
     ledger.counts[Count.RESTARTS]++;
     this.#dispatcher.touch();
     const behavior = isOfTopology ? this.#behaviorOf(agent) : (cell as AgentCell).behavior;
-    return this.#start(agent, behavior, cell?.extras?.parent);
+    return this.#start(agent, behavior, cell?.parent);
   }
 
   /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
@@ -224,6 +228,11 @@ export class Agents {
     if (cell === undefined) return;
     this.end(cell, "restarting");
     this.#dispatcher.view.registry.state[agent] = OFFLINE;
+  }
+
+  /** The children that an agent has spawned, the youngest first. */
+  childrenOf(agent: number): readonly number[] {
+    return this.#siblings.youngestFirst(agent);
   }
 
   /** Ends the current incarnation: its turn, timers, children and signal. The mailbox stays. */
@@ -236,6 +245,7 @@ export class Agents {
     cell.alive = false;
     cell.busy = false;
     this.#dispatcher.view.registry.currentSinceMs[cell.self] = 0;
+    for (const child of this.childrenOf(cell.self)) this.stopIndex(child, "stopped");
     if (extras === undefined) return;
     const error = new MeshError(
       "MESH_INCARNATION_ENDED",
@@ -244,9 +254,6 @@ export class Agents {
     extras.controller?.abort(error);
     extras.timers?.end(error);
     turns.unstashAll(cell);
-    if (extras.children !== undefined) {
-      for (const child of [...extras.children].reverse()) this.stopIndex(child, "stopped");
-    }
   }
 
   /** Stops for good: `stopped` runs, waiting messages become dead letters, watchers hear of it. */
@@ -256,7 +263,7 @@ export class Agents {
     if (cell.alive) this.#runStopped(cell);
     this.end(cell, reason);
     this.#close(cell, STOPPED, this.stoppedCode, reason);
-    if (cell.extras?.parent !== undefined) this.#forgetChild(cell.extras.parent, cell.self);
+    if (cell.parent >= 0) this.#forgetChild(cell.parent, cell.self);
   }
 
   /** Keeps an agent from work until a person lets it go; its messages become dead letters. */
@@ -312,7 +319,7 @@ export class Agents {
   }
 
   stopChild(parent: AgentCell, child: number): void {
-    if (parent.extras?.children?.has(child) !== true) {
+    if (this.cellOf(child)?.parent !== parent.self) {
       throw new MeshError(
         "MESH_NOT_A_CHILD",
         `${parent.address} did not spawn actor ${child}: only a parent stops a child`,
@@ -324,8 +331,7 @@ export class Agents {
   spawn(parent: AgentCell, behavior: Behavior): number {
     const { view } = this.#dispatcher;
     const index = this.#freeSpawnIndex();
-    parent.more.children ??= new Set();
-    parent.more.children.add(index);
+    this.#siblings.add(parent.self, index);
     seedProfile(view.registry, index, view.registry.class[parent.self]);
     view.registry.state[index] = NOT_STARTED;
     this.#start(index, behavior, parent.self);
@@ -363,14 +369,17 @@ export class Agents {
   }
 
   #forgetChild(parent: number, child: number): void {
-    this.cellOf(parent)?.extras?.children?.delete(child);
-    this.#spawned.delete(child);
+    this.#siblings.remove(parent, child);
+    this.#spawned[child - this.#spawnRange.from] = undefined;
   }
 
   /** Stops all, in reverse order of start; resolves when the last `stopped` is through, which main bounds. */
   async stopAll(): Promise<void> {
     this.#stopping = true;
-    for (const cell of [...this.#spawned.values()].reverse()) this.stop(cell, "stopped");
+    for (let i = this.#spawned.length - 1; i >= 0; i--) {
+      const cell = this.#spawned[i];
+      if (cell !== undefined) this.stop(cell, "stopped");
+    }
     for (let i = this.#cells.length - 1; i >= 0; i--) {
       const cell = this.#cells[i];
       if (cell !== undefined) this.stop(cell, "stopped");
@@ -383,7 +392,7 @@ export class Agents {
   get suspendedTurns(): number {
     let count = 0;
     for (const cell of this.#cells) if (cell?.busy === true) count++;
-    for (const cell of this.#spawned.values()) if (cell.busy) count++;
+    for (const cell of this.#spawned) if (cell?.busy === true) count++;
     return count;
   }
 

@@ -42,8 +42,6 @@ export interface CellExtras {
   /** Ends the wait of `signal` for the message's deadline. */
   deadlineTimer?: number;
   stash?: number[];
-  children?: Set<number>;
-  parent?: number;
   log?: Log;
   random?: Random;
   envelope?: Envelope;
@@ -67,6 +65,8 @@ export class AgentCell implements ActorContext {
   busy = false;
   alive = true;
   sendsWaiting = 0;
+  /** Who spawned it; −1 for agents of the topology. */
+  parent = -1;
   extras: CellExtras | undefined = undefined;
 
   constructor(dispatcher: Dispatcher, self: number, behavior: Behavior) {

@@ -1,12 +1,17 @@
-import { addressOf, clusterAddress } from "../coordination/address.ts";
 import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
-import { clusterOf } from "../coordination/topology.ts";
+import { clusterOf, leadOf } from "../coordination/topology.ts";
 import type { ExitReason } from "../supervisors/restart.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
 import type { EndReason } from "./agents.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incident } from "./mesh-api.ts";
+
+/** An incident as a shard tells it: main makes the address of its subject, off the path of a restart. */
+export interface ShardIncident extends Omit<Incident, "subject"> {
+  /** Index of an agent, or of a lead for its cluster. */
+  readonly subject: number;
+}
 
 /** First lines of a failure that are kept. */
 const MAX_ERROR_TEXT = 500;
@@ -24,7 +29,7 @@ export class Failures {
   readonly #coordinators = new Map<number, Supervisor>();
   readonly #parents = new Map<number, Supervisor>();
   /** What main is told as soon as no agent waits for its turn: crashing agents answer first, and then are news. */
-  #unreported: Incident[] = [];
+  #unreported: ShardIncident[] = [];
   readonly #agentSpecs: readonly ChildSpec[];
   readonly #leadSpecs: readonly ChildSpec[];
 
@@ -79,7 +84,7 @@ export class Failures {
     }
     const first = cluster * view.topology.agentsPerCluster;
     const decision = this.#lead(cluster).decide(agent - first, exitOf(reason), nowMs);
-    if (reason !== "stopped") this.#tell(addressOf(view.topology, agent), text, decision);
+    if (reason !== "stopped") this.#tell(agent, text, decision);
     if (decision.action === "escalate") this.#escalate(cluster, text, agent, reason);
     else this.#carryOut(decision, first, agent, reason);
   }
@@ -99,9 +104,9 @@ export class Failures {
       this.#parents.set(child, supervisor);
     }
     const decision = supervisor.decide(0, exitOf(reason), nowMs);
-    const parent = cell.extras?.parent ?? -1;
+    const { parent } = cell;
     if (reason !== "stopped") {
-      this.#tell(cell.address, text, decision);
+      this.#tell(child, text, decision);
       if (parent >= 0) {
         const { action } = decision;
         outbox.signal(child, parent, {
@@ -167,7 +172,7 @@ export class Failures {
     const sector = Math.floor(cluster / topology.clustersPerSector);
     const firstCluster = sector * topology.clustersPerSector;
     const decision = this.#coordinator(sector).decide(cluster - firstCluster, "failed", nowMs);
-    this.#tell(clusterAddress(topology, cluster), text, decision);
+    this.#tell(leadOf(topology, cluster), text, decision);
     const clusters =
       decision.action === "restart"
         ? decision.children.map((child) => firstCluster + child)
@@ -220,12 +225,12 @@ export class Failures {
     if (known !== undefined) return known;
     const { plan, ports } = this.#dispatcher;
     const supervisor = new Supervisor(specs, plan.supervision, ports.random);
-    supervisor.start();
+    supervisor.takeOver();
     map.set(key, supervisor);
     return supervisor;
   }
 
-  #tell(subject: string, error: string, decision: RestartDecision): void {
+  #tell(subject: number, error: string, decision: RestartDecision): void {
     this.#unreported.push({
       atMs: this.#dispatcher.nowMs,
       subject,

@@ -28,6 +28,7 @@ import { seededRandom, systemClock } from "./clock.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
+import type { ShardIncident } from "./failures.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { createLog } from "./log.ts";
@@ -141,7 +142,9 @@ class ThreadedMesh implements Mesh {
       sink: {
         onReport: (_words, doubles, word) => this.#gathers.onReport(doubles, word),
         onIncidents: (incidents) => {
-          for (const incident of incidents) this.#incidents.add(incident as Incident);
+          for (const incident of incidents as readonly ShardIncident[]) {
+            this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
+          }
         },
         onDeadLetter: (words, doubles, word, message) =>
           this.#office.receive(words, doubles, word, message),

@@ -93,9 +93,7 @@ export class Requests {
       maxStringLength: 500,
       breakLength: 100,
     });
-    const children = [...(cell?.extras?.children ?? [])].map((child) =>
-      addressOf(view.topology, child),
-    );
+    const children = agents.childrenOf(agent).map((child) => addressOf(view.topology, child));
     return { state: text.slice(0, MAX_STATE_TEXT), children };
   }
 }

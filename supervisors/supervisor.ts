@@ -42,6 +42,8 @@ const NOT_RUNNING = 0;
 const RUNNING = 1;
 const QUARANTINED = 2;
 
+const NOBODY: readonly number[] = Object.freeze([]);
+
 const NOTHING_TO_DO: RestartDecision = Object.freeze({
   action: "stop",
   children: Object.freeze([]),
@@ -71,6 +73,13 @@ export class Supervisor {
     const order = this.#inPhase(NOT_RUNNING);
     for (const child of order) this.#phases[child] = RUNNING;
     return order;
+  }
+
+  /** The same for a supervisor that comes to know of its children when they already run. */
+  takeOver(): void {
+    for (let child = 0; child < this.#phases.length; child++) {
+      if (this.#phases[child] !== QUARANTINED) this.#phases[child] = RUNNING;
+    }
   }
 
   /** Marks every running child as ended and returns them in stopping order, right to left. */
@@ -134,6 +143,11 @@ export class Supervisor {
   }
 
   #restart(child: number, delayMs: number): RestartDecision {
+    if (this.#supervision.strategy === "one-for-one") {
+      // The common case, and a thousand agents may fail at once.
+      this.#phases[child] = RUNNING;
+      return { action: "restart", children: [child], stopFirst: NOBODY, delayMs };
+    }
     const group = this.#group(child);
     const stopFirst = this.#running(group).reverse();
     const running = new Set(stopFirst);
