@@ -68,6 +68,7 @@ export async function runBench(
   bench: Bench,
   runs: number,
   onTurn: (contestant: string, run: number) => void,
+  onPeerFailed: (peer: string, run: number, error: Error) => void = rethrow,
 ): Promise<Figure[]> {
   const samples = new Map<string, number[]>();
   const contestants = Object.entries({ [OURS]: bench.ours, ...bench.peers });
@@ -78,14 +79,21 @@ export async function runBench(
       onTurn(name, run);
       // One contestant's garbage must not be another's pause.
       globalThis.gc?.();
-      await contestant((metric, value) => {
+      const measured: Measured = (metric, value) => {
         assert.ok(metric in bench.metrics, `${bench.name} has no metric ${metric}`);
         assert.ok(Number.isFinite(value), `${bench.name} ${metric} of ${name} is ${value}`);
         const key = `${name} ${metric}`;
         const list = samples.get(key) ?? [];
         list.push(value);
         samples.set(key, list);
-      });
+      };
+      try {
+        await contestant(measured);
+      } catch (error) {
+        if (name === OURS) throw error;
+        // A peer that loses or mixes its own answers has no figure for this run; ours are proved all the same.
+        onPeerFailed(name, run, error as Error);
+      }
     }
   }
   return Object.entries(bench.metrics).map(([metric, { unit }]) => {
@@ -123,4 +131,8 @@ export function percentile(values: ArrayLike<number>, p: number): number {
 /** Five significant digits: more would be noise. */
 function rounded(value: number): number {
   return Number(value.toPrecision(5));
+}
+
+function rethrow(_peer: string, _run: number, error: Error): never {
+  throw error;
 }

@@ -97,11 +97,17 @@ async function watched(bench: Bench, runs: number): Promise<Figure[]> {
     process.exit(1);
   }, TURN_LIMIT_MS);
   try {
-    return await runBench(bench, runs, (contestant, run) => {
+    const onTurn = (contestant: string, run: number): void => {
       turn = `${bench.name} ${run + 1}/${runs} ${contestant}`;
       process.stderr.write(`${turn}\n`);
       limit.refresh();
-    });
+    };
+    const onPeerFailed = (peer: string, run: number, error: Error): void => {
+      process.stderr.write(
+        `${bench.name} ${run + 1}/${runs} ${peer} failed and is left out: ${error.message}\n`,
+      );
+    };
+    return await runBench(bench, runs, onTurn, onPeerFailed);
   } finally {
     clearTimeout(limit);
   }

@@ -30,7 +30,7 @@ const TURNS_AN_AGENT = 16;
 /** Turns, and ms, before timers, lanes and the event loop are looked at again. */
 const TURNS_A_CYCLE = 2048;
 /** Turns whose results are made visible together: readers on other threads work while this one goes on. */
-const TURNS_A_COMMIT = 128;
+const TURNS_A_COMMIT = 1024;
 const CYCLE_MS = 2;
 
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
