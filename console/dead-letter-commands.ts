@@ -1,5 +1,6 @@
 /** `dead-letters`: what could not be delivered, why, and a second try. */
-import type { DeadLetter, DeadLetterReason, DeadLetters } from "../runtime/mesh-api.ts";
+import { DEAD_LETTER_REASONS } from "../runtime/dead-letter-code.ts";
+import type { DeadLetter, DeadLetters } from "../runtime/mesh-api.ts";
 import { briefly, type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
 import { formatDuration, formatMoment, formatNumber } from "./format.ts";
@@ -9,18 +10,6 @@ import { tame } from "./text-width.ts";
 import { choice, text, wholeNumber } from "./values.ts";
 
 const ACTIONS = ["list", "summary", "replay"] as const;
-const REASONS = [
-  "mailbox-full",
-  "dropped-oldest",
-  "expired",
-  "stopped",
-  "quarantined",
-  "poison",
-  "unknown-actor",
-  "undecodable",
-  "mesh-stopping",
-  "capability",
-] as const satisfies readonly DeadLetterReason[];
 
 type Outcome =
   | { readonly letters: readonly DeadLetter[] }
@@ -54,10 +43,10 @@ export const deadLettersCommand: MeshCommand = meshCommand({
       place: "positional",
     },
     reason: {
-      schema: choice(REASONS).optional(),
-      help: `only for a reason: ${REASONS.join(", ")}`,
+      schema: choice(DEAD_LETTER_REASONS).optional(),
+      help: `only for a reason: ${DEAD_LETTER_REASONS.join(", ")}`,
       value: "reason",
-      complete: REASONS,
+      complete: DEAD_LETTER_REASONS,
     },
     target: {
       schema: text("an address").optional(),
@@ -130,7 +119,7 @@ function renderSummary(summary: ReturnType<DeadLetters["summary"]>, paint: Paint
     { heading: "SINCE START", align: "right" },
     { heading: `LAST ${formatDuration(summary.windowMs)}`, align: "right" },
   ];
-  const rows = REASONS.map((reason) => [
+  const rows = DEAD_LETTER_REASONS.map((reason) => [
     reason,
     formatNumber(summary.total[reason] ?? 0),
     formatNumber(summary.window[reason] ?? 0),

@@ -42,8 +42,7 @@ function pairBytes(sizes: LaneSizes): number {
 
 /**
  * One direction between two threads at one urgency. What is claimed between two publications is a *batch*:
- * it opens with a header of its own (epoch, sequence, count), by which the reader notices anything lost and
- * which has room for what proves the batch to an outsider.
+ * it opens with a header of its own (epoch, sequence, count), by which the reader notices anything lost.
  *
  *   BATCH frame: target = frames in it · source = thread · operation = epoch · sequence = its number
  */

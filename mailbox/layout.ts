@@ -7,9 +7,6 @@
  * bytes because x64 prefetches 64-byte lines in pairs and some arm64 cores have 128-byte ones.
  */
 
-/** Words (Int32) in a line. */
-export const LINE_WORDS = 32;
-
 /** Words in a cell: rings and slots are counted in cells of 64 bytes, the size of a frame header. */
 export const CELL_WORDS = 16;
 export const CELL_BYTES = 64;
@@ -78,7 +75,7 @@ export const CONTROL_COUNTS_F64 = 48;
 export const COUNTS_STRIDE = 16;
 
 export const ThreadState = { STARTING: 0, RUNNING: 1, STOPPING: 2, STOPPED: 3, LOST: 4 } as const;
-export const Command = { RUN: 0, DRAIN: 1, STOP: 2 } as const;
+export const Command = { RUN: 0, STOP: 2 } as const;
 
 /**
  * Counts of a thread since the mesh started, across its incarnations. They are written to the side that the

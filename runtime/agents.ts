@@ -388,14 +388,6 @@ export class Agents {
     await Promise.all(this.#farewells);
   }
 
-  /** Turns that are suspended now. */
-  get suspendedTurns(): number {
-    let count = 0;
-    for (const cell of this.#cells) if (cell?.busy === true) count++;
-    for (const cell of this.#spawned) if (cell?.busy === true) count++;
-    return count;
-  }
-
   watch(watcher: number, watched: number): void {
     this.watches.watch(watcher, watched);
   }
