@@ -1,15 +1,10 @@
-/** What people may ask of many agents at once, and what they are told of it: the types of `mesh.scatterGather` and its kin. */
+/** What people may ask of many agents at once, and what they are told: types of `mesh.scatterGather` and its kin. */
 import type { AskOptions, Priority } from "../actors/context.ts";
 import type { MeshMessage, Verb } from "../actors/message.ts";
 import type { Answer, ConflictDetail, Trinary } from "../actors/result.ts";
+import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { QuorumDecision } from "../coordination/quorum.ts";
-
-/**
- * When agents should be READY: a time (ms of the epoch, a Date, ISO 8601), `"in 500ms"`, `"now"` (as soon as
- * they can, without a plan), or `"earliest-quorum"` (the earliest time by which the quorum is expected READY).
- */
-export type ArrivalTime = number | Date | string;
 
 /** One coordinated act. */
 export interface Operation<Payload = unknown> {
@@ -149,13 +144,15 @@ export interface GatherResult {
   /** Mean time that agents were READY before T, ms. */
   readonly idleMs: number;
   readonly elapsedMs: number;
+  /** From the start until the quorum was known to be READY (and T had come), ms; undefined when it never was. */
+  readonly quorumMs: number | undefined;
   /** Times of READY after sending, ms: quantiles over agents. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly conflicts: readonly ConflictReport[];
   /** The plan by agent, skipped ones included. */
   plan(): Iterable<AgentPlan>;
   outcomes(): Iterable<AgentOutcome>;
-  /** Sends again, under the same id, to those that were neither READY nor in CONFLICT: who is done is not asked twice. */
+  /** Sends again, under the same id, to who was neither READY nor in CONFLICT: who is done is not asked twice. */
   resume(options?: ResumeOptions): Promise<GatherResult>;
 }
 
@@ -283,7 +280,10 @@ export interface PipelineResult<Value = unknown> {
 
 /** Whom traffic goes around, and whom not. Not the agents themselves: those go on working. */
 export interface Routes {
-  /** From now on no operation, delegation or selection reaches `target` (address or class); with `capability` only for it. */
+  /**
+   * From now on no operation, delegation or selection reaches `target` (address or class); with `capability`
+   * only for it.
+   */
   avoid(target: string, options?: { readonly capability?: string; readonly reason?: string }): void;
   /** Takes it back; true when it was avoided. */
   allow(target: string, options?: { readonly capability?: string }): boolean;

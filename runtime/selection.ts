@@ -1,6 +1,6 @@
-import { InvalidOptionError, UnknownActorError } from "../actors/errors.ts";
+import { InvalidOptionError, MeshError, UnknownActorError } from "../actors/errors.ts";
 import { indexOfAddress } from "../coordination/address.ts";
-import { type CapabilityTable, hasCapability } from "../coordination/capability.ts";
+import { bitsOf, type CapabilityTable, hasCapability } from "../coordination/capability.ts";
 import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
 import type { Registry } from "../coordination/registry.ts";
 import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
@@ -9,6 +9,58 @@ import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topo
 export interface AgentRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** Finds the agents that people mean. */
+export class Selector {
+  readonly #topology: Topology;
+  readonly #registry: Registry;
+  readonly #capabilities: CapabilityTable;
+
+  constructor(topology: Topology, registry: Registry, capabilities: CapabilityTable) {
+    this.#topology = topology;
+    this.#registry = registry;
+    this.#capabilities = capabilities;
+  }
+
+  /** All that a selection names; see {@link selectAgents}. */
+  named(selection: string | undefined): Iterable<number> {
+    return selectAgents(this.#topology, this.#registry, this.#capabilities, selection);
+  }
+
+  /**
+   * Those of a selection that can be routed to and have all of these capabilities; MeshError MESH_NOBODY when
+   * there is none.
+   */
+  routable(selection: string | undefined, names: readonly string[]): Int32Array {
+    const [low, high] = this.#bitsOf(names);
+    const { capabilitiesLow, capabilitiesHigh } = this.#registry;
+    const agents = Int32Array.from(this.named(selection));
+    const able =
+      (low | high) === 0
+        ? agents
+        : agents.filter(
+            (agent) =>
+              (low & ~capabilitiesLow[agent]) === 0 && (high & ~capabilitiesHigh[agent]) === 0,
+          );
+    if (able.length > 0) return able;
+    const what = names.length === 0 ? "" : ` that can ${names.join(", ")}`;
+    throw new MeshError(
+      "MESH_NOBODY",
+      `select: expected at least one agent${what}, ${selection ?? "the mesh"} has none`,
+    );
+  }
+
+  #bitsOf(names: readonly string[]): readonly [low: number, high: number] {
+    try {
+      return bitsOf(this.#capabilities, names);
+    } catch (error) {
+      const expected = `capabilities of ${this.#capabilities.names.join(", ") || "nobody"}`;
+      if (error instanceof RangeError)
+        throw new InvalidOptionError("requiresCapabilities", names.join(", "), expected);
+      throw error;
+    }
+  }
 }
 
 /**

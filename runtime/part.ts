@@ -1,0 +1,145 @@
+import { coordinatorOf, sectorOf } from "../coordination/topology.ts";
+import {
+  FRAME_CREATED_F64,
+  FRAME_DEADLINE_F64,
+  FRAME_OPERATION_F64,
+  FRAME_RELEASE_F64,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  framePriority,
+} from "../mailbox/frame.ts";
+import { SLOT_AUX, SLOT_FRAME } from "../mailbox/layout.ts";
+import {
+  OPERATION_CLOSE_F64,
+  OPERATION_FLAGS,
+  OPERATION_GATE,
+  OPERATION_MAP,
+  OPERATION_READY_BY_F64,
+  OPERATION_REQUIRES_HIGH,
+  OPERATION_REQUIRES_LOW,
+  OPERATION_ROOT_F64,
+  OPERATION_WEIGHT_F64,
+  OperationFlag,
+  ROW_FLOATS,
+} from "../mailbox/operation-frame.ts";
+import { SectorProgress } from "../supervisors/sector-coordinator.ts";
+import type { ThreadView } from "./memory.ts";
+
+/** One sector's part of an operation while this thread works on it, read from its frame in custody. */
+export class Part {
+  readonly slot: number;
+  readonly operation: number;
+  /** Number of the first attempt. */
+  readonly root: number;
+  readonly sector: number;
+  readonly coordinator: number;
+  readonly firstAgent: number;
+  readonly agents: number;
+  readonly addressed: number;
+  readonly priority: number;
+  readonly createdMs: number;
+  /** T; 0 when as soon as they can. */
+  readonly arrivalMs: number;
+  readonly deadlineMs: number;
+  /** When the sector reports for the last time; 0 when nothing bounds it. */
+  readonly closeMs: number;
+  readonly readyBy: number;
+  readonly weight: number;
+  readonly flags: number;
+  readonly gate: number;
+  readonly requiresLow: number;
+  readonly requiresHigh: number;
+  readonly progress: SectorProgress;
+  /** `ROW_…` by agent; undefined when nobody wants them. */
+  readonly rows: Float32Array | undefined;
+  /** Work outstanding at each agent when the message was sent to it. */
+  readonly loads: Float32Array | undefined;
+  /** Entries of this operation in mailboxes, running turns of it included. */
+  standing = 0;
+  /** Agents that are to be sent to at their time. */
+  scheduled = 0;
+  /** Agents whose outcome is still to come. */
+  open = 0;
+  /** Agents that are READY and have not acted. */
+  holding = 0;
+  /** A later attempt, which waits for those who are at work on this one. */
+  heir: Part | undefined;
+  /** Agents whose outcome comes from an earlier attempt. */
+  readonly joined: Set<number> = new Set();
+  /** The final report has gone. */
+  closed = false;
+  /** Something has changed since the final report. */
+  late = false;
+  closeTimer = 0;
+  arrivalTimer = 0;
+  readonly #words: Int32Array;
+
+  constructor(view: ThreadView, slot: number) {
+    const { topology, custody } = view;
+    const { words, doubles } = custody;
+    const at = slot + SLOT_FRAME;
+    const double = (field: number): number => doubles[(at >>> 1) + field];
+    this.#words = words;
+    this.slot = slot;
+    this.operation = double(FRAME_OPERATION_F64);
+    this.root = double(OPERATION_ROOT_F64);
+    this.sector = sectorOf(topology, words[at + FRAME_TARGET]);
+    this.coordinator = coordinatorOf(topology, this.sector);
+    this.agents = topology.agentsPerSector;
+    this.firstAgent = this.sector * this.agents;
+    this.priority = framePriority(words[at + FRAME_TYPE]);
+    this.createdMs = double(FRAME_CREATED_F64);
+    this.arrivalMs = double(FRAME_RELEASE_F64);
+    this.deadlineMs = double(FRAME_DEADLINE_F64);
+    this.closeMs = double(OPERATION_CLOSE_F64);
+    this.readyBy = double(OPERATION_READY_BY_F64);
+    this.weight = double(OPERATION_WEIGHT_F64);
+    this.flags = words[at + OPERATION_FLAGS];
+    this.gate = words[at + OPERATION_GATE];
+    this.requiresLow = words[at + OPERATION_REQUIRES_LOW];
+    this.requiresHigh = words[at + OPERATION_REQUIRES_HIGH];
+    const progressAt = slot + words[slot + SLOT_AUX];
+    this.progress = new SectorProgress(words, doubles, progressAt, this.agents);
+    let addressed = 0;
+    for (let bit = 0; bit < this.agents; bit++) if (this.addresses(bit)) addressed++;
+    this.addressed = addressed;
+    if (this.has(OperationFlag.ROWS)) {
+      this.rows = new Float32Array(this.agents * ROW_FLOATS).fill(Number.NaN);
+      this.loads = new Float32Array(this.agents);
+    }
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /** Whether agent `bit` of the sector is addressed. */
+  addresses(bit: number): boolean {
+    return (this.mapWord(bit >>> 5) & (1 << (bit & 31))) !== 0;
+  }
+
+  /** Word `index` of the map of agents addressed. */
+  mapWord(index: number): number {
+    return this.#words[this.slot + SLOT_FRAME + OPERATION_MAP + index];
+  }
+
+  /** Agents that are READY early wait for T before they act. */
+  get holds(): boolean {
+    return this.arrivalMs > 0 && this.has(OperationFlag.HOLD);
+  }
+
+  /** Nothing of it is to come: not in a mailbox, not in the wheel, not holding. */
+  get over(): boolean {
+    return this.standing === 0 && this.scheduled === 0 && this.holding === 0;
+  }
+
+  /** Sets a column of an agent's row. */
+  row(bit: number, column: number, value: number): void {
+    if (this.rows !== undefined) this.rows[bit * ROW_FLOATS + column] = value;
+  }
+
+  /** A column of an agent's row; NaN without rows. */
+  at(bit: number, column: number): number {
+    return this.rows === undefined ? Number.NaN : this.rows[bit * ROW_FLOATS + column];
+  }
+}
