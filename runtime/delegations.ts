@@ -43,6 +43,8 @@ export interface DelegationPorts {
 /** Work for whoever will have finished it first, questions to a sample, and work from hand to hand. */
 export class Delegations {
   readonly #ports: DelegationPorts;
+  /** Tasks out at each agent: its row does not show those that are on their way. */
+  readonly #out = new Map<number, number>();
 
   constructor(ports: DelegationPorts) {
     this.#ports = ports;
@@ -209,7 +211,8 @@ export class Delegations {
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < able.length; i++) {
-      const leadMs = forecasts.leadMs(able[i], 0.5, 1, dispatcher.nowMs);
+      const out = this.#out.get(able[i]) ?? 0;
+      const leadMs = forecasts.leadMs(able[i], 0.5, 1, dispatcher.nowMs, out);
       if (leadMs >= least) continue;
       least = leadMs;
       best = i;
@@ -229,13 +232,20 @@ export class Delegations {
   ): Promise<{ readonly agent: number; readonly answer: Answer<V> }> {
     const signal = options.signal === undefined ? race : AbortSignal.any([options.signal, race]);
     const { priority, ttlMs } = options;
-    const answer = await this.ask<V>(agent as ActorRef<unknown, V>, task, {
-      timeoutMs,
-      signal,
-      ...(priority !== undefined && { priority }),
-      ...(ttlMs !== undefined && { ttlMs }),
-    });
-    return { agent, answer };
+    this.#out.set(agent, (this.#out.get(agent) ?? 0) + 1);
+    try {
+      const answer = await this.ask<V>(agent as ActorRef<unknown, V>, task, {
+        timeoutMs,
+        signal,
+        ...(priority !== undefined && { priority }),
+        ...(ttlMs !== undefined && { ttlMs }),
+      });
+      return { agent, answer };
+    } finally {
+      const left = (this.#out.get(agent) ?? 1) - 1;
+      if (left === 0) this.#out.delete(agent);
+      else this.#out.set(agent, left);
+    }
   }
 
   /** Starts a competitor once the first is later than expected; its agent is known from then on. */

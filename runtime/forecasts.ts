@@ -92,12 +92,16 @@ export class Forecasts {
     return { status: "SKIP", address, reason, wouldNeedMs, availableMs };
   }
 
-  /** How long a message to `agent` takes until it is READY, with probability `q`, ms. */
-  leadMs(agent: number, q: number, weight: number, nowMs: number): number {
+  /**
+   * How long a message to `agent` takes until it is READY, with probability `q`, ms. `out` is how many the
+   * asker knows to be on their way there.
+   */
+  leadMs(agent: number, q: number, weight: number, nowMs: number, out = 0): number {
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
     if (predictor === undefined) return 0;
     const load = this.#loadOf(agent, weight, nowMs);
+    load.queuedWork = Math.max(load.queuedWork, out);
     return predictor.predict(agent - this.#firstAgents[thread], q, load);
   }
 

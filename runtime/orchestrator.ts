@@ -4,11 +4,11 @@ import type { Random } from "../actors/ports.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
-import { CascadeOutcome } from "./cascade-outcome.ts";
+import { cascadeOutcome } from "./cascade-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts, Question } from "./forecasts.ts";
 import type { Gather, GatherEnd, GatherPlan } from "./gather.ts";
-import { GatherOutcome } from "./gather-outcome.ts";
+import { gatherOutcome, type OutcomeFacts } from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type {
@@ -83,7 +83,8 @@ export interface Ended {
   readonly startedMs: number;
   readonly endedMs: number;
   readonly sectors: { readonly confirmed: number; readonly openedMs: number };
-  readonly outcome: GatherOutcome;
+  readonly facts: OutcomeFacts;
+  readonly outcome: GatherResult;
 }
 
 /** Coordinates operations of many agents: when, who, in which order, and whether it was enough (spec part 3). */
@@ -214,7 +215,7 @@ export class Orchestrator {
     ended: readonly Ended[],
     phases: readonly CascadePhase[],
   ): CascadeResult {
-    return new CascadeOutcome(strategy, ended, phases, this.#ports.dispatcher.view.topology);
+    return cascadeOutcome(strategy, ended, phases, this.#ports.dispatcher.view.topology);
   }
 
   #now(): number {
@@ -267,17 +268,18 @@ export class Orchestrator {
         look();
         const endedMs = dispatcher.ports.clock.nowMs();
         const { confirmed, openedMs } = gathers.gateOf(ended);
-        const outcome = new GatherOutcome([ended], {
+        const facts: OutcomeFacts = {
           topology: dispatcher.view.topology,
           windowMs: settings.windowMs,
           thresholds: settings.thresholds,
           elapsedMs: endedMs - startedMs,
           quorumMs,
           resume: (options) => this.#resume(attempt, ended, options),
-        });
+        };
+        const outcome = gatherOutcome([ended], facts);
         this.#ports.score(attempt.kind, outcome, endedMs);
         const sectors = { confirmed, openedMs };
-        resolve({ gather: ended, end, startedMs, endedMs, sectors, outcome });
+        resolve({ gather: ended, end, startedMs, endedMs, sectors, facts, outcome });
       };
       gather = gathers.scatter(operation, gatherPlan, shares, { onReport: look, onEnd });
       settings.signal?.addEventListener("abort", abort, { once: true });

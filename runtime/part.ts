@@ -66,12 +66,15 @@ export class Part {
   heir: Part | undefined;
   /** Agents whose outcome comes from an earlier attempt. */
   readonly joined: Set<number> = new Set();
+  /** Agents that try it on behalf of a straggler, with whom they stand in for. */
+  readonly standIns: Map<number, number> = new Map();
   /** The final report has gone. */
   closed = false;
   /** Something has changed since the final report. */
   late = false;
   closeTimer = 0;
   arrivalTimer = 0;
+  standInTimer = 0;
   readonly #words: Int32Array;
 
   constructor(view: ThreadView, slot: number) {
