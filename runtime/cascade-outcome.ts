@@ -87,12 +87,15 @@ function tiersOf({ gather, end, sectors, startedMs, endedMs }: Ended, topology: 
   let expected = 0;
   let reached = 0;
   let reporting = 0;
+  let plannedMs = 0;
   for (const share of gather.shares.values()) {
     const clusters = new Set<number>();
     for (const bit of share.bits()) clusters.add(Math.floor(bit / topology.agentsPerCluster));
     expected += clusters.size;
     reached += share.clusters;
-    if (share.planned) reporting++;
+    if (share.plannedMs === 0) continue;
+    reporting++;
+    plannedMs = Math.max(plannedMs, share.plannedMs);
   }
   // Without a gate a sector that has reported has confirmed as well.
   const confirmed =
@@ -103,7 +106,7 @@ function tiersOf({ gather, end, sectors, startedMs, endedMs }: Ended, topology: 
       reached: confirmed,
       elapsedMs: elapsedMs(sectors.openedMs),
     },
-    clusters: { expected, reached, elapsedMs: elapsedMs(gather.plannedMs) },
+    clusters: { expected, reached, elapsedMs: elapsedMs(plannedMs) },
   };
 }
 

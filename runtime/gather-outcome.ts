@@ -11,6 +11,7 @@ import {
   ROW_PROCESSING,
   ROW_READY_ERROR,
   ROW_RELEASE_ERROR,
+  rowFloats,
 } from "../mailbox/operation-frame.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
 import { quantiles, summarizeErrors } from "./error-summary.ts";
@@ -44,9 +45,9 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
     { addressed: Math.max(1, addressed), ready, conflict },
     facts.thresholds,
   );
-  const columns = new Columns(gathers, selected);
-  const { windowMs, topology } = facts;
   const timed = plan.arrivalMs > 0;
+  const columns = new Columns(gathers, selected, timed);
+  const { windowMs, topology } = facts;
   const errors = (column: number): Float64Array =>
     timed ? columns.of(column) : new Float64Array(0);
   return {
@@ -81,7 +82,7 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
       return all.reduce((sum, error) => sum + Math.max(0, -error), 0) / Math.max(1, all.length);
     },
     get latency() {
-      return quantiles(columns.latencies(timed));
+      return quantiles(columns.latencies());
     },
     get conflicts() {
       return gathers.flatMap(({ conflicts }) =>
@@ -106,10 +107,12 @@ function sumOf(gathers: readonly Gather[]): GatherCounts {
 class Columns {
   readonly #gathers: readonly Gather[];
   readonly #agents: number;
+  readonly #timed: boolean;
 
-  constructor(gathers: readonly Gather[], agents: number) {
+  constructor(gathers: readonly Gather[], agents: number, timed: boolean) {
     this.#gathers = gathers;
     this.#agents = agents;
+    this.#timed = timed;
   }
 
   /** A column, of the agents for which `present` is known. */
@@ -118,7 +121,7 @@ class Columns {
     let count = 0;
     for (const { shares } of this.#gathers) {
       for (const { rows = NO_ROWS } of shares.values()) {
-        for (let at = 0; at < rows.length; at += ROW_FLOATS) {
+        for (let at = 0; at < rows.length; at += rowFloats(this.#timed)) {
           if (!Number.isNaN(rows[at + present])) values[count++] = rows[at + column];
         }
       }
@@ -127,9 +130,10 @@ class Columns {
   }
 
   /** READY after sending, by agent. */
-  latencies(timed: boolean): Float64Array {
+  latencies(): Float64Array {
+    // Without T a row is just that.
+    if (!this.#timed) return this.of(0).slice();
     const errors = this.of(ROW_READY_ERROR);
-    if (!timed) return errors;
     const leads = this.of(ROW_LEAD, ROW_READY_ERROR);
     const releases = this.of(ROW_RELEASE_ERROR, ROW_READY_ERROR);
     return errors.map((error, i) => error + leads[i] - releases[i]);
@@ -149,12 +153,13 @@ interface AgentShare {
 
 function* agentsOf(gathers: readonly Gather[], topology: Topology): Iterable<AgentShare> {
   for (const gather of gathers) {
+    const timed = gather.plan.arrivalMs > 0;
     for (const share of gather.shares.values()) {
       let place = 0;
       for (const bit of share.bits()) {
         const agent = share.sector * topology.agentsPerSector + bit;
         const from = place++ * ROW_FLOATS;
-        const row = share.rows?.subarray(from, from + ROW_FLOATS);
+        const row = timed ? share.rows?.subarray(from, from + ROW_FLOATS) : undefined;
         yield { gather, share, bit, agent, address: addressOf(topology, agent), row };
       }
     }

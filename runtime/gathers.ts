@@ -215,7 +215,7 @@ export class Gathers {
     const { topology } = this.#dispatcher.view;
     const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
     const { gather, listener } = entry;
-    if (!gather.report(sector, ring.words, word, this.#dispatcher.nowMs)) return;
+    if (!gather.report(sector, ring, word)) return;
     listener.onReport?.(gather);
     if (gather.complete) this.#reportedAll(gather);
   }

@@ -57,7 +57,8 @@ export interface GatherOptions {
 }
 
 export interface OperationProgress {
-  readonly tier: "sectors" | "clusters" | "agents";
+  readonly tier: "sectors" | "agents";
+  /** Sectors that have said their last. */
   readonly sectors: number;
   readonly ready: number;
   readonly conflict: number;

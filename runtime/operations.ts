@@ -117,8 +117,8 @@ export class Operations implements TimerTarget {
     } else {
       part.open = 0;
     }
+    part.plannedMs = this.#dispatcher.nowMs;
     this.#settle(part);
-    if (part.has(OperationFlag.WAVE) && !part.closed) this.#reports.send(part, ReportFlag.PLANNED);
   }
 
   /** Plans one agent's copy, or sends it at once where nothing is to be planned. */

@@ -419,12 +419,7 @@ export class Orchestrator {
 
 function progressOf(gather: Gather): OperationProgress {
   const { counts, addressed } = gather;
-  const tier =
-    gather.finals > 0 || counts.ready > 0
-      ? "agents"
-      : gather.planned < gather.shares.size
-        ? "sectors"
-        : "clusters";
+  const tier = gather.finals > 0 || counts.ready > 0 ? "agents" : "sectors";
   const { ready, conflict, failed, skipped } = counts;
-  return { tier, sectors: gather.planned, ready, conflict, failed, skipped, addressed };
+  return { tier, sectors: gather.finals, ready, conflict, failed, skipped, addressed };
 }
