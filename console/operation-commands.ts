@@ -14,6 +14,8 @@ import { type OperationDocument, type OperationHead, OperationTally } from "./op
 import { choice, wholeNumber } from "./values.ts";
 
 const STRATEGIES = ["wave", "parallel", "priority-first"] as const;
+/** A page shows so many and still its figures. */
+const SKIPS_LISTED = 10;
 /** Progress is for eyes. */
 const PROGRESS_EVERY_MS = 100;
 const REPORT_HELP =
@@ -29,7 +31,7 @@ export const forecastCommand: MeshCommand = meshCommand({
     ...OPERATION,
     limit: {
       schema: wholeNumber(0, 1_000_000).optional(),
-      help: "list at most so many skipped agents (default: 100)",
+      help: `list at most so many skipped agents, slowest first (default: ${SKIPS_LISTED})`,
       value: "N",
     },
   },
@@ -42,7 +44,7 @@ export const forecastCommand: MeshCommand = meshCommand({
     mesh.forecast(operationOf(words), {
       ...(select !== undefined && { select }),
       ...(quorum !== undefined && { quorum }),
-      ...(limit !== undefined && { limit }),
+      limit: limit ?? SKIPS_LISTED,
     }),
   render: renderForecast,
 });
