@@ -219,9 +219,39 @@ describe("kpis", () => {
     assert.match(out, /coordination success rate +99\.50% +≥ 99% +yes +200\n/);
     assert.match(out, /arrival window hit rate +93\.00% +≥ 95% +no +200\n/);
     assert.match(out, /conflict rate +0\.20% +≤ 1% +yes +200\n/);
-    assert.match(out, /availability +100\.00% +≥ 99\.9% +yes/);
-    assert.match(out, /cascade latency p95 +12\.3ms +≤ 1\.0s +yes +50\n/);
+    assert.match(out, /availability +100\.00% +≥ 99\.9% +yes +200ms\n/);
+    assert.match(out, /cascade p95 +12\.3ms +≤ 1\.0s +yes +50\n/);
     assert.match(out, /recovery time +– +≤ 5m 0s +– +0\n$/);
+  });
+
+  test("by hour, day and operation have a row for each, and red where a target was missed", async () => {
+    const rate = (value: number | undefined) =>
+      ({ value, target: 0.99, sense: "at-least", unit: "share", count: 3 }) as const;
+    const history = {
+      coordinationSuccessRate: rate(0.5),
+      hourly: [
+        { fromMs: 1_699_999_200_000, coordinationSuccessRate: rate(1) },
+        { fromMs: 1_700_002_800_000, coordinationSuccessRate: rate(undefined) },
+      ],
+      operations: [
+        { kind: "cascade", endedMs: 1_700_000_001_000, coordinationSuccessRate: rate(0) },
+      ],
+    };
+    host.mesh.kpis = () => history as never;
+    const hourly = await host.say("kpis", "--by", "hour");
+    assert.equal(
+      hourly.out,
+      "FROM                 COORDINATION SUCCESS RATE\n" +
+        "2023-11-14 22:00:00                    100.00%\n" +
+        "2023-11-14 23:00:00                          –\n",
+    );
+    const person = host.guest(true);
+    await person.run("kpis", "--by", "operation");
+    assert.match(person.out, /2023-11-14 22:13:21 {2}cascade /);
+    assert.include(person.out, "\u001b[31m0.00%");
+    const daily = await host.say("kpis", "--by", "day");
+    assert.equal(daily.out, "nothing has been measured yet\n");
+    assert.lengthOf((await host.json("kpis")).hourly as unknown[], 2);
   });
 
   test("as JSON have null for what was never measured", async () => {
@@ -229,7 +259,10 @@ describe("kpis", () => {
     assert.deepInclude(recoveryTime, { value: null, target: 300_000, count: 0 });
   });
 
-  host.refuses([[["kpis", "all"], /kpis: too many arguments: "all"/]]);
+  host.refuses([
+    [["kpis", "all"], /kpis: too many arguments: "all"/],
+    [["kpis", "--by", "year"], /by: expected one of hour, day, operation, got "year"/],
+  ]);
 });
 
 describe("route", () => {
