@@ -94,7 +94,7 @@ export const GATHER: {
   timeout: timeoutParameter("5s, or longer when --at needs it", "the latest end"),
   hold: {
     schema: flag().optional(),
-    help: "agents that are READY early act at that very time (default: when --at is a time)",
+    help: "agents that are READY early wait and act at that very time (default: when --at is a time)",
   },
   noHold: { schema: flag().optional(), help: "agents act as soon as they are READY" },
   priority: PRIORITY,

@@ -59,17 +59,23 @@ export function renderForecast(forecast: Forecast, paint: Paint): string {
 }
 
 function headline(document: OperationDocument, paint: Paint): string {
-  const { command, count, achieved, strategy, verb, quorum, addressed } = document;
-  const name = [strategy, command].filter((word) => word !== undefined).join(" ");
-  const times = count === 1 ? "" : ` × ${formatNumber(count)}`;
-  const what = `${verb} ${name}${times} to ${formatNumber(addressed)} agents`;
+  const { count, achieved, quorum, addressed } = document;
+  const agents = `${formatNumber(addressed)} agents`;
+  const name = nameOf(document);
+  const what =
+    count === 1 ? `${name} to ${agents}` : `${formatNumber(count)} ${name}s, ${agents} in all`;
   if (quorum.achieved) return `${paint.green("READY")} ${what}`;
-  const missed = count === 1 ? "" : ` in ${formatNumber(count - achieved)}`;
+  const missed = count === 1 ? "" : ` in ${formatNumber(count - achieved)} of`;
   const { decision, reason, recommendation } = quorum;
   return [
     `${paint.red(`quorum missed${missed}`)} ${what}`,
     `${decision}: ${reason}; ${recommendation}`,
   ].join("\n");
+}
+
+/** `sync wave cascade`. */
+function nameOf({ verb, strategy, command }: OperationDocument): string {
+  return [verb, strategy, command].filter((word) => word !== undefined).join(" ");
 }
 
 function elapsed({ count, p50Ms, p95Ms, p99Ms }: OperationDocument): string {

@@ -134,6 +134,10 @@ describe("cascade and scatter", () => {
       assert.match(out, /^quorum missed sync (wave )?(cascade|scatter) to 24 agents\n/);
       assert.match(out, /\nRETRY: too few agents are ready; retry with adjusted .*\n/);
     }
+    host.mesh.outcome = (nth) => (nth % 2 === 0 ? { ready: 12, transit: 12 } : {});
+    const some = await host.say("cascade", "--count", "4");
+    assert.equal(some.code, 1);
+    assert.match(some.out, /^quorum missed in 2 of 4 sync wave cascades, 96 agents in all\n/);
   });
 
   test("as JSON is one document with totals over the count and quantiles of whole operations", async () => {
@@ -166,6 +170,9 @@ describe("cascade and scatter", () => {
       p99Ms: 80,
       actWithin50: 1,
     });
+    const page = await host.say("cascade", "--count", "2");
+    assert.match(page.out, /^READY 2 sync wave cascades, 48 agents in all\n/);
+    assert.match(page.out, /\nelapsed +p50 90\.0ms, p95 100ms, p99 100ms\n/);
     assert.deepEqual(document.arrivalErrorMs, { p50: 4, p90: 21, p99: 43 });
     assert.deepEqual(document.tiers.sectors, { expected: 12, reached: 12, elapsedMs: 10 });
     assert.deepInclude(document.quorum, { achieved: false, decision: "RETRY", readyCount: 10 });

@@ -105,5 +105,10 @@ test("a ticker shows the last line only, cut to the terminal, and leaves nothing
   ticker.show("longer than that");
   ticker.done();
   ticker.done();
+  out.columns = 0;
+  ticker.show("of unknown size");
+  ticker.done();
+  const unknown = ["\rof unknown size\x1b[K", "\r\x1b[K"];
+  assert.deepEqual(written.splice(3), unknown);
   assert.deepEqual(written, ["\rshort\x1b[K", "\rlonger th…\x1b[K", "\r\x1b[K"]);
 });

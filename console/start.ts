@@ -33,7 +33,7 @@ export const startCommand: FaceCommand = faceCommand({
     "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
     "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
     '--json one document a line, {"command": …} with the members of its data, and no last status ' +
-    "(--run status asks for one). Exit code 1 when one of them failed.",
+    "(--run status asks for one). Exit code 1 when one of them failed or could not run.",
   parameters: startParameters(),
   examples: [
     "start",

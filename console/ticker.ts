@@ -2,6 +2,8 @@
 import type { Output } from "./face.ts";
 import { cutTo } from "./text-width.ts";
 
+const STANDARD_COLUMNS = 80;
+
 /** One line of progress. */
 export class Ticker {
   readonly #out: Output;
@@ -13,7 +15,8 @@ export class Ticker {
 
   /** Shows a line in the place of the last one; cut, for a wrapped line could not be taken back. */
   show(line: string): void {
-    const cut = cutTo(line, this.#out.columns ?? 80);
+    // A terminal that does not know its size says 0.
+    const cut = cutTo(line, this.#out.columns || STANDARD_COLUMNS);
     if (cut === this.#shown) return;
     this.#shown = cut;
     this.#out.write(`\r${cut}\x1b[K`);
