@@ -19,7 +19,7 @@ const SKIPS_LISTED = 10;
 /** Progress is for eyes. */
 const PROGRESS_EVERY_MS = 100;
 const REPORT_HELP =
-  "With --count, counts are totals, p50Ms to p99Ms are of whole operations, and errors over agents " +
+  "p50Ms to p99Ms are of the time until the quorum was READY. With --count, counts are totals and errors over agents " +
   "are the medians of what they were in each. Exit code 1 when a quorum was missed.";
 
 /** `forecast`: what an operation would come to. */

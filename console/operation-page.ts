@@ -14,14 +14,20 @@ const SKIP_COLUMNS: readonly Column[] = [
 
 /** The page of `scatter` and `cascade`. */
 export function renderOperation(document: OperationDocument, paint: Paint): string {
-  const { addressed, ready, conflict, transit, failed, skipped, selected, quorumMs } = document;
+  const { addressed, ready, conflict, transit, failed, skipped, selected } = document;
+  const { achieved, count, p50Ms, p95Ms, p99Ms, elapsedMs } = document;
   const pairs: [string, string][] = [
     ["ready", `${formatNumber(ready)} (${formatShare(ready, addressed)})`],
     ["conflict", formatNumber(conflict)],
     ["transit", formatNumber(transit) + (failed > 0 ? `, ${formatNumber(failed)} failed` : "")],
     ["skipped", `${formatNumber(skipped)} of ${formatNumber(selected)} selected`],
-    ["quorum", known(quorumMs) ? `after ${formatMs(quorumMs)}` : "not reached"],
-    ["elapsed", elapsed(document)],
+    [
+      "quorum",
+      achieved === 0
+        ? "not reached"
+        : `after ${times(count, { p50: p50Ms, p95: p95Ms, p99: p99Ms })}`,
+    ],
+    ["elapsed", times(count, elapsedMs)],
     ...errors("READY − T", document.arrivalErrorMs, document.arrivalWithin50),
     ...errors("acting − T", document.actErrorMs, document.actWithin50),
     ...errors("release − plan", document.releaseErrorMs),
@@ -78,9 +84,9 @@ function nameOf({ verb, strategy, command }: OperationDocument): string {
   return [verb, strategy, command].filter((word) => word !== undefined).join(" ");
 }
 
-function elapsed({ count, p50Ms, p95Ms, p99Ms }: OperationDocument): string {
-  if (count === 1) return formatMs(p50Ms);
-  return `p50 ${formatMs(p50Ms)}, p95 ${formatMs(p95Ms)}, p99 ${formatMs(p99Ms)}`;
+function times(count: number, { p50, p95, p99 }: OperationDocument["elapsedMs"]): string {
+  if (count === 1) return formatMs(p50);
+  return `p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, p99 ${formatMs(p99)}`;
 }
 
 /** A line, or none where there was nothing to be wrong about. */

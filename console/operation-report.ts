@@ -66,12 +66,15 @@ export interface OperationDocument {
   readonly skipped: number;
   /** READY ÷ addressed. */
   readonly responseRate: number;
-  /** Elapsed times of whole operations. */
+  /**
+   * From the start until the quorum was READY and T had come, over operations; of one that missed it, until its
+   * end. What comes after is only to hear of stragglers.
+   */
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
-  /** From the start until the quorum was READY, where it was reached. */
-  readonly quorumMs: number;
+  /** Until the last that was waited for, over operations. */
+  readonly elapsedMs: { readonly p50: number; readonly p95: number; readonly p99: number };
   /** |READY − T|. */
   readonly arrivalErrorMs: ErrorQuantiles;
   /** |acting − T|, with READY-hold. */
@@ -144,7 +147,8 @@ export class OperationTally {
     if (result.quorum.achieved) this.#achieved++;
     else this.#missed = result;
     for (const name of COUNTS) this.#counts[name] += result[name];
-    const { elapsedMs, quorumMs, idleMs, latency } = result;
+    const { elapsedMs, idleMs, latency } = result;
+    const { quorumMs = elapsedMs } = result;
     for (const [name, figure] of Object.entries({ elapsedMs, quorumMs, idleMs, ...latency })) {
       if (figure !== undefined) this.#results[name as keyof Columns].push(figure);
     }
@@ -174,10 +178,14 @@ export class OperationTally {
       quorum: told.quorum,
       ...this.#counts,
       responseRate: ready / addressed,
-      p50Ms: quantileOf(elapsedMs, 0.5),
-      p95Ms: quantileOf(elapsedMs, 0.95),
-      p99Ms: quantileOf(elapsedMs, 0.99),
-      quorumMs: quantileOf(quorumMs, 0.5),
+      p50Ms: quantileOf(quorumMs, 0.5),
+      p95Ms: quantileOf(quorumMs, 0.95),
+      p99Ms: quantileOf(quorumMs, 0.99),
+      elapsedMs: {
+        p50: quantileOf(elapsedMs, 0.5),
+        p95: quantileOf(elapsedMs, 0.95),
+        p99: quantileOf(elapsedMs, 0.99),
+      },
       arrivalErrorMs: this.#arrival.quantiles(),
       actErrorMs: this.#acting.quantiles(),
       releaseErrorMs: this.#release.quantiles(),
@@ -209,7 +217,7 @@ export class OperationTally {
   }
 }
 
-/** One entry an operation; of `quorumMs` one for each that reached it. */
+/** One entry an operation. */
 interface Columns {
   readonly elapsedMs: number[];
   readonly quorumMs: number[];

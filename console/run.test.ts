@@ -76,9 +76,9 @@ describe("with --json", () => {
       conflict: 0,
       transit: 0,
       skipped: 0,
-      p50Ms: 290,
-      p95Ms: 520,
-      p99Ms: 540,
+      p50Ms: 285,
+      p95Ms: 515,
+      p99Ms: 535,
       arrivalErrorMs: { p50: 4, p90: 21, p99: 43 },
     });
     assert.equal(agents.command, "agents");

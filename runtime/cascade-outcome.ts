@@ -1,4 +1,5 @@
 import type { Topology } from "../coordination/topology.ts";
+import type { SectorShare } from "./gather.ts";
 import { gatherOutcome } from "./gather-outcome.ts";
 import type {
   CascadePhase,
@@ -89,9 +90,7 @@ function tiersOf({ gather, end, sectors, startedMs, endedMs }: Ended, topology: 
   let reporting = 0;
   let plannedMs = 0;
   for (const share of gather.shares.values()) {
-    const clusters = new Set<number>();
-    for (const bit of share.bits()) clusters.add(Math.floor(bit / topology.agentsPerCluster));
-    expected += clusters.size;
+    expected += clustersOf(share, topology);
     reached += share.clusters;
     if (share.plannedMs === 0) continue;
     reporting++;
@@ -108,6 +107,14 @@ function tiersOf({ gather, end, sectors, startedMs, endedMs }: Ended, topology: 
     },
     clusters: { expected, reached, elapsedMs: elapsedMs(plannedMs) },
   };
+}
+
+/** Clusters of which at least one agent is addressed. */
+function clustersOf(share: SectorShare, topology: Topology): number {
+  if (share.selected === topology.agentsPerSector) return topology.clustersPerSector;
+  const clusters = new Set<number>();
+  for (const bit of share.bits()) clusters.add(Math.floor(bit / topology.agentsPerCluster));
+  return clusters.size;
 }
 
 /** Over phases: the furthest that any came, and the time of all. */

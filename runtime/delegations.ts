@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { AskOptions } from "../actors/context.ts";
 import { InvalidOptionError, MeshStoppedError } from "../actors/errors.ts";
 import type { Random } from "../actors/ports.ts";
@@ -75,6 +76,8 @@ export class Delegations {
       throw new InvalidOptionError("sample", sample, "a whole number from 1 up");
     const able = this.#ports.select(select, capability === undefined ? [] : [capability]);
     const asked = this.#draw(able, sample);
+    const { signal, forget } = shared(options.signal, asked.length);
+    const each: AskOptions = { ...options, ...(signal !== undefined && { signal }) };
     const groups = new Map<
       string,
       { outcome: Answer<V> | { error: string }; agents: string[]; count: number }
@@ -82,7 +85,7 @@ export class Delegations {
     let responses = 0;
     await Promise.all(
       asked.map(async (agent) => {
-        const outcome = await this.ask<V>(agent as ActorRef<unknown, V>, message, options).catch(
+        const outcome = await this.ask<V>(agent as ActorRef<unknown, V>, message, each).catch(
           (error: Error) => {
             if (options.signal?.aborted === true) throw error;
             return { error: error.message };
@@ -96,6 +99,7 @@ export class Delegations {
         if (group.agents.length < NAMED) group.agents.push(this.#address(agent));
       }),
     );
+    forget();
     return {
       asked: asked.length,
       responses,
@@ -289,6 +293,20 @@ function firstOf<T>(first: Promise<T>, rival: Promise<T>): Promise<T> {
   return Promise.any([first, rival]).catch((error: AggregateError) => {
     throw error.errors[0];
   });
+}
+
+/** A signal that so many may listen to, where the given one would warn of a leak. */
+function shared(
+  signal: AbortSignal | undefined,
+  listeners: number,
+): { readonly signal: AbortSignal | undefined; readonly forget: () => void } {
+  if (signal === undefined) return { signal, forget: () => {} };
+  const own = new AbortController();
+  setMaxListeners(listeners + 1, own.signal);
+  const abort = (): void => own.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return { signal: own.signal, forget: () => signal.removeEventListener("abort", abort) };
 }
 
 function isMismatch(answer: Answer): boolean {

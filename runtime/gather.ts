@@ -67,6 +67,13 @@ export class SectorShare {
     this.maps = new Int32Array(PROGRESS_MAPS * this.map.length);
   }
 
+  /** Addresses all agents of the sector. */
+  addAll(agents: number): void {
+    this.map.fill(-1);
+    if ((agents & 31) !== 0) this.map[this.map.length - 1] = (1 << (agents & 31)) - 1;
+    this.selected = agents;
+  }
+
   /** Addresses agent `bit` of the sector; harmless when it is already. */
   add(bit: number): void {
     const mask = 1 << (bit & 31);
