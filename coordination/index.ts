@@ -29,6 +29,7 @@ export {
 } from "./capability.ts";
 export type { ClassShares } from "./class-mix.ts";
 export { computeScore, heartbeat, heartbeatRange, isBeating } from "./heartbeat.ts";
+export { Histogram, type HistogramJson } from "./histogram.ts";
 export {
   IMPEDANCE_CLASSES,
   type ImpedanceClass,
@@ -36,6 +37,16 @@ export {
   impedanceClassIndex,
   impedanceClassName,
 } from "./impedance-class.ts";
+export type { Kpi, RecoveryScope } from "./kpi.ts";
+export type { ArrivalErrors, KpiSet, RecoveryTimes } from "./kpi-period.ts";
+export {
+  KpiBook,
+  type KpiBookOptions,
+  type Kpis,
+  type OperationKpis,
+  type PeriodKpis,
+} from "./kpis.ts";
+export type { OperationKind, OperationRecord } from "./operation-record.ts";
 export {
   type IndexRange,
   placeIndices,
@@ -44,6 +55,12 @@ export {
   spawnRangeOfShard,
 } from "./placement.ts";
 export { observeLatency, observeOutcome, observeProcessing, seedProfile } from "./profile.ts";
+export {
+  decideQuorum,
+  type QuorumCounts,
+  type QuorumDecision,
+  type QuorumThresholds,
+} from "./quorum.ts";
 export {
   createRegistry,
   FLAG_DEGRADED,
@@ -61,6 +78,13 @@ export {
   NoCapableAgentError,
   routeWithinCluster,
 } from "./routing.ts";
+export {
+  agentsFor,
+  earliestArrivalMs,
+  expectedReady,
+  leadForShareMs,
+  quorumProbability,
+} from "./schedule.ts";
 export {
   type ClusterSummary,
   type GlobalStats,
