@@ -60,6 +60,8 @@ export {
 } from "./actors/result.ts";
 export type { Signal } from "./actors/signal.ts";
 export type { ArrivalTime } from "./coordination/arrival-time.ts";
+export type { Kpi } from "./coordination/kpi.ts";
+export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";

@@ -95,6 +95,14 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
   };
 }
 
+/** READY − T of all agents that were READY, ms; none of an operation without T. */
+export function arrivalErrorsOf(gather: Gather): Float64Array {
+  const timed = gather.plan.arrivalMs > 0;
+  return timed
+    ? new Columns([gather], gather.selected, timed).of(ROW_READY_ERROR)
+    : new Float64Array(0);
+}
+
 function sumOf(gathers: readonly Gather[]): GatherCounts {
   const sum: GatherCounts = { ready: 0, conflict: 0, failed: 0, skipped: 0, acted: 0 };
   for (const { counts } of gathers) {

@@ -4,6 +4,7 @@ import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
+import type { Kpis } from "../coordination/kpis.ts";
 import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
@@ -242,29 +243,6 @@ export interface Mesh extends AsyncDisposable {
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void;
   /** Drains within `deadlineMs` (default 10,000), then stops in reverse order of start. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
-}
-
-/** How one thing that the mesh is for has gone. */
-export interface Kpi {
-  /** NaN while nothing has been measured. */
-  readonly value: number;
-  readonly target: number;
-  /** Whether the target is a floor ("at-least") or a ceiling. */
-  readonly sense: "at-least" | "at-most";
-  readonly unit: "share" | "ms";
-  /** How many operations, messages or incidents it is of. */
-  readonly count: number;
-}
-
-/** The key performance indicators of spec 11.1. */
-export interface Kpis {
-  readonly coordinationSuccessRate: Kpi;
-  readonly arrivalWindowHitRate: Kpi;
-  readonly predictionAccuracy: Kpi;
-  readonly conflictRate: Kpi;
-  readonly availability: Kpi;
-  readonly cascadeP95: Kpi;
-  readonly recoveryTime: Kpi;
 }
 
 export interface BroadcastOptions extends TellOptions {

@@ -6,6 +6,7 @@ import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import { bitsOf, createCapabilityTable } from "../coordination/capability.ts";
+import type { Kpis } from "../coordination/kpis.ts";
 import { findBestAgents } from "../coordination/routing.ts";
 import {
   type ClusterSummary,
@@ -38,7 +39,6 @@ import type {
   DeadLetters,
   Incident,
   Inspection,
-  Kpis,
   Mesh,
   MeshEvents,
   MeshOptions,
@@ -63,12 +63,15 @@ import type {
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
+import { Scorekeeper } from "./scorekeeper.ts";
 import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
 import { Watchdog } from "./watchdog.ts";
 import { WorkerLosses } from "./worker-losses.ts";
 
+/** How often the house is looked after: dead letters, the score, ms. */
+const TICK_MS = 1000;
 /** What shards get to stop their agents after the drain, ms. */
 const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
@@ -108,6 +111,7 @@ class ThreadedMesh implements Mesh {
   readonly #gathers: Gathers;
   readonly #orchestrator: Orchestrator;
   readonly #delegations: Delegations;
+  readonly #scores: Scorekeeper;
   readonly #office: DeadLetterOffice;
   readonly #incidents: Incidents;
   readonly #losses: WorkerLosses;
@@ -161,12 +165,21 @@ class ThreadedMesh implements Mesh {
       select: (selection: string | undefined, names: readonly string[]) =>
         this.#selector.routable(selection, names),
     };
-    this.#delegations = new Delegations({ ...ports, score: () => {} });
+    this.#scores = new Scorekeeper(systemClock.nowMs());
+    this.#listeners.on("workerBack", ({ afterMs }) =>
+      this.#scores.recovered(systemClock.nowMs(), afterMs),
+    );
+    this.#delegations = new Delegations({
+      ...ports,
+      score: (kind, answer, elapsedMs) =>
+        this.#scores.single(kind, answer, systemClock.nowMs(), elapsedMs),
+    });
     this.#orchestrator = new Orchestrator({
       ...ports,
       gathers: this.#gathers,
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
-      score: () => {},
+      score: (kind, result, errors, windowMs, endedMs) =>
+        this.#scores.operation(kind, result, errors, windowMs, endedMs),
     });
     this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
     this.#office = new DeadLetterOffice({
@@ -213,14 +226,26 @@ class ThreadedMesh implements Mesh {
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
     onProgress?.({ ready: total, total });
-    this.#ticks = setInterval(() => this.#office.tick(), 1000);
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#become("running");
   }
 
+  #tick(): void {
+    this.#office.tick();
+    const { agents, messages } = this.#status.read(this.#state, this.stats());
+    this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
+  }
+
   status(): MeshStatus {
-    return this.#status.read(this.#state, this.stats());
+    const status = this.#status.read(this.#state, this.stats());
+    const lastCascadeMs = this.#scores.sinceCascadeMs(systemClock.nowMs());
+    return {
+      ...status,
+      conflictsLastHour: this.#scores.conflictsLastHour(status.messages.conflicts),
+      ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+    };
   }
 
   stats(): GlobalStats {
@@ -288,7 +313,7 @@ class ThreadedMesh implements Mesh {
   }
 
   kpis(): Kpis {
-    throw new MeshError("MESH_NOT_YET", "kpis: this mesh does not have them yet");
+    return this.#scores.kpis(systemClock.nowMs());
   }
 
   get route(): Routes {

@@ -3,12 +3,13 @@ import type { RoutingStrategy } from "../actors/message.ts";
 import type { Random } from "../actors/ports.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
+import type { OperationKind } from "../coordination/operation-record.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
 import { cascadeOutcome } from "./cascade-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts, Question } from "./forecasts.ts";
 import type { Gather, GatherEnd, GatherPlan } from "./gather.ts";
-import { gatherOutcome, type OutcomeFacts } from "./gather-outcome.ts";
+import { arrivalErrorsOf, gatherOutcome, type OutcomeFacts } from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type {
@@ -46,9 +47,6 @@ const PHASES: readonly (readonly [ImpedanceClass, number])[] = [
   ["CLASS_E_LOCAL", 0.85],
 ];
 
-/** What kind of operation a finished one was: what KPIs are kept by. */
-export type OperationKind = "scatter-gather" | "cascade" | "broadcast";
-
 /** What the orchestrator needs of its mesh. */
 export interface OrchestratorPorts {
   readonly dispatcher: Dispatcher;
@@ -61,7 +59,13 @@ export interface OrchestratorPorts {
   readonly capabilityBits: (names: readonly string[]) => readonly [low: number, high: number];
   readonly isRunning: () => boolean;
   /** An operation has ended. */
-  readonly score: (kind: OperationKind, result: GatherResult, endedMs: number) => void;
+  readonly score: (
+    kind: OperationKind,
+    result: GatherResult,
+    errors: Float64Array,
+    windowMs: number,
+    endedMs: number,
+  ) => void;
 }
 
 /** One attempt of an operation. */
@@ -273,7 +277,8 @@ export class Orchestrator {
           resume: (options) => this.#resume(attempt, ended, options),
         };
         const outcome = gatherOutcome([ended], facts);
-        this.#ports.score(attempt.kind, outcome, endedMs);
+        const errors = arrivalErrorsOf(ended);
+        this.#ports.score(attempt.kind, outcome, errors, settings.windowMs, endedMs);
         const sectors = { confirmed, openedMs };
         resolve({ gather: ended, end, startedMs, endedMs, sectors, facts, outcome });
       };

@@ -5,13 +5,13 @@ import { ACCEPTED } from "../actors/receipt.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
+import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import type {
   BroadcastResult,
   DeadLetter,
   DeadLetterReason,
   Inspection,
-  Kpis,
   Mesh,
   MeshEvents,
   MeshOptions,
@@ -284,20 +284,30 @@ export class FakeMesh {
     };
   }
 
+  /** Of 200 operations, of which one missed its quorum. */
   kpis(): Kpis {
-    const share = (value: number, target: number, sense: "at-least" | "at-most") =>
-      ({ value, target, sense, unit: "share", count: 200 }) as const;
-    const time = (value: number, target: number) =>
-      ({ value, target, sense: "at-most", unit: "ms", count: 50 }) as const;
-    return {
-      coordinationSuccessRate: share(0.995, 0.99, "at-least"),
-      arrivalWindowHitRate: share(0.93, 0.95, "at-least"),
-      predictionAccuracy: share(0.91, 0.9, "at-least"),
-      conflictRate: share(0.002, 0.01, "at-most"),
-      availability: share(1, 0.999, "at-least"),
-      cascadeP95: time(12.3, 1_000),
-      recoveryTime: { value: Number.NaN, target: 300_000, sense: "at-most", unit: "ms", count: 0 },
-    };
+    const book = new KpiBook();
+    for (let i = 0; i < 200; i++)
+      book.addOperation(
+        {
+          endedMs: 1_700_000_000_000 + i,
+          kind: "cascade",
+          achieved: i > 0,
+          addressed: 10,
+          ready: i === 0 ? 6 : 10,
+          conflict: i === 0 ? 4 : 0,
+          transit: 0,
+          timed: 10,
+          hits: 9,
+          within50: 9,
+          elapsedMs: 20,
+          quorumMs: 12,
+        },
+        Array(10).fill(20),
+      );
+    book.sampleAvailability(1_700_000_000_000, 1);
+    book.sampleAvailability(1_700_000_000_200, 1);
+    return book.kpis(1_700_000_001_000);
   }
 
   get route(): Routes {
