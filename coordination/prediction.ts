@@ -122,7 +122,10 @@ class Draft implements Predictor {
     this.#f = new Float32Array(buffer, 0, classOf.length * 4);
     this.#classOf = classOf;
   }
-  predict(agent: number, q: number, _load: Load): number {
+  predict(agent: number, q: number, load: Load): number {
+    return this.#idle(agent, q) * (1 + (load.queuedWork || 0));
+  }
+  #idle(agent: number, q: number): number {
     const at = agent * 4;
     const prior = IMPEDANCE_CLASSES[this.#classOf[agent]];
     if (this.#f[at] === 0)

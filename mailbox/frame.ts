@@ -28,6 +28,8 @@ export const FRAME_PAYLOAD = 14;
 export const FRAME_HASH = 15;
 /** Words of a payload begin here. */
 export const FRAME_DATA = 16;
+/** Length of a BATCH frame, bytes (`batch.ts`). */
+export const BATCH_BYTES = 128;
 /** In a HEARTBEATS frame: how many rows of how many words stand behind the header (`heartbeat.ts`). */
 export const HEARTBEATS_COUNT = 4;
 export const HEARTBEAT_ROW_WORDS = 4;
@@ -125,7 +127,11 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
   const kind = type & 0xff;
   if (kind < FrameKind.PADDING || kind > MAX_FRAME_KIND) return `unknown kind ${kind}`;
   if (length < FRAME_BYTES) return `length ${length} is less than a header`;
-  if (kind === FrameKind.BATCH) return undefined;
+  if (kind === FrameKind.BATCH) {
+    return length === BATCH_BYTES
+      ? undefined
+      : `header of a batch of ${length} bytes, not ${BATCH_BYTES}`;
+  }
   const target = words[at + FRAME_TARGET];
   if (target < 0 || target >= rows) return `target ${target} is outside 0..${rows - 1}`;
   const source = words[at + FRAME_SOURCE];

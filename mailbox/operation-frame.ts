@@ -44,11 +44,13 @@ export const OperationFlag = {
  * The body of an ACK: what a sector knows of its part of an operation. A part of many agents takes several,
  * each about the agents of some words of the maps. The last of a report has REPORT_LAST.
  *
- *   word 16      17      18         19      20                                24 + 5 maps
- *        ├ flags ┼ first ┼ map words┼ rows ─┼ clusters · spare ──┼ maps … ────┼ rows of 6 × f32 ─ … ┤
+ *   word 16      17      18          19     20         21      22        24
+ *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ spare ┼ planned ┼ maps … ┼ rows of f32 … ┤
+ *                                                               f64
  *
- * `first` is the first map word it is about. Maps: done, conflict, failed, skipped, acted. Rows stand in the
- * order of the addressed agents of those words; see `ROW_…`.
+ * `first` is the first map word it is about; `planned` when the sector's leads had their part, ms of the mesh
+ * clock. Maps: done, conflict, failed, skipped, acted. Rows stand in the order of the addressed agents of those
+ * words, with the columns `ROW_…`; without a T a row is its READY error alone.
  */
 export const REPORT_FLAGS = 16;
 export const REPORT_FIRST = 17;
@@ -56,6 +58,7 @@ export const REPORT_MAP_WORDS = 18;
 export const REPORT_ROWS = 19;
 /** Clusters whose lead has handed the operation to at least one agent. */
 export const REPORT_CLUSTERS = 20;
+export const REPORT_PLANNED_F64 = 11;
 export const REPORT_MAPS = 24;
 
 /** Bits of {@link REPORT_FLAGS}. */
@@ -66,12 +69,15 @@ export const ReportFlag = {
   FINAL: 2,
   /** Agents that ended after the final report. */
   LATE: 4,
-  /** The sector's leads have their part and have planned it: the cluster tier confirms. */
-  PLANNED: 8,
 } as const;
 
 /** Columns of a row; NaN where there is nothing to say. Times are ms. */
 export const ROW_FLOATS = 6;
+
+/** Floats of a row of an operation with T, or without. */
+export function rowFloats(timed: boolean): number {
+  return timed ? ROW_FLOATS : 1;
+}
 /** How long before T it was to be sent; of a skipped agent how long before it would have had to be. */
 export const ROW_LEAD = 0;
 export const ROW_PROCESSING = 1;

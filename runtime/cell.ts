@@ -23,7 +23,9 @@ import {
   FRAME_SOURCE,
   FRAME_TYPE,
   FrameFlag,
+  FrameKind,
   frameFlags,
+  frameKind,
   framePriority,
 } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
@@ -119,7 +121,7 @@ export class AgentCell implements ActorContext {
     const { more } = this;
     if (this.slot === 0)
       throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
-    more.envelope ??= readEnvelope(this.dispatcher, this.slot);
+    more.envelope ??= readEnvelope(this.dispatcher, this.slot, this.self);
     return more.envelope;
   }
 
@@ -303,7 +305,7 @@ function earlier(a: number, b: number): number {
   return b === 0 ? a : Math.min(a, b);
 }
 
-function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {
+function readEnvelope(dispatcher: Dispatcher, slot: number, self: number): Envelope {
   const { custody, topology } = dispatcher.view;
   const at = slot + SLOT_FRAME;
   const double = (field: number): number => custody.doubles[(at >>> 1) + field];
@@ -316,6 +318,9 @@ function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {
     createdMs: double(FRAME_CREATED_F64),
     deadlineMs: double(FRAME_DEADLINE_F64) || Number.POSITIVE_INFINITY,
     redelivered: (frameFlags(type) & FrameFlag.REDELIVERED) !== 0,
+    ...(frameKind(type) === FrameKind.OPERATION && {
+      operation: dispatcher.operations.envelopeOf(slot, self),
+    }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { AskOptions } from "../actors/context.ts";
 import { InvalidOptionError, MeshStoppedError } from "../actors/errors.ts";
 import type { Random } from "../actors/ports.ts";
@@ -43,6 +44,8 @@ export interface DelegationPorts {
 /** Work for whoever will have finished it first, questions to a sample, and work from hand to hand. */
 export class Delegations {
   readonly #ports: DelegationPorts;
+  /** Tasks out at each agent: its row does not show those that are on their way. */
+  readonly #out = new Map<number, number>();
 
   constructor(ports: DelegationPorts) {
     this.#ports = ports;
@@ -73,6 +76,8 @@ export class Delegations {
       throw new InvalidOptionError("sample", sample, "a whole number from 1 up");
     const able = this.#ports.select(select, capability === undefined ? [] : [capability]);
     const asked = this.#draw(able, sample);
+    const { signal, forget } = shared(options.signal, asked.length);
+    const each: AskOptions = { ...options, ...(signal !== undefined && { signal }) };
     const groups = new Map<
       string,
       { outcome: Answer<V> | { error: string }; agents: string[]; count: number }
@@ -80,7 +85,7 @@ export class Delegations {
     let responses = 0;
     await Promise.all(
       asked.map(async (agent) => {
-        const outcome = await this.ask<V>(agent as ActorRef<unknown, V>, message, options).catch(
+        const outcome = await this.ask<V>(agent as ActorRef<unknown, V>, message, each).catch(
           (error: Error) => {
             if (options.signal?.aborted === true) throw error;
             return { error: error.message };
@@ -94,6 +99,7 @@ export class Delegations {
         if (group.agents.length < NAMED) group.agents.push(this.#address(agent));
       }),
     );
+    forget();
     return {
       asked: asked.length,
       responses,
@@ -209,7 +215,8 @@ export class Delegations {
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < able.length; i++) {
-      const leadMs = forecasts.leadMs(able[i], 0.5, 1, dispatcher.nowMs);
+      const out = this.#out.get(able[i]) ?? 0;
+      const leadMs = forecasts.leadMs(able[i], 0.5, 1, dispatcher.nowMs, out);
       if (leadMs >= least) continue;
       least = leadMs;
       best = i;
@@ -229,13 +236,20 @@ export class Delegations {
   ): Promise<{ readonly agent: number; readonly answer: Answer<V> }> {
     const signal = options.signal === undefined ? race : AbortSignal.any([options.signal, race]);
     const { priority, ttlMs } = options;
-    const answer = await this.ask<V>(agent as ActorRef<unknown, V>, task, {
-      timeoutMs,
-      signal,
-      ...(priority !== undefined && { priority }),
-      ...(ttlMs !== undefined && { ttlMs }),
-    });
-    return { agent, answer };
+    this.#out.set(agent, (this.#out.get(agent) ?? 0) + 1);
+    try {
+      const answer = await this.ask<V>(agent as ActorRef<unknown, V>, task, {
+        timeoutMs,
+        signal,
+        ...(priority !== undefined && { priority }),
+        ...(ttlMs !== undefined && { ttlMs }),
+      });
+      return { agent, answer };
+    } finally {
+      const left = (this.#out.get(agent) ?? 1) - 1;
+      if (left === 0) this.#out.delete(agent);
+      else this.#out.set(agent, left);
+    }
   }
 
   /** Starts a competitor once the first is later than expected; its agent is known from then on. */
@@ -279,6 +293,20 @@ function firstOf<T>(first: Promise<T>, rival: Promise<T>): Promise<T> {
   return Promise.any([first, rival]).catch((error: AggregateError) => {
     throw error.errors[0];
   });
+}
+
+/** A signal that so many may listen to, where the given one would warn of a leak. */
+function shared(
+  signal: AbortSignal | undefined,
+  listeners: number,
+): { readonly signal: AbortSignal | undefined; readonly forget: () => void } {
+  if (signal === undefined) return { signal, forget: () => {} };
+  const own = new AbortController();
+  setMaxListeners(listeners + 1, own.signal);
+  const abort = (): void => own.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return { signal: own.signal, forget: () => signal.removeEventListener("abort", abort) };
 }
 
 function isMismatch(answer: Answer): boolean {

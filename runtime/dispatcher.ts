@@ -242,16 +242,15 @@ export class Dispatcher implements FrameReader {
   onFrame(ring: Ring, word: number, end: number): boolean {
     const { words } = ring;
     const kind = frameKind(words[word + FRAME_TYPE]);
-    if (kind === FrameKind.BATCH) {
-      if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
-      return true;
-    }
     const fault = frameFault(words, word, this.view.topology.rows);
     if (fault !== undefined) {
       this.onCorrupt(ring, fault);
       return true;
     }
     switch (kind) {
+      case FrameKind.BATCH:
+        if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
+        return true;
       case FrameKind.TELL:
       case FrameKind.ASK:
       case FrameKind.SIGNAL:

@@ -19,6 +19,18 @@ export function summarizeErrors(errors: Float64Array, windowMs: number): ErrorSu
   };
 }
 
+/** The usual quantiles of values, which are put in order; NaN of none. */
+export function quantiles(values: Float64Array): {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+} {
+  const sorted = values.sort();
+  const at = (q: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
 function shareUpTo(sorted: Float64Array, limit: number): number {
   if (sorted.length === 0) return Number.NaN;
   let low = 0;

@@ -18,6 +18,8 @@ export interface Question {
   readonly readyBy: number;
   readonly weight: number;
   readonly quorum: number;
+  /** READY within this time after T counts, ms. */
+  readonly windowMs: number;
 }
 
 /**
@@ -55,26 +57,31 @@ export class Forecasts {
     const atMs = arrivalMs ?? earliestQuorumMs;
     const availableMs = atMs - nowMs;
     const skips: { agent: number; leadMs: number }[] = [];
-    let expectedReady = 0;
+    let expectedInWindow = 0;
     let variance = 0;
     for (let i = 0; i < agents.length; i++) {
       if (leads[i] > availableMs) {
         skips.push({ agent: agents[i], leadMs: leads[i] });
         continue;
       }
-      // It is sent at its lead time, not at once: it is READY with that probability and no more.
-      expectedReady += question.readyBy;
-      variance += question.readyBy * (1 - question.readyBy);
+      // It is sent at its lead time, not at once, so it has that and the window.
+      const ready = this.#probabilityReady(agents[i], leads[i] + question.windowMs, question);
+      expectedInWindow += ready;
+      variance += ready * (1 - ready);
     }
     skips.sort((a, b) => b.leadMs - a.leadMs);
+    const scheduled = agents.length - skips.length;
     return {
       arrivalMs: atMs,
       availableMs,
       selected: agents.length,
-      scheduled: agents.length - skips.length,
+      scheduled,
       skipped: skips.length,
-      expectedReady,
-      quorumProbability: atLeast(question.quorum * agents.length, expectedReady, variance),
+      // Each is sent so that it is READY by T with just that probability.
+      expectedReady: question.readyBy * scheduled,
+      expectedInWindow,
+      quorumProbability:
+        scheduled === 0 ? 0 : atLeast(question.quorum * scheduled, expectedInWindow, variance),
       earliestQuorumMs,
       skips: skips
         .slice(0, limit)
@@ -92,13 +99,25 @@ export class Forecasts {
     return { status: "SKIP", address, reason, wouldNeedMs, availableMs };
   }
 
-  /** How long a message to `agent` takes until it is READY, with probability `q`, ms. */
-  leadMs(agent: number, q: number, weight: number, nowMs: number): number {
+  /**
+   * How long a message to `agent` takes until it is READY, with probability `q`, ms. `out` is how many the
+   * asker knows to be on their way there.
+   */
+  leadMs(agent: number, q: number, weight: number, nowMs: number, out = 0): number {
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
     if (predictor === undefined) return 0;
     const load = this.#loadOf(agent, weight, nowMs);
+    load.queuedWork = Math.max(load.queuedWork, out);
     return predictor.predict(agent - this.#firstAgents[thread], q, load);
+  }
+
+  #probabilityReady(agent: number, availableMs: number, { weight, nowMs }: Question): number {
+    const thread = this.#view.placement[agent];
+    const predictor = this.#predictors[thread];
+    if (predictor === undefined) return 0;
+    const load = this.#loadOf(agent, weight, nowMs);
+    return predictor.probabilityReady(agent - this.#firstAgents[thread], availableMs, load);
   }
 
   #leads({ agents, readyBy, weight, nowMs }: Question): Float64Array {

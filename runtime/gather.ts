@@ -5,10 +5,12 @@ import {
   REPORT_FLAGS,
   REPORT_MAP_WORDS,
   REPORT_MAPS,
+  REPORT_PLANNED_F64,
   REPORT_ROWS,
   ReportFlag,
-  ROW_FLOATS,
+  rowFloats,
 } from "../mailbox/operation-frame.ts";
+import type { Ring } from "../mailbox/ring.ts";
 import {
   mapWords,
   PROGRESS_MAPS,
@@ -53,7 +55,8 @@ export class SectorShare {
   /** `ROW_…` of the agents addressed, in their order. */
   rows: Float32Array | undefined;
   clusters = 0;
-  planned = false;
+  /** When its leads had their part, ms of the mesh clock; 0 while that is not known. */
+  plannedMs = 0;
   final = false;
   /** Rows received so far. */
   #received = 0;
@@ -62,6 +65,13 @@ export class SectorShare {
     this.sector = sector;
     this.map = new Int32Array(mapWords(agents));
     this.maps = new Int32Array(PROGRESS_MAPS * this.map.length);
+  }
+
+  /** Addresses all agents of the sector. */
+  addAll(agents: number): void {
+    this.map.fill(-1);
+    if ((agents & 31) !== 0) this.map[this.map.length - 1] = (1 << (agents & 31)) - 1;
+    this.selected = agents;
   }
 
   /** Addresses agent `bit` of the sector; harmless when it is already. */
@@ -83,8 +93,8 @@ export class SectorShare {
     return bits;
   }
 
-  /** Takes a frame of a report in. */
-  read(words: Int32Array, word: number): void {
+  /** Takes a frame of a report of an operation, with T or without, in. */
+  read({ words, doubles }: Ring, word: number, timed: boolean): void {
     const first = words[word + REPORT_FIRST];
     const count = words[word + REPORT_MAP_WORDS];
     if (first < 0 || count < 0 || first + count > this.map.length) return;
@@ -95,19 +105,27 @@ export class SectorShare {
     }
     this.clusters = words[word + REPORT_CLUSTERS];
     const rows = words[word + REPORT_ROWS];
-    if (rows > 0) this.#readRows(words, word + REPORT_MAPS + PROGRESS_MAPS * count, first, rows);
+    if (rows > 0) {
+      const from = word + REPORT_MAPS + PROGRESS_MAPS * count;
+      this.#readRows(words, from, first, rows, rowFloats(timed));
+    }
+    this.plannedMs = doubles[(word >>> 1) + REPORT_PLANNED_F64];
     const flags = words[word + REPORT_FLAGS];
-    if ((flags & ReportFlag.LAST) === 0) return;
-    this.planned = true;
-    if ((flags & ReportFlag.FINAL) !== 0) this.final = true;
+    if ((flags & ReportFlag.LAST) !== 0 && (flags & ReportFlag.FINAL) !== 0) this.final = true;
   }
 
-  #readRows(words: Int32Array, from: number, firstWord: number, rows: number): void {
+  #readRows(
+    words: Int32Array,
+    from: number,
+    firstWord: number,
+    rows: number,
+    stride: number,
+  ): void {
     if (firstWord === 0) this.#received = 0;
     if (this.#received + rows > this.selected) return;
-    this.rows ??= new Float32Array(this.selected * ROW_FLOATS);
-    const source = new Float32Array(words.buffer, words.byteOffset + from * 4, rows * ROW_FLOATS);
-    this.rows.set(source, this.#received * ROW_FLOATS);
+    this.rows ??= new Float32Array(this.selected * stride);
+    const source = new Float32Array(words.buffer, words.byteOffset + from * 4, rows * stride);
+    this.rows.set(source, this.#received * stride);
     this.#received += rows;
   }
 
@@ -147,10 +165,6 @@ export class Gather {
   readonly values: Map<number, unknown> | undefined;
   /** Sectors whose final report is in. */
   finals = 0;
-  /** Sectors that have planned their part. */
-  planned = 0;
-  /** When the last of them had, ms of the mesh clock. */
-  plannedMs = 0;
   timer = 0;
 
   constructor(
@@ -184,14 +198,13 @@ export class Gather {
   }
 
   /** Takes a frame of a sector's report in; false when the sector has no part in it. */
-  report(sector: number, words: Int32Array, word: number, nowMs: number): boolean {
+  report(sector: number, ring: Ring, word: number): boolean {
     const share = this.shares.get(sector);
     if (share === undefined) return false;
-    const { planned, final } = share;
+    const { final } = share;
     this.#count(share, -1);
-    share.read(words, word);
+    share.read(ring, word, this.plan.arrivalMs > 0);
     this.#count(share, 1);
-    if (share.planned && !planned && ++this.planned === this.shares.size) this.plannedMs = nowMs;
     if (share.final && !final) this.finals++;
     return true;
   }

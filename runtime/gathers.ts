@@ -76,10 +76,18 @@ export class Gathers {
     return this.#dispatcher.epoch * 2 ** 40 + ++this.#operation;
   }
 
-  /** Agents (indices) by sector. */
-  sharesOf(agents: Iterable<number>): Map<number, SectorShare> {
-    const { agentsPerSector } = this.#dispatcher.view.topology;
+  /** Agents (indices, each once) by sector. */
+  sharesOf(agents: Int32Array): Map<number, SectorShare> {
+    const { agentsPerSector, sectors, agents: all } = this.#dispatcher.view.topology;
     const shares = new Map<number, SectorShare>();
+    if (agents.length === all) {
+      for (let sector = 0; sector < sectors; sector++) {
+        const share = new SectorShare(sector, agentsPerSector);
+        share.addAll(agentsPerSector);
+        shares.set(sector, share);
+      }
+      return shares;
+    }
     for (const agent of agents) {
       const sector = Math.floor(agent / agentsPerSector);
       let share = shares.get(sector);
@@ -215,7 +223,7 @@ export class Gathers {
     const { topology } = this.#dispatcher.view;
     const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
     const { gather, listener } = entry;
-    if (!gather.report(sector, ring.words, word, this.#dispatcher.nowMs)) return;
+    if (!gather.report(sector, ring, word)) return;
     listener.onReport?.(gather);
     if (gather.complete) this.#reportedAll(gather);
   }

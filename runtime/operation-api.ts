@@ -57,7 +57,8 @@ export interface GatherOptions {
 }
 
 export interface OperationProgress {
-  readonly tier: "sectors" | "clusters" | "agents";
+  readonly tier: "sectors" | "agents";
+  /** Sectors that have said their last. */
   readonly sectors: number;
   readonly ready: number;
   readonly conflict: number;
@@ -199,6 +200,8 @@ export interface CascadeResult extends Omit<GatherResult, "status"> {
 export interface ForecastOptions {
   readonly select?: string;
   readonly quorum?: number;
+  /** READY within this time of T counts for the quorum, ms. Default 500. */
+  readonly windowMs?: number;
   /** How many of the skipped are listed. Default 100. */
   readonly limit?: number;
 }
@@ -213,9 +216,14 @@ export interface Forecast {
   readonly skipped: number;
   /** Expected number READY by T, of those scheduled. */
   readonly expectedReady: number;
-  /** Probability that the quorum of those selected is READY by T. */
+  /** Expected number READY within the window after T, of those scheduled. */
+  readonly expectedInWindow: number;
+  /** Probability that the quorum of those scheduled is READY within the window. */
   readonly quorumProbability: number;
-  /** The earliest T by which the quorum of those selected is expected READY, ms of the mesh clock. */
+  /**
+   * The earliest T at which the quorum of those selected can be scheduled, ms of the mesh clock. People do not
+   * count unless nobody else is selected: they have their own deadlines.
+   */
   readonly earliestQuorumMs: number;
   /** Why agents are skipped, those who would need longest first; bounded by `limit`. */
   readonly skips: readonly Extract<AgentPlan, { readonly status: "SKIP" }>[];

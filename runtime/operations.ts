@@ -1,3 +1,4 @@
+import type { OperationEnvelope } from "../actors/context.ts";
 import type { ConflictDetail, Result } from "../actors/result.ts";
 import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../mailbox/frame.ts";
@@ -8,14 +9,17 @@ import {
   OperationFlag,
   ReportFlag,
   ROW_ACT_ERROR,
+  ROW_READY_ERROR,
 } from "../mailbox/operation-frame.ts";
 import { FULL, type Ring } from "../mailbox/ring.ts";
 import { mapWords, progressWords, SectorProgress } from "../supervisors/sector-coordinator.ts";
 import { GateState } from "../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { operationEnvelope } from "./operation-envelope.ts";
 import { Part } from "./part.ts";
 import { SectorReports } from "./sector-reports.ts";
 import { HashMismatchError } from "./shared-payloads.ts";
+import { StandIns } from "./stand-ins.ts";
 import type { TimerTarget } from "./wheel.ts";
 
 /** A release is scheduled under its slot times this, plus its agent's bit. */
@@ -31,6 +35,7 @@ const BITS = 2 ** 24;
 export class Operations implements TimerTarget {
   readonly #dispatcher: Dispatcher;
   readonly #reports: SectorReports;
+  readonly #standIns: StandIns;
   readonly #parts = new Map<number, Part>();
   /** Parts whose gate has not opened yet. */
   #waiting: Part[] = [];
@@ -41,6 +46,7 @@ export class Operations implements TimerTarget {
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#reports = new SectorReports(dispatcher);
+    this.#standIns = new StandIns(dispatcher, this);
   }
 
   /** Operations that are not finished at some agent of this thread. */
@@ -111,8 +117,8 @@ export class Operations implements TimerTarget {
     } else {
       part.open = 0;
     }
+    part.plannedMs = this.#dispatcher.nowMs;
     this.#settle(part);
-    if (part.has(OperationFlag.WAVE) && !part.closed) this.#reports.send(part, ReportFlag.PLANNED);
   }
 
   /** Plans one agent's copy, or sends it at once where nothing is to be planned. */
@@ -130,7 +136,7 @@ export class Operations implements TimerTarget {
     // Who has ended answers nothing: TRANSIT, and not waited for.
     if (state === QUARANTINED || state === STOPPED) return;
     part.open++;
-    if (!this.#isCapable(part, agent)) {
+    if (!this.isCapable(part, agent)) {
       part.standing++;
       this.#conflict(part, agent, {
         type: "CAPABILITY_MISMATCH",
@@ -169,7 +175,7 @@ export class Operations implements TimerTarget {
   }
 
   /** The recipient's own look at what the orchestrator has looked at before: behaviors change. */
-  #isCapable(part: Part, agent: number): boolean {
+  isCapable(part: Part, agent: number): boolean {
     const { capabilitiesLow, capabilitiesHigh } = this.#dispatcher.view.registry;
     return (
       (part.requiresLow & ~capabilitiesLow[agent]) === 0 &&
@@ -193,14 +199,20 @@ export class Operations implements TimerTarget {
 
   #release(part: Part, bit: number): void {
     this.#dispatcher.arrivals.released(part, bit, this.#dispatcher.nowMs);
-    this.#enqueue(part, part.firstAgent + bit, part.priority);
+    this.enqueue(part, part.firstAgent + bit, part.priority);
   }
 
-  #enqueue(part: Part, agent: number, priority: number): void {
+  /** Puts the operation into an agent's mailbox. */
+  enqueue(part: Part, agent: number, priority: number): void {
     const { mailboxes, runQueue, turns } = this.#dispatcher;
     mailboxes.push(agent, priority, part.slot, 0);
     part.standing++;
     if (!turns.isBusy(agent)) runQueue.push(agent);
+  }
+
+  /** The part in `slot`; undefined when it is over. */
+  partIn(slot: number): Part | undefined {
+    return this.#parts.get(slot);
   }
 
   /** True when the slot holds an operation of which this thread has a part. */
@@ -211,7 +223,13 @@ export class Operations implements TimerTarget {
   /** Whether the agent's turn of the operation is its act: it was READY before. */
   isActing(slot: number, agent: number): boolean {
     const part = this.#partOf(slot);
-    return part.holding > 0 && part.progress.isHolding(agent - part.firstAgent);
+    return this.#isHolding(part, agent - part.firstAgent);
+  }
+
+  /** What the agent is told of the operation that its turn is of. */
+  envelopeOf(slot: number, agent: number): OperationEnvelope {
+    const part = this.#partOf(slot);
+    return operationEnvelope(this.#dispatcher, part, agent, this.isActing(slot, agent));
   }
 
   /** Whether its turns only look, so that the agent's state need not be saved. */
@@ -234,8 +252,17 @@ export class Operations implements TimerTarget {
     const bit = agent - part.firstAgent;
     const { ledger, nowMs, arrivals } = this.#dispatcher;
     part.standing--;
+    if (part.standIns.has(bit)) {
+      this.#stoodIn(part, bit, trinary);
+      return;
+    }
+    if (part.progress.isDone(bit) && !this.#isHolding(part, bit)) {
+      // A stand-in was faster.
+      this.#settle(part);
+      return;
+    }
     if (part.closed) part.late = true;
-    if (part.holding > 0 && part.progress.isHolding(bit)) {
+    if (this.#isHolding(part, bit)) {
       part.holding--;
       if (trinary === 1) this.#acted(part, bit);
       else part.progress.note(bit, trinary, ledger.cycle);
@@ -247,6 +274,26 @@ export class Operations implements TimerTarget {
     }
     this.#settle(part);
     if (part.heir?.joined.delete(bit) === true) this.note(part.heir.slot, agent, trinary);
+  }
+
+  #isHolding(part: Part, bit: number): boolean {
+    return part.holding > 0 && part.progress.isHolding(bit);
+  }
+
+  /** A stand-in's turn has ended. */
+  #stoodIn(part: Part, peer: number, trinary: number): void {
+    const bit = part.standIns.get(peer) as number;
+    part.standIns.delete(peer);
+    const { ledger, nowMs } = this.#dispatcher;
+    if (trinary === 1 && !part.progress.isDone(bit)) {
+      if (part.closed) part.late = true;
+      part.progress.note(bit, 1, ledger.cycle);
+      part.row(bit, ROW_READY_ERROR, nowMs - part.arrivalMs);
+      part.open--;
+      // What was done for it is done: the straggler itself has nothing to act on.
+      if (part.holds) this.#acted(part, bit);
+    }
+    this.#settle(part);
   }
 
   /** The message could not be given to the agent: what it carries is not what was sent, or is gone. */
@@ -274,7 +321,7 @@ export class Operations implements TimerTarget {
   #act(part: Part, bit: number): void {
     const agent = part.firstAgent + bit;
     if (this.#dispatcher.agents.cellOf(agent)?.behavior.act !== undefined) {
-      this.#enqueue(part, agent, 3);
+      this.enqueue(part, agent, 3);
       return;
     }
     part.holding--;
@@ -299,6 +346,7 @@ export class Operations implements TimerTarget {
     } else {
       part.holding = 0;
     }
+    if (part.has(OperationFlag.HEDGE)) this.#standIns.begin(part);
     this.#settle(part);
     if (!part.closed) this.#reports.send(part, 0);
   }
@@ -308,7 +356,11 @@ export class Operations implements TimerTarget {
     const part = this.#partOf(slot);
     const bit = agent - part.firstAgent;
     part.standing--;
-    if (part.holding > 0 && part.progress.isHolding(bit)) {
+    if (part.standIns.delete(bit) || (part.progress.isDone(bit) && !this.#isHolding(part, bit))) {
+      this.#settle(part);
+      return;
+    }
+    if (this.#isHolding(part, bit)) {
       part.holding--;
     } else {
       part.open--;
@@ -354,6 +406,7 @@ export class Operations implements TimerTarget {
 
   #end(part: Part): void {
     if (!this.#parts.delete(part.slot)) return;
+    this.#standIns.end(part);
     this.#last = undefined;
     const { ledger, payloads, releases } = this.#dispatcher;
     if (part.arrivalTimer !== 0) releases.cancel(part.arrivalTimer);

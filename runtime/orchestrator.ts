@@ -4,11 +4,11 @@ import type { Random } from "../actors/ports.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
-import { CascadeOutcome } from "./cascade-outcome.ts";
+import { cascadeOutcome } from "./cascade-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts, Question } from "./forecasts.ts";
 import type { Gather, GatherEnd, GatherPlan } from "./gather.ts";
-import { GatherOutcome } from "./gather-outcome.ts";
+import { gatherOutcome, type OutcomeFacts } from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type {
@@ -83,7 +83,8 @@ export interface Ended {
   readonly startedMs: number;
   readonly endedMs: number;
   readonly sectors: { readonly confirmed: number; readonly openedMs: number };
-  readonly outcome: GatherOutcome;
+  readonly facts: OutcomeFacts;
+  readonly outcome: GatherResult;
 }
 
 /** Coordinates operations of many agents: when, who, in which order, and whether it was enough (spec part 3). */
@@ -99,14 +100,9 @@ export class Orchestrator {
   async forecast(operation: Operation, options: ForecastOptions = {}): Promise<Forecast> {
     const nowMs = this.#now();
     const plan = planOperation(operation, nowMs);
-    const { select, thresholds } = planGather(options, 0.95);
-    const question: Question = {
-      agents: this.#ports.select(select, plan.requiresCapabilities),
-      nowMs,
-      readyBy: plan.readyBy,
-      weight: plan.weight,
-      quorum: thresholds.requiredReadyRate,
-    };
+    const settings = planGather(options, 0.95);
+    const agents = this.#ports.select(settings.select, plan.requiresCapabilities);
+    const question = questionOf(plan, settings, agents, nowMs);
     const arrivalMs = plan.at.kind === "time" ? plan.at.atMs : undefined;
     return this.#ports.forecasts.forecast(question, arrivalMs, options.limit ?? 100);
   }
@@ -132,8 +128,9 @@ export class Orchestrator {
         resolve({ addressed, ready, conflict, transit, elapsedMs });
       };
       const operation = gathers.nextOperation();
-      const plan = { ...this.#planGather(attempt, operation, nowMs), flags: 0 };
-      const gather = gathers.scatter(operation, plan, gathers.sharesOf(attempt.agents), { onEnd });
+      const shares = gathers.sharesOf(attempt.agents);
+      const plan = { ...this.#planGather(attempt, operation, nowMs, shares.size), flags: 0 };
+      const gather = gathers.scatter(operation, plan, shares, { onEnd });
       options.signal?.addEventListener("abort", abort, { once: true });
     });
   }
@@ -214,7 +211,7 @@ export class Orchestrator {
     ended: readonly Ended[],
     phases: readonly CascadePhase[],
   ): CascadeResult {
-    return new CascadeOutcome(strategy, ended, phases, this.#ports.dispatcher.view.topology);
+    return cascadeOutcome(strategy, ended, phases, this.#ports.dispatcher.view.topology);
   }
 
   #now(): number {
@@ -245,8 +242,8 @@ export class Orchestrator {
     const startedMs = this.#now();
     const { settings } = attempt;
     const operation = gathers.nextOperation();
-    const gatherPlan = this.#planGather(attempt, operation, startedMs);
     const shares = gathers.sharesOf(attempt.agents);
+    const gatherPlan = this.#planGather(attempt, operation, startedMs, shares.size);
     return new Promise<Ended>((resolve, reject) => {
       let quorumMs: number | undefined;
       let gather: Gather;
@@ -267,17 +264,18 @@ export class Orchestrator {
         look();
         const endedMs = dispatcher.ports.clock.nowMs();
         const { confirmed, openedMs } = gathers.gateOf(ended);
-        const outcome = new GatherOutcome([ended], {
+        const facts: OutcomeFacts = {
           topology: dispatcher.view.topology,
           windowMs: settings.windowMs,
           thresholds: settings.thresholds,
           elapsedMs: endedMs - startedMs,
           quorumMs,
           resume: (options) => this.#resume(attempt, ended, options),
-        });
+        };
+        const outcome = gatherOutcome([ended], facts);
         this.#ports.score(attempt.kind, outcome, endedMs);
         const sectors = { confirmed, openedMs };
-        resolve({ gather: ended, end, startedMs, endedMs, sectors, outcome });
+        resolve({ gather: ended, end, startedMs, endedMs, sectors, facts, outcome });
       };
       gather = gathers.scatter(operation, gatherPlan, shares, { onReport: look, onEnd });
       settings.signal?.addEventListener("abort", abort, { once: true });
@@ -305,7 +303,7 @@ export class Orchestrator {
     return nowMs - startedMs;
   }
 
-  #planGather(attempt: Attempt, operation: number, nowMs: number): GatherPlan {
+  #planGather(attempt: Attempt, operation: number, nowMs: number, sectors: number): GatherPlan {
     const { plan, settings } = attempt;
     const arrivalMs = this.#arrivalMs(attempt, nowMs);
     const windowEndMs = arrivalMs + settings.windowMs;
@@ -316,7 +314,6 @@ export class Orchestrator {
       attempt.root?.messageId ?? `${Math.floor(nowMs).toString(36)}-${this.#tag}-${operation}`;
     const ttlMs = deadlineMs - nowMs;
     const [requiresLow, requiresHigh] = this.#ports.capabilityBits(plan.requiresCapabilities);
-    const { sectors } = this.#ports.dispatcher.view.topology;
     return {
       payload: plan.payload,
       facts: factsOf(plan, messageId, attempt.strategy, ttlMs),
@@ -328,18 +325,11 @@ export class Orchestrator {
       readyBy: plan.readyBy,
       priority: plan.priority,
       flags: flagsOf(plan, settings, attempt.isWave),
-      threshold: attempt.isWave ? this.#sectorThreshold(attempt.agents, sectors) : 0,
+      // Of the sectors that have agents in it, so many must confirm.
+      threshold: attempt.isWave ? Math.ceil(SECTOR_THRESHOLD * sectors) : 0,
       requiresLow,
       requiresHigh,
     };
-  }
-
-  /** Of the sectors that have agents in it, so many must confirm. */
-  #sectorThreshold(agents: Int32Array, sectors: number): number {
-    const { agentsPerSector } = this.#ports.dispatcher.view.topology;
-    const addressed = new Uint8Array(sectors);
-    for (const agent of agents) addressed[Math.floor(agent / agentsPerSector)] = 1;
-    return Math.ceil(SECTOR_THRESHOLD * addressed.reduce((sum, one) => sum + one, 0));
   }
 
   #arrivalMs({ plan, settings, agents }: Attempt, nowMs: number): number {
@@ -349,26 +339,15 @@ export class Orchestrator {
       case "time":
         return plan.at.atMs;
       case "earliest-quorum":
-        return this.#ports.forecasts.earliestQuorumMs({
-          agents,
-          nowMs,
-          readyBy: plan.readyBy,
-          weight: plan.weight,
-          quorum: settings.thresholds.requiredReadyRate,
-        });
+        return this.#ports.forecasts.earliestQuorumMs(questionOf(plan, settings, agents, nowMs));
     }
   }
 
   /** Nobody could be sent to in time: says when somebody could. */
   #nobody({ plan, settings, agents }: Attempt): MeshError {
     const nowMs = this.#ports.dispatcher.ports.clock.nowMs();
-    const earliestMs = this.#ports.forecasts.earliestQuorumMs({
-      agents,
-      nowMs,
-      readyBy: plan.readyBy,
-      weight: plan.weight,
-      quorum: settings.thresholds.requiredReadyRate,
-    });
+    const question = questionOf(plan, settings, agents, nowMs);
+    const earliestMs = this.#ports.forecasts.earliestQuorumMs(question);
     const needMs = Math.ceil(earliestMs - nowMs);
     return new MeshError(
       "MESH_NOBODY_IN_TIME",
@@ -417,12 +396,17 @@ export class Orchestrator {
 
 function progressOf(gather: Gather): OperationProgress {
   const { counts, addressed } = gather;
-  const tier =
-    gather.finals > 0 || counts.ready > 0
-      ? "agents"
-      : gather.planned < gather.shares.size
-        ? "sectors"
-        : "clusters";
+  const tier = gather.finals > 0 || counts.ready > 0 ? "agents" : "sectors";
   const { ready, conflict, failed, skipped } = counts;
-  return { tier, sectors: gather.planned, ready, conflict, failed, skipped, addressed };
+  return { tier, sectors: gather.finals, ready, conflict, failed, skipped, addressed };
+}
+
+function questionOf(
+  plan: OperationPlan,
+  { thresholds, windowMs }: GatherSettings,
+  agents: Int32Array,
+  nowMs: number,
+): Question {
+  const { readyBy, weight } = plan;
+  return { agents, nowMs, readyBy, weight, windowMs, quorum: thresholds.requiredReadyRate };
 }

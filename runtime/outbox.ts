@@ -405,20 +405,37 @@ export class Outbox implements TimerTarget {
     if (!this.#posts.isFull(length)) this.#postLater(length);
   }
 
-  /** Tells main something that is bytes already, behind all that this thread has told it before. */
-  postBytes(
+  /** Tells main something that is words already, behind all that this thread has told it before. */
+  postWords(
     kind: number,
     source: number,
     operation: number,
-    bytes: Uint8Array,
+    words: Int32Array,
     length: number,
   ): void {
     const { codec, view } = this.#dispatcher;
     this.#prepare(kind, source, view.topology.orchestrator, undefined, 1, operation, 0);
-    codec.adopt(bytes, length);
     this.#header.flags = 0;
-    this.#header.payload = length;
-    this.#post(length);
+    this.#header.payload = length * 4;
+    if (!this.#posts.holdsBack(this.#header) && this.#placeWords(words, length)) return;
+    codec.adopt(new Uint8Array(words.buffer, words.byteOffset, length * 4), length * 4);
+    this.#postLater(length * 4);
+  }
+
+  /** Writes the prepared frame with these words straight into main's lane; false when there is no room. */
+  #placeWords(words: Int32Array, length: number): boolean {
+    const { lanes } = this.#dispatcher.view;
+    const lane = lanes.bulkTo[0];
+    const word = lane?.tryClaim(FRAME_BYTES + length * 4) ?? FULL;
+    if (lane === undefined || word === FULL) {
+      lane?.ring.wantRoom();
+      return false;
+    }
+    const { ring } = lane;
+    writeHeader(ring.words, ring.doubles, word, FRAME_BYTES + length * 4, this.#header);
+    ring.words.set(words.subarray(0, length), word + FRAME_DATA);
+    this.dirty = true;
+    return true;
   }
 
   /** Sends that wait for room. */

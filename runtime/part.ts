@@ -20,7 +20,8 @@ import {
   OPERATION_ROOT_F64,
   OPERATION_WEIGHT_F64,
   OperationFlag,
-  ROW_FLOATS,
+  ROW_READY_ERROR,
+  rowFloats,
 } from "../mailbox/operation-frame.ts";
 import { SectorProgress } from "../supervisors/sector-coordinator.ts";
 import type { ThreadView } from "./memory.ts";
@@ -35,7 +36,6 @@ export class Part {
   readonly coordinator: number;
   readonly firstAgent: number;
   readonly agents: number;
-  readonly addressed: number;
   readonly priority: number;
   readonly createdMs: number;
   /** T; 0 when as soon as they can. */
@@ -50,8 +50,10 @@ export class Part {
   readonly requiresLow: number;
   readonly requiresHigh: number;
   readonly progress: SectorProgress;
-  /** `ROW_…` by agent; undefined when nobody wants them. */
+  /** Rows by agent (`operation-frame.ts`); undefined when nobody wants them. */
   readonly rows: Float32Array | undefined;
+  /** Floats of a row. */
+  readonly stride: number;
   /** Work outstanding at each agent when the message was sent to it. */
   readonly loads: Float32Array | undefined;
   /** Entries of this operation in mailboxes, running turns of it included. */
@@ -66,12 +68,17 @@ export class Part {
   heir: Part | undefined;
   /** Agents whose outcome comes from an earlier attempt. */
   readonly joined: Set<number> = new Set();
+  /** Agents that try it on behalf of a straggler, with whom they stand in for. */
+  readonly standIns: Map<number, number> = new Map();
   /** The final report has gone. */
   closed = false;
   /** Something has changed since the final report. */
   late = false;
+  /** When its leads had their part, ms of the mesh clock; 0 before. */
+  plannedMs = 0;
   closeTimer = 0;
   arrivalTimer = 0;
+  standInTimer = 0;
   readonly #words: Int32Array;
 
   constructor(view: ThreadView, slot: number) {
@@ -100,12 +107,10 @@ export class Part {
     this.requiresHigh = words[at + OPERATION_REQUIRES_HIGH];
     const progressAt = slot + words[slot + SLOT_AUX];
     this.progress = new SectorProgress(words, doubles, progressAt, this.agents);
-    let addressed = 0;
-    for (let bit = 0; bit < this.agents; bit++) if (this.addresses(bit)) addressed++;
-    this.addressed = addressed;
+    this.stride = rowFloats(this.arrivalMs > 0);
     if (this.has(OperationFlag.ROWS)) {
-      this.rows = new Float32Array(this.agents * ROW_FLOATS).fill(Number.NaN);
-      this.loads = new Float32Array(this.agents);
+      this.rows = new Float32Array(this.agents * this.stride).fill(Number.NaN);
+      if (this.arrivalMs > 0) this.loads = new Float32Array(this.agents);
     }
   }
 
@@ -133,13 +138,18 @@ export class Part {
     return this.standing === 0 && this.scheduled === 0 && this.holding === 0;
   }
 
-  /** Sets a column of an agent's row. */
+  /** Sets a column of an agent's row, where there is one. */
   row(bit: number, column: number, value: number): void {
-    if (this.rows !== undefined) this.rows[bit * ROW_FLOATS + column] = value;
+    const { rows, stride } = this;
+    if (rows === undefined) return;
+    if (stride > 1) rows[bit * stride + column] = value;
+    else if (column === ROW_READY_ERROR) rows[bit] = value;
   }
 
-  /** A column of an agent's row; NaN without rows. */
+  /** A column of an agent's row of an operation with T; NaN without. */
   at(bit: number, column: number): number {
-    return this.rows === undefined ? Number.NaN : this.rows[bit * ROW_FLOATS + column];
+    return this.rows === undefined || this.stride === 1
+      ? Number.NaN
+      : this.rows[bit * this.stride + column];
   }
 }

@@ -6,6 +6,7 @@ import {
   REPORT_FLAGS,
   REPORT_MAP_WORDS,
   REPORT_MAPS,
+  REPORT_PLANNED_F64,
   REPORT_ROWS,
   ReportFlag,
   ROW_FLOATS,
@@ -22,8 +23,8 @@ const MAPS = REPORT_MAPS - BODY;
 export class SectorReports {
   readonly #dispatcher: Dispatcher;
   readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
   readonly #floats: Float32Array;
-  readonly #bytes: Uint8Array;
   /** Map words that one frame is about, at most. */
   readonly #wordsAFrame: number;
 
@@ -37,8 +38,8 @@ export class SectorReports {
     this.#wordsAFrame = Math.max(1, Math.min(all, fit));
     const memory = new ArrayBuffer(4 * MAPS + this.#wordsAFrame * bytesAWord);
     this.#words = new Int32Array(memory);
+    this.#doubles = new Float64Array(memory, 0, MAPS >>> 1);
     this.#floats = new Float32Array(memory);
-    this.#bytes = new Uint8Array(memory);
   }
 
   /** Sends all that is known of `part`. */
@@ -53,6 +54,7 @@ export class SectorReports {
       words[REPORT_FIRST - BODY] = first;
       words[REPORT_MAP_WORDS - BODY] = count;
       words[REPORT_CLUSTERS - BODY] = clusters;
+      this.#doubles[REPORT_PLANNED_F64 - BODY / 2] = part.plannedMs;
       for (let map = 0; map < PROGRESS_MAPS; map++) {
         const at = MAPS + map * count;
         for (let i = 0; i < count; i++) words[at + i] = part.progress.word(map, first + i);
@@ -60,19 +62,19 @@ export class SectorReports {
       // Rows are told once, when they are all there.
       const rows = (flags & ReportFlag.FINAL) === 0 ? 0 : this.#writeRows(part, first, count);
       words[REPORT_ROWS - BODY] = rows;
-      const length = 4 * (MAPS + PROGRESS_MAPS * count + rows * ROW_FLOATS);
-      this.#dispatcher.outbox.postBytes(
+      const length = MAPS + PROGRESS_MAPS * count + rows * part.stride;
+      this.#dispatcher.outbox.postWords(
         FrameKind.ACK,
         part.coordinator,
         part.operation,
-        this.#bytes,
+        words,
         length,
       );
     }
   }
 
   #writeRows(part: Part, first: number, count: number): number {
-    const { rows } = part;
+    const { rows, stride } = part;
     if (rows === undefined) return 0;
     const floats = this.#floats;
     let at = MAPS + PROGRESS_MAPS * count;
@@ -80,8 +82,8 @@ export class SectorReports {
     const end = Math.min(part.agents, (first + count) * 32);
     for (let bit = first * 32; bit < end; bit++) {
       if (!part.addresses(bit)) continue;
-      const from = bit * ROW_FLOATS;
-      for (let i = 0; i < ROW_FLOATS; i++) floats[at++] = rows[from + i];
+      const from = bit * stride;
+      for (let i = 0; i < stride; i++) floats[at++] = rows[from + i];
       written++;
     }
     return written;

@@ -16,6 +16,7 @@ export class Selector {
   readonly #topology: Topology;
   readonly #registry: Registry;
   readonly #capabilities: CapabilityTable;
+  #everyone: Int32Array | undefined;
 
   constructor(topology: Topology, registry: Registry, capabilities: CapabilityTable) {
     this.#topology = topology;
@@ -35,7 +36,7 @@ export class Selector {
   routable(selection: string | undefined, names: readonly string[]): Int32Array {
     const [low, high] = this.#bitsOf(names);
     const { capabilitiesLow, capabilitiesHigh } = this.#registry;
-    const agents = Int32Array.from(this.named(selection));
+    const agents = this.#agentsOf(selection);
     const able =
       (low | high) === 0
         ? agents
@@ -49,6 +50,14 @@ export class Selector {
       "MESH_NOBODY",
       `select: expected at least one agent${what}, ${selection ?? "the mesh"} has none`,
     );
+  }
+
+  /** Not to be changed: everyone is made once, for the whole mesh is what is mostly meant. */
+  #agentsOf(selection: string | undefined): Int32Array {
+    if (selection !== undefined && selection !== "all")
+      return Int32Array.from(this.named(selection));
+    this.#everyone ??= Int32Array.from({ length: this.#topology.agents }, (_, agent) => agent);
+    return this.#everyone;
   }
 
   #bitsOf(names: readonly string[]): readonly [low: number, high: number] {

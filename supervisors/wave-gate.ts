@@ -94,7 +94,9 @@ export class WaveGates {
    */
   confirm(gate: number, operation: number, sector: number, nowMs: number): boolean {
     const at = gate * this.#stride;
-    if (this.#doubles[at >>> 1] !== operation) return false;
+    const state = this.state(gate, operation);
+    // Too late: whoever says so now is not among those that it was decided by.
+    if (state === GateState.FAILED || state === GateState.CANCELLED) return false;
     Atomics.or(this.#words, at + MAP + (sector >>> 5), 1 << (sector & 31));
     if (this.confirmed(gate) < this.#words[at + THRESHOLD]) return false;
     if (!this.#settle(at, GateState.OPEN)) return false;

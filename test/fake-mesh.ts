@@ -237,6 +237,7 @@ export class FakeMesh {
       scheduled: agents,
       skipped: 0,
       expectedReady: agents * 0.95,
+      expectedInWindow: agents * 0.99,
       quorumProbability: 0.982,
       earliestQuorumMs: 1_700_000_000_412,
       skips: [],
