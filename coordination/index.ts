@@ -27,6 +27,7 @@ export {
   MAX_CAPABILITIES,
   setCapabilities,
 } from "./capability.ts";
+export { CapableAgents } from "./capable-agents.ts";
 export type { ClassShares } from "./class-mix.ts";
 export { computeScore, heartbeat, heartbeatRange, isBeating } from "./heartbeat.ts";
 export { Histogram, type HistogramJson } from "./histogram.ts";
@@ -71,9 +72,14 @@ export {
   type Registry,
   registryBytes,
 } from "./registry.ts";
+export { type AvoidedTarget, RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
 export {
   bestInCluster,
+  type CapableCounts,
+  countCapable,
   DEFAULT_MAX_IMPEDANCE,
+  earliestToFinish,
+  type FinishPorts,
   findBestAgents,
   NoCapableAgentError,
   routeWithinCluster,
