@@ -2,7 +2,7 @@
  * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
  * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
  *
- *   words:  ├─ classes avoided ─┼─ capabilities avoided by class, low and high word each ─┤ then a byte an agent
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┤ then a byte an agent
  */
 import { indexOfAddress } from "./address.ts";
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
@@ -19,7 +19,9 @@ export const RouteMark = {
 } as const;
 
 const CLASSES = IMPEDANCE_CLASSES.length;
-const MARKS_AT = (1 + 2 * CLASSES) * 4;
+/** Word that is 1 once anything was avoided. */
+const EVER = 1 + 2 * CLASSES;
+const MARKS_AT = (EVER + 1) * 4;
 
 /** Bytes of the shared memory of a mesh's routes. Zeros are a mesh in which nobody is avoided. */
 export function routesBytes(topology: Topology): number {
@@ -39,9 +41,14 @@ export class RouteMarks {
     const needed = routesBytes(topology);
     if (buffer.byteLength < needed)
       throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
-    this.words = new Int32Array(buffer, 0, 1 + 2 * CLASSES);
+    this.words = new Int32Array(buffer, 0, EVER + 1);
     this.marks = new Uint8Array(buffer, MARKS_AT, topology.rows);
     this.#classes = classes;
+  }
+
+  /** Whether nobody has been avoided yet, so that no row need be looked at. */
+  get isClear(): boolean {
+    return this.words[EVER] === 0;
   }
 
   /** Whether traffic may go to this row; with a capability's bit, 0–63, traffic for that. O(1). */
@@ -86,6 +93,7 @@ export class RouteTable {
   ): void {
     const { capabilityBit, reason } = options;
     this.#set(target, capabilityBit, true);
+    Atomics.store(this.#marks.words, EVER, 1);
     const key = `${target} ${capabilityBit}`;
     const sinceMs = this.#avoided.get(key)?.sinceMs ?? nowMs;
     this.#avoided.set(key, { target, capabilityBit, reason, sinceMs });

@@ -5,8 +5,7 @@ import type { Random } from "../actors/ports.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf } from "../coordination/address.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import { NoCapableAgentError } from "../coordination/routing.ts";
+import { countCapable, earliestToFinish, NoCapableAgentError } from "../coordination/routing.ts";
 import { openAsk, resolve } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts } from "./forecasts.ts";
@@ -18,6 +17,7 @@ import type {
   PipelineOptions,
   PipelineResult,
 } from "./operation-api.ts";
+import type { Selector } from "./selection.ts";
 
 /** Agents asked when nobody says how many (spec 7.1). */
 const SAMPLE = 100;
@@ -35,10 +35,23 @@ export interface DelegationPorts {
   readonly forecasts: Forecasts;
   readonly random: Random;
   readonly isRunning: () => boolean;
-  /** Agents of a selection that can be routed to and have all the capabilities. */
-  readonly select: (selection: string | undefined, capabilities: readonly string[]) => Int32Array;
+  readonly selector: Selector;
   /** An ask from outside has ended: what KPIs are kept by. */
   readonly score: (kind: "ask" | "delegate", answer: Answer | undefined, elapsedMs: number) => void;
+}
+
+/** Who answered, and what. */
+interface Won<V> {
+  readonly agent: number;
+  readonly answer: Answer<V>;
+}
+
+/** Agents that may be given a task, whoever would finish it first at its front; each is taken once. */
+interface Candidates {
+  /** −1 when there is no one left. */
+  take(): number;
+  /** Why there is no one. */
+  error(): NoCapableAgentError;
 }
 
 /** Work for whoever will have finished it first, questions to a sample, and work from hand to hand. */
@@ -74,7 +87,10 @@ export class Delegations {
     const { sample = SAMPLE, capability, select } = selection;
     if (!Number.isSafeInteger(sample) || sample < 1)
       throw new InvalidOptionError("sample", sample, "a whole number from 1 up");
-    const able = this.#ports.select(select, capability === undefined ? [] : [capability]);
+    const able = this.#ports.selector.routable(
+      select,
+      capability === undefined ? [] : [capability],
+    );
     const asked = this.#draw(able, sample);
     const { signal, forget } = shared(options.signal, asked.length);
     const each: AskOptions = { ...options, ...(signal !== undefined && { signal }) };
@@ -126,19 +142,24 @@ export class Delegations {
   async delegate<V>(task: unknown, options: DelegateOptions = {}): Promise<DelegationResult<V>> {
     const startedMs = this.#now();
     const { timeoutMs = DELEGATE_MS } = options;
-    const able = this.#able(options);
+    const candidates = this.#candidates(options);
     const tried: string[] = [];
     let hedged = false;
     let failure: unknown;
-    for (let attempt = 0; attempt < MAX_TRIED && able.length > 0; attempt++) {
+    let mismatched: Won<V> | undefined;
+    for (let attempt = 0; attempt < MAX_TRIED; attempt++) {
       const leftMs = startedMs + timeoutMs - this.#now();
-      const agent = this.#takeBest(able);
+      const agent = candidates.take();
+      if (agent < 0) {
+        failure ??= candidates.error();
+        break;
+      }
       tried.push(this.#address(agent));
       const race = new AbortController();
       const first = this.#attempt<V>(agent, task, options, leftMs, race.signal);
       const rival =
-        options.idempotent === true && able.length > 0
-          ? this.#rival<V>(agent, able, task, options, leftMs, race.signal)
+        options.idempotent === true
+          ? this.#rival<V>(agent, candidates, task, options, leftMs, race.signal)
           : undefined;
       try {
         const won = await (rival === undefined ? first : firstOf(first, rival.answer));
@@ -147,7 +168,10 @@ export class Delegations {
           hedged = true;
           tried.push(this.#address(rival.agent.current));
         }
-        if (isMismatch(won.answer) && able.length > 0 && attempt + 1 < MAX_TRIED) continue;
+        if (isMismatch(won.answer) && attempt + 1 < MAX_TRIED) {
+          mismatched = won;
+          continue;
+        }
         const elapsedMs = this.#ports.dispatcher.ports.clock.nowMs() - startedMs;
         this.#ports.score("delegate", won.answer, elapsedMs);
         return { agent: this.#address(won.agent), answer: won.answer, elapsedMs, tried, hedged };
@@ -157,12 +181,12 @@ export class Delegations {
         failure = error;
       }
     }
-    this.#ports.score(
-      "delegate",
-      undefined,
-      this.#ports.dispatcher.ports.clock.nowMs() - startedMs,
-    );
-    throw failure;
+    const elapsedMs = this.#ports.dispatcher.ports.clock.nowMs() - startedMs;
+    this.#ports.score("delegate", mismatched?.answer, elapsedMs);
+    if (mismatched === undefined) throw failure;
+    // Everyone who could be asked has said that they cannot: that is the answer.
+    const { agent, answer } = mismatched;
+    return { agent: this.#address(agent), answer, elapsedMs, tried, hedged };
   }
 
   /** Passes a message from stage to stage: each stage gets what the one before answered. */
@@ -199,32 +223,36 @@ export class Delegations {
     return dispatcher.nowMs;
   }
 
-  #able({ to = "best_available", requiresCapabilities = [] }: DelegateOptions): number[] {
+  #candidates({ to = "best_available", requiresCapabilities = [] }: DelegateOptions): Candidates {
+    const { selector, dispatcher } = this.#ports;
     const selection = to === "best_available" ? undefined : to;
-    const able = this.#ports.select(selection, requiresCapabilities);
-    const { state } = this.#ports.dispatcher.view.registry;
-    const ready = [...able].filter((agent) => state[agent] === ACTIVE);
-    if (ready.length === 0)
-      throw new NoCapableAgentError(requiresCapabilities.join(", ") || to, "the mesh");
-    return ready;
+    const able = selector.able(selection, requiresCapabilities);
+    const bits = selector.bitsFor(selection, requiresCapabilities);
+    const tried = new Set<number>();
+    const isFree = (agent: number): boolean =>
+      !tried.has(agent) && selector.isRoutable(agent, bits);
+    const { registry } = dispatcher.view;
+    return {
+      take: () => {
+        const agent = earliestToFinish(registry, able, {
+          isRoutable: isFree,
+          predictMs: (row) => this.#finishMs(row),
+        });
+        if (agent >= 0) tried.add(agent);
+        return agent;
+      },
+      error: () =>
+        new NoCapableAgentError(
+          requiresCapabilities.join(", ") || to,
+          "the mesh",
+          countCapable(registry, able, isFree),
+        ),
+    };
   }
 
-  /** Takes the agent out of the list that would finish first. */
-  #takeBest(able: number[]): number {
+  #finishMs(agent: number): number {
     const { forecasts, dispatcher } = this.#ports;
-    let best = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < able.length; i++) {
-      const out = this.#out.get(able[i]) ?? 0;
-      const leadMs = forecasts.leadMs(able[i], 0.5, 1, dispatcher.nowMs, out);
-      if (leadMs >= least) continue;
-      least = leadMs;
-      best = i;
-    }
-    const agent = able[best];
-    able[best] = able[able.length - 1];
-    able.pop();
-    return agent;
+    return forecasts.leadMs(agent, 0.5, 1, dispatcher.nowMs, this.#out.get(agent) ?? 0);
   }
 
   async #attempt<V>(
@@ -233,7 +261,7 @@ export class Delegations {
     options: DelegateOptions,
     timeoutMs: number,
     race: AbortSignal,
-  ): Promise<{ readonly agent: number; readonly answer: Answer<V> }> {
+  ): Promise<Won<V>> {
     const signal = options.signal === undefined ? race : AbortSignal.any([options.signal, race]);
     const { priority, ttlMs } = options;
     this.#out.set(agent, (this.#out.get(agent) ?? 0) + 1);
@@ -255,31 +283,28 @@ export class Delegations {
   /** Starts a competitor once the first is later than expected; its agent is known from then on. */
   #rival<V>(
     first: number,
-    able: number[],
+    candidates: Candidates,
     task: unknown,
     options: DelegateOptions,
     leftMs: number,
     race: AbortSignal,
   ): {
     readonly agent: { current: number | undefined };
-    readonly answer: Promise<{ readonly agent: number; readonly answer: Answer<V> }>;
+    readonly answer: Promise<Won<V>>;
   } {
     const { forecasts, dispatcher } = this.#ports;
     const agent: { current: number | undefined } = { current: undefined };
     const waitMs = forecasts.leadMs(first, HEDGE_AT, 1, dispatcher.nowMs);
-    const answer = new Promise<{ readonly agent: number; readonly answer: Answer<V> }>(
-      (settle, reject) => {
-        const timer = setTimeout(() => {
-          this.#now();
-          agent.current = this.#takeBest(able);
-          this.#attempt<V>(agent.current, task, options, leftMs - waitMs, race).then(
-            settle,
-            reject,
-          );
-        }, waitMs);
-        race.addEventListener("abort", () => clearTimeout(timer), { once: true });
-      },
-    );
+    const answer = new Promise<Won<V>>((settle, reject) => {
+      const timer = setTimeout(() => {
+        this.#now();
+        const rival = candidates.take();
+        if (rival < 0) return;
+        agent.current = rival;
+        this.#attempt<V>(rival, task, options, leftMs - waitMs, race).then(settle, reject);
+      }, waitMs);
+      race.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    });
     return { agent, answer };
   }
 

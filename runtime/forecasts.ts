@@ -1,5 +1,11 @@
 import { addressOf } from "../coordination/address.ts";
 import type { Load, Predictor } from "../coordination/prediction.ts";
+import {
+  agentsFor,
+  earliestArrivalMs,
+  expectedReady,
+  quorumProbability,
+} from "../coordination/schedule.ts";
 import { openPredictor, outstandingWork } from "./arrivals.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { AgentPlan, Forecast } from "./operation-api.ts";
@@ -57,17 +63,11 @@ export class Forecasts {
     const atMs = arrivalMs ?? earliestQuorumMs;
     const availableMs = atMs - nowMs;
     const skips: { agent: number; leadMs: number }[] = [];
-    let expectedInWindow = 0;
-    let variance = 0;
+    const inWindow: number[] = [];
     for (let i = 0; i < agents.length; i++) {
-      if (leads[i] > availableMs) {
-        skips.push({ agent: agents[i], leadMs: leads[i] });
-        continue;
-      }
+      if (leads[i] > availableMs) skips.push({ agent: agents[i], leadMs: leads[i] });
       // It is sent at its lead time, not at once, so it has that and the window.
-      const ready = this.#probabilityReady(agents[i], leads[i] + question.windowMs, question);
-      expectedInWindow += ready;
-      variance += ready * (1 - ready);
+      else inWindow.push(this.#probabilityReady(agents[i], leads[i] + question.windowMs, question));
     }
     skips.sort((a, b) => b.leadMs - a.leadMs);
     const scheduled = agents.length - skips.length;
@@ -79,9 +79,9 @@ export class Forecasts {
       skipped: skips.length,
       // Each is sent so that it is READY by T with just that probability.
       expectedReady: question.readyBy * scheduled,
-      expectedInWindow,
+      expectedInWindow: expectedReady(inWindow),
       quorumProbability:
-        scheduled === 0 ? 0 : atLeast(question.quorum * scheduled, expectedInWindow, variance),
+        scheduled === 0 ? 0 : quorumProbability(inWindow, agentsFor(question.quorum, scheduled)),
       earliestQuorumMs,
       skips: skips
         .slice(0, limit)
@@ -138,23 +138,8 @@ export class Forecasts {
   #earliest({ agents, nowMs, quorum }: Question, leads: Float64Array): number {
     const classes = this.#view.registry.class;
     const machines = leads.filter((_, i) => classes[agents[i]] !== HUMAN);
-    const counted = (machines.length > 0 ? machines : leads.slice()).sort();
-    const place = Math.max(0, Math.ceil(quorum * counted.length) - 1);
+    const counted = machines.length > 0 ? machines : leads.slice();
     const dispatchMs = DISPATCH_MS + DISPATCH_MS_AN_AGENT * agents.length;
-    return nowMs + (counted[place] ?? 0) + dispatchMs;
+    return earliestArrivalMs(nowMs, counted, quorum) + dispatchMs;
   }
-}
-
-/** Probability that a sum with this mean and variance, nearly normal, is at least `least`. */
-function atLeast(least: number, mean: number, variance: number): number {
-  if (variance === 0) return mean >= least ? 1 : 0;
-  const z = (mean - least + 0.5) / Math.sqrt(variance);
-  // Abramowitz and Stegun 26.2.17, good to 7.5e-8.
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))) *
-    Math.exp((-z * z) / 2) *
-    0.3989422804014327;
-  return z >= 0 ? 1 - tail : tail;
 }

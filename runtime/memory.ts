@@ -1,6 +1,7 @@
 import { placeIndices, sectorsOfShard } from "../coordination/placement.ts";
 import { type PredictorKind, predictorBytes } from "../coordination/prediction.ts";
 import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
+import { RouteMarks, routesBytes } from "../coordination/routes.ts";
 import {
   type ClusterSummaries,
   clusterSummariesBytes,
@@ -69,6 +70,8 @@ export interface MeshMemory {
   readonly placement: SharedArrayBuffer;
   /** What operations that are out agree on: see `wave-gate.ts`. */
   readonly gates: SharedArrayBuffer;
+  /** Whom traffic goes around: see `coordination/routes.ts`. */
+  readonly routes: SharedArrayBuffer;
   /** By thread: what it has learned of its agents' arrivals; main has none. */
   readonly arrivals: readonly SharedArrayBuffer[];
 }
@@ -100,6 +103,7 @@ export function createMemory(
     shapes: new SharedArrayBuffer(shapesBytes(threads)),
     placement,
     gates: new SharedArrayBuffer(gatesBytes(topology.sectors)),
+    routes: new SharedArrayBuffer(routesBytes(topology)),
     arrivals: Array.from({ length: threads }, (_, thread) => {
       const agents = thread === 0 ? 0 : agentsOfShard(topology, threads, thread);
       return new SharedArrayBuffer(agents === 0 ? 0 : predictorBytes({ agents, kind: predictor }));
@@ -142,12 +146,14 @@ export interface ThreadView {
   readonly shapes: ShapeTable;
   readonly placement: Uint8Array;
   readonly gates: WaveGates;
+  readonly routes: RouteMarks;
 }
 
 /** Opens the memory as `thread` in its incarnation `epoch`. */
 export function viewMemory(plan: MeshPlan, thread: number, epoch: number): ThreadView {
   const { memory } = plan;
   const topology = createTopology(plan.topology);
+  const registry = createRegistry(memory.registry, topology.rows);
   return {
     thread,
     topology,
@@ -157,12 +163,13 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     custody: new Custody(memory.custody[thread]),
     custodyWords: memory.custody.map((buffer) => new Int32Array(buffer)),
     custodyBytes: memory.custody.map((buffer) => new Uint8Array(buffer)),
-    registry: createRegistry(memory.registry, topology.rows),
+    registry,
     clusters: createClusterSummaries(memory.clusters, topology),
     sectors: createSectorSummaries(memory.sectors, topology),
     waits: new WaitGraph(memory.waits, waitGraphSize(topology, plan.threads), thread),
     shapes: new ShapeTable(memory.shapes, thread),
     placement: new Uint8Array(memory.placement),
     gates: new WaveGates(memory.gates, topology.sectors),
+    routes: new RouteMarks(memory.routes, topology, registry.class),
   };
 }

@@ -1,5 +1,5 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
-import { InvalidOptionError, MeshError, UnknownActorError } from "../actors/errors.ts";
+import { InvalidOptionError, UnknownActorError } from "../actors/errors.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -7,6 +7,7 @@ import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import { bitsOf, createCapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
+import { RouteTable } from "../coordination/routes.ts";
 import { findBestAgents } from "../coordination/routing.ts";
 import {
   type ClusterSummary,
@@ -45,6 +46,7 @@ import type {
   MeshStatus,
 } from "./mesh-api.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
+import { MeshRoutes } from "./mesh-routes.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -104,6 +106,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
 class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
+  readonly route: Routes;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -156,14 +159,18 @@ class ThreadedMesh implements Mesh {
       },
     });
     this.#gathers = new Gathers(this.#dispatcher);
-    this.#selector = new Selector(view.topology, view.registry, this.#capabilities);
+    this.#selector = new Selector(view.topology, view.registry, this.#capabilities, view.routes);
+    this.route = new MeshRoutes(
+      new RouteTable(view.routes, view.topology),
+      this.#capabilities,
+      () => systemClock.nowMs(),
+    );
     const ports = {
       dispatcher: this.#dispatcher,
       forecasts: new Forecasts(this.#plan, view),
       random: this.#dispatcher.ports.random,
       isRunning: () => this.#state === "running" || this.#state === "starting",
-      select: (selection: string | undefined, names: readonly string[]) =>
-        this.#selector.routable(selection, names),
+      selector: this.#selector,
     };
     this.#scores = new Scorekeeper(systemClock.nowMs());
     this.#listeners.on("workerBack", ({ afterMs }) =>
@@ -314,10 +321,6 @@ class ThreadedMesh implements Mesh {
 
   kpis(): Kpis {
     return this.#scores.kpis(systemClock.nowMs());
-  }
-
-  get route(): Routes {
-    throw new MeshError("MESH_NOT_YET", "route: this mesh does not have it yet");
   }
 
   select(selection: string): readonly ActorRef[] {

@@ -314,7 +314,8 @@ export class Operations implements TimerTarget {
 
   #hold(part: Part, bit: number): void {
     part.holding++;
-    if (this.#dispatcher.nowMs >= part.arrivalMs) this.#act(part, bit);
+    // Not by the clock: T may have come without its timer, which lets all act who hold by then.
+    if (part.arrived) this.#act(part, bit);
   }
 
   /** T has come for an agent that is READY. */
@@ -339,6 +340,7 @@ export class Operations implements TimerTarget {
   #arrive(slot: number): void {
     const part = this.#partOf(slot);
     part.arrivalTimer = 0;
+    part.arrived = true;
     if (part.holds && this.#gateOf(part) === GateState.OPEN) {
       for (let bit = 0; bit < part.agents && part.holding > 0; bit++) {
         if (part.addresses(bit) && part.progress.isHolding(bit)) this.#act(part, bit);

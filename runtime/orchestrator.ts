@@ -33,6 +33,7 @@ import {
   planGather,
   planOperation,
 } from "./operation-plan.ts";
+import type { Selector } from "./selection.ts";
 
 /** Share of the sectors that must confirm before a wave goes on (spec 3.3), and how long that may take, ms. */
 const SECTOR_THRESHOLD = 0.98;
@@ -53,8 +54,7 @@ export interface OrchestratorPorts {
   readonly gathers: Gathers;
   readonly forecasts: Forecasts;
   readonly random: Random;
-  /** Agents of a selection that can be routed to and have all the capabilities; throws when it is none. */
-  readonly select: (selection: string | undefined, capabilities: readonly string[]) => Int32Array;
+  readonly selector: Selector;
   /** Bits of these capabilities, low and high word. */
   readonly capabilityBits: (names: readonly string[]) => readonly [low: number, high: number];
   readonly isRunning: () => boolean;
@@ -105,7 +105,7 @@ export class Orchestrator {
     const nowMs = this.#now();
     const plan = planOperation(operation, nowMs);
     const settings = planGather(options, 0.95);
-    const agents = this.#ports.select(settings.select, plan.requiresCapabilities);
+    const agents = this.#ports.selector.routable(settings.select, plan.requiresCapabilities);
     const question = questionOf(plan, settings, agents, nowMs);
     const arrivalMs = plan.at.kind === "time" ? plan.at.atMs : undefined;
     return this.#ports.forecasts.forecast(question, arrivalMs, options.limit ?? 100);
@@ -153,7 +153,7 @@ export class Orchestrator {
     return {
       plan,
       settings: planGather({ ...(timeoutMs !== undefined && { timeoutMs }) }, 0.95),
-      agents: this.#ports.select(select, []),
+      agents: this.#ports.selector.routable(select, []),
       strategy: "broadcast",
       kind: "broadcast",
       isWave: false,
@@ -236,7 +236,7 @@ export class Orchestrator {
     const plan = planOperation(operation, this.#now());
     const settings = planGather(options, quorum);
     settings.signal?.throwIfAborted();
-    const agents = this.#ports.select(settings.select, plan.requiresCapabilities);
+    const agents = this.#ports.selector.routable(settings.select, plan.requiresCapabilities);
     const strategy = kind === "cascade" ? "broadcast" : "scatter-gather";
     return { plan, settings, agents, kind, isWave, strategy };
   }

@@ -78,6 +78,8 @@ export class Part {
   plannedMs = 0;
   closeTimer = 0;
   arrivalTimer = 0;
+  /** T has come, and who held has acted. */
+  arrived = false;
   standInTimer = 0;
   readonly #words: Int32Array;
 

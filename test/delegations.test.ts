@@ -37,6 +37,44 @@ describe("delegation, samples, pipelines", () => {
     });
   });
 
+  test("nobody free to take it is an error that says why", async () => {
+    await using mesh = await start();
+    const to = "sector-1/cluster-1/agent-1";
+    mesh.route.avoid(to);
+    await expect(mesh.delegate({ do: "work", ms: 0 }, { to })).rejects.toMatchObject({
+      code: "MESH_NO_CAPABLE_AGENT",
+      message: expect.stringMatching(/1 with the capability, of which 0 not active, 1 routed/),
+    });
+  });
+
+  test("traffic goes around who is avoided, until they are allowed again", async () => {
+    await using mesh = await start();
+    const payload = { do: "work", ms: 0 };
+    const addressed = async (): Promise<number> =>
+      (await mesh.scatterGather({ payload, at: "now" })).addressed;
+    const edge = mesh.select("CLASS_A_EDGE").length;
+    mesh.route.avoid("CLASS_A_EDGE", { reason: "too far" });
+    mesh.route.avoid("sector-1/cluster-1/agent-1");
+    mesh.route.avoid("CLASS_B_SERVERLESS", { capability: "punctual" });
+    expect(mesh.route.list()).toMatchObject([
+      { target: "CLASS_A_EDGE", reason: "too far" },
+      { target: "sector-1/cluster-1/agent-1" },
+      { target: "CLASS_B_SERVERLESS", capability: "punctual" },
+    ]);
+    const avoidsOne = mesh.agents({ class: "CLASS_A_EDGE" }).map((row) => row.agentId);
+    const one = avoidsOne.includes("sector-1/cluster-1/agent-1") ? 0 : 1;
+    expect(await addressed()).toBe(40 - edge - one);
+    const serverless = mesh.select("CLASS_B_SERVERLESS").length;
+    const operation = { payload, at: "now", requiresCapabilities: ["punctual"] };
+    expect((await mesh.scatterGather(operation)).addressed).toBe(40 - edge - one - serverless);
+    for (const { target, capability } of mesh.route.list())
+      expect(mesh.route.allow(target, capability === undefined ? {} : { capability })).toBe(true);
+    expect(mesh.route.allow("CLASS_A_EDGE")).toBe(false);
+    expect(await addressed()).toBe(40);
+    expect(() => mesh.route.avoid("nowhere")).toThrow(/^target: expected .+ got "nowhere"/);
+    expect(() => mesh.route.avoid("CLASS_A_EDGE", { capability: "fly" })).toThrow(/^capability: /);
+  });
+
   test("a sample is asked once each, and its answers are grouped by value", async () => {
     await using mesh = await start();
     const asked = await mesh.ask(
