@@ -6,7 +6,7 @@
  * predict, while the one that owns the agents observes; and so that a successor goes on where it stopped.
  */
 import { AgentArrivals } from "./agent-arrivals.ts";
-import { agentArrivalsBytes, agentRowBytes } from "./arrival-columns.ts";
+import { arrivalBytes } from "./arrival-columns.ts";
 import { wholeNumber } from "./check.ts";
 import {
   EwmaPredictor,
@@ -75,7 +75,7 @@ export interface PredictorOptions {
 export function predictorBytes(options: Pick<PredictorOptions, "agents" | "kind">): number {
   const agents = wholeNumber("agents", options.agents, 0, 0x7fff_ffff);
   const kind = knownKind(options.kind ?? "arrival");
-  return kind === "arrival" ? agentArrivalsBytes(agents) : plainPredictorBytes(kind, agents);
+  return kind === "arrival" ? arrivalBytes(agents) : plainPredictorBytes(kind, agents);
 }
 
 /** Makes a predictor, or a view over the state of one. RangeError names the field that is wrong. */
@@ -89,7 +89,7 @@ export function createPredictor(options: PredictorOptions): Predictor {
   const classOf = readClasses(options.classes, agents);
   switch (kind) {
     case "arrival":
-      return new AgentArrivals(buffer, classOf);
+      return new AgentArrivals(buffer, classOf, readClusters(options.clusterOf, agents));
     case "seed":
       return new SeedPredictor(buffer, classOf);
     case "ewma":
@@ -100,8 +100,6 @@ export function createPredictor(options: PredictorOptions): Predictor {
       return new WindowPredictor(buffer, classOf);
   }
 }
-
-export { agentRowBytes };
 
 function knownKind(kind: string): PredictorKind {
   if ((PREDICTOR_KINDS as readonly string[]).includes(kind)) return kind as PredictorKind;
@@ -119,6 +117,16 @@ function readClasses(classes: PredictorOptions["classes"], agents: number): Uint
   }
   for (let agent = 0; agent < agents; agent++) classOf[agent] = classIndex(classes[agent]);
   return classOf;
+}
+
+function readClusters(clusterOf: PredictorOptions["clusterOf"], agents: number): Uint32Array {
+  const clusters = new Uint32Array(agents);
+  if (clusterOf === undefined) return clusters;
+  for (let agent = 0; agent < agents; agent++) {
+    const cluster = typeof clusterOf === "function" ? clusterOf(agent) : clusterOf[agent];
+    clusters[agent] = wholeNumber(`clusterOf of agent ${agent}`, cluster, 0, 0x1fff_ffff);
+  }
+  return clusters;
 }
 
 function classIndex(value: number | string): number {
