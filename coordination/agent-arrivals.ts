@@ -36,17 +36,17 @@ import {
   classOffset,
   firstCentre,
   firstMargin,
+  firstScale,
   LEVELS,
   moveClassMargin,
   moveClassOffset,
   OFFSET_REACH,
   observeDelay,
+  observeFirstScale,
   observeLoss,
   observeQueue,
-  observeRelativeScale,
   queueCost,
   queueSpread,
-  relativeScale,
   stageOf,
 } from "./class-arrivals.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
@@ -68,13 +68,16 @@ const FAR_MS = 86;
 const OFFSET_STEP = 0.05;
 const OFFSET_LIMIT = 2;
 /** A sample this small counts as much as the class, for each level. */
-const SAMPLE_TRUST = [1.5, 1.5, 10] as const;
+const SAMPLE_TRUST = [25, 25, 400] as const;
 /** Influence is bounded: a value further off than this many scales counts as one that far off. */
 const FAR_SCALES = 8;
 const COVARIATE_STEP = 0.1;
 const MAX_DELAY_MS = 2 ** 26;
 const MAX_QUEUE = 1e6;
 const MAX_COUNT = 2 ** 24;
+
+/** From here on an agent's margins are those of its last message. */
+const SETTLED = 18;
 
 const margins = new Float64Array(3);
 const expected = new Float64Array(EXPERTS);
@@ -115,18 +118,14 @@ export class AgentArrivals implements Predictor {
     }
     if (q > 0.5) {
       const at = short + MARGIN;
+      // What a class learns while an agent is new must reach it at once, not with its next message.
+      if (floats[row + COUNT] < SETTLED) this.#layMargins(agent, floats[row + COUNT]);
+      else for (let level = 0; level < 3; level++) margins[level] = decodeShort(shorts[at + level]);
       let margin: number;
-      if (q === 0.95) margin = decodeShort(shorts[at + 1]);
-      else if (q === 0.9) margin = decodeShort(shorts[at]);
-      else if (q === 0.99) margin = decodeShort(shorts[at + 2]);
-      else {
-        margin = marginAt(
-          q,
-          decodeShort(shorts[at]),
-          decodeShort(shorts[at + 1]),
-          decodeShort(shorts[at + 2]),
-        );
-      }
+      if (q === 0.95) margin = margins[1];
+      else if (q === 0.9) margin = margins[0];
+      else if (q === 0.99) margin = margins[2];
+      else margin = marginAt(q, margins[0], margins[1], margins[2]);
       lead += spread * margin;
     }
     return lead > 0 ? lead : 0;
@@ -149,7 +148,7 @@ export class AgentArrivals implements Predictor {
     if (count < 8) observeDelay(this.#columns, classIndex, cluster, delayMs);
     const queued = queuedOf(seen);
     const level = floats[row + LEVEL];
-    const scale = floats[row + SCALE];
+    const scale = this.#scaleOf(agent, count);
     const centre = floats[row + CENTRE];
     const spread = queued === 0 ? 1 : queueSpread(this.#classes, classIndex, queued);
     const off = (delayMs - level * this.#loadCost(agent, seen.weight, queued) - centre) / spread;
@@ -234,10 +233,6 @@ export class AgentArrivals implements Predictor {
     this.#floats[row + COUNT] = 1;
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
-    this.#floats[row + SCALE] = Math.max(
-      LEAST_SCALE_MS,
-      value * relativeScale(classes, classIndex),
-    );
     const code = encodeShort(value);
     this.#shorts[short + WEIGHT_MEAN] = encodeShort(seen.weight > 0 ? seen.weight : 1);
     this.#shorts[short + DENSEST_RECENT] = code;
@@ -247,7 +242,6 @@ export class AgentArrivals implements Predictor {
     sample[agent * SAMPLE] = code;
     recent[agent * WINDOW] = code;
     slots[agent * WINDOW] = 0;
-    this.#setMargins(agent, 1);
   }
 
   /** Moves the offsets, the agent's and its class's, by what this message was against its margins. */
@@ -256,9 +250,13 @@ export class AgentArrivals implements Predictor {
     const short = agent * SHORTS;
     const classIndex = this.#classOf[agent];
     const stage = stageOf(count);
+    if (count < SETTLED) this.#layMargins(agent, count);
+    else
+      for (let level = 0; level < LEVELS.length; level++)
+        margins[level] = decodeShort(shorts[short + MARGIN + level]);
     for (let level = 0; level < LEVELS.length; level++) {
       const quota = 1 - LEVELS[level];
-      const surprise = (off > decodeShort(shorts[short + MARGIN + level]) ? 1 : 0) - quota;
+      const surprise = (off > margins[level] ? 1 : 0) - quota;
       moveClassOffset(this.#classes, classIndex, stage, level, surprise);
       const moved = shorts[short + OFFSET + level] * OFFSET_UNIT + OFFSET_STEP * surprise;
       shorts[short + OFFSET + level] = Math.round(clipped(moved, OFFSET_LIMIT) / OFFSET_UNIT);
@@ -338,10 +336,9 @@ export class AgentArrivals implements Predictor {
     const step = count < 6 ? 1 / (count + 1) : LEVEL_STEP;
     floats[row + LEVEL] = level + clipped(value - level, 2 * scale) * step;
     const distance = Math.min(Math.abs(off), 4 * scale + 1);
-    const scaled = scale + (distance - scale) * (count < 8 ? 1 / (count + 1) : SCALE_STEP);
+    const scaled = scale + (distance - scale) * (count < 8 ? 1 / (count + 2) : SCALE_STEP);
     floats[row + SCALE] = scaled > LEAST_SCALE_MS ? scaled : LEAST_SCALE_MS;
-    if (count === WINDOW && level > 0)
-      observeRelativeScale(this.#classes, this.#classOf[agent], scaled / level);
+    if (count === 1) observeFirstScale(this.#classes, this.#classOf[agent], Math.abs(off));
     const bounded = encodeShort(value - off + clipped(off, FAR_SCALES * scale + 1));
     insertFading(sample, agent * SAMPLE, SAMPLE, Math.min(count, SAMPLE), count, bounded);
     const slot = count % WINDOW;
@@ -350,6 +347,13 @@ export class AgentArrivals implements Predictor {
     findDensest(recent, slots, from, Math.min(count + 1, WINDOW), slot);
     this.#shorts[agent * SHORTS + DENSEST_RECENT] = encodeShort(densest.recent);
     this.#shorts[agent * SHORTS + DENSEST_ALL] = encodeShort(densest.all);
+  }
+
+  #scaleOf(agent: number, count: number): number {
+    const row = agent * FLOATS;
+    if (count > 1) return this.#floats[row + SCALE];
+    const scale = firstScale(this.#classes, this.#classOf[agent], this.#floats[row + LEVEL]);
+    return scale > LEAST_SCALE_MS ? scale : LEAST_SCALE_MS;
   }
 
   /** Chooses the centre, and lays the margins above it. */
@@ -373,26 +377,34 @@ export class AgentArrivals implements Predictor {
   }
 
   #setMargins(agent: number, count: number): void {
+    if (count < SETTLED) return;
+    this.#layMargins(agent, count);
+    const at = agent * SHORTS + MARGIN;
+    for (let level = 0; level < LEVELS.length; level++)
+      this.#shorts[at + level] = encodeShort(margins[level]);
+  }
+
+  /** Margins of an agent from what is known now, into {@link margins}. */
+  #layMargins(agent: number, count: number): void {
     const shorts = this.#shorts;
     const short = agent * SHORTS;
     const row = agent * FLOATS;
     const classIndex = this.#classOf[agent];
     const centre = this.#floats[row + CENTRE];
-    const scale = this.#floats[row + SCALE];
+    const scale = this.#scaleOf(agent, count);
     const stage = stageOf(count);
     const held = Math.min(count, SAMPLE);
     for (let level = 0; level < LEVELS.length; level++) {
       const usual = classMargin(this.#classes, classIndex, level) * scale;
       const own =
         fadingQuantile(this.#columns.sample, agent * SAMPLE, held, LEVELS[level]) - centre;
-      const trust = count / (count + SAMPLE_TRUST[level]);
+      const trust = (count * count) / (count * count + SAMPLE_TRUST[level]);
       const offset =
         classOffset(this.#classes, classIndex, stage, level) +
         shorts[short + OFFSET + level] * OFFSET_UNIT;
       const margin = usual + trust * (own - usual) + offset * OFFSET_REACH[level] * scale;
       const least = level === 0 ? 0 : margins[level - 1];
       margins[level] = margin > least ? margin : least;
-      shorts[short + MARGIN + level] = encodeShort(margins[level]);
     }
   }
 }

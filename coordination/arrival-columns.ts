@@ -45,8 +45,8 @@ export const LN_MEAN = 0;
 export const LN_SPREAD = 1;
 export const LN_COUNT = 2;
 export const CLUSTER_FLOATS = 3;
-/** Mean of scale / level among agents of the class, less what is believed at first. */
-export const RELATIVE_SCALE = 3;
+/** Mean distance of an agent's second measurement from its first, ms. */
+export const FIRST_SCALE = 3;
 /** Mean loss of each expert. */
 export const CLASS_LOSS = 4;
 /** Margins in scales for .90, .95, .99, less what is believed at first. */

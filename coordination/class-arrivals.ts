@@ -10,13 +10,13 @@ import {
   CLASS_MARGIN,
   CLASS_OFFSET,
   CLUSTER_FLOATS,
+  FIRST_SCALE,
   LN_COUNT,
   LN_MEAN,
   LN_SPREAD,
   QUEUE_COST,
   QUEUE_KNOTS,
   QUEUE_SPREAD,
-  RELATIVE_SCALE,
   STAGES,
 } from "./arrival-columns.ts";
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
@@ -30,7 +30,7 @@ export const OFFSET_REACH: readonly [number, number, number] = [0.6, 1, 2];
 const FIRST_MARGIN = [1.6, 2.2, 3.5] as const;
 const MARGIN_BELIEVED = [2.2, 3.2, 6] as const;
 const SPREAD_BELIEVED = 0.5;
-const RELATIVE_SCALE_BELIEVED = 0.15;
+const FIRST_SCALE_BELIEVED = 0.15;
 /** A sample of few knows too little of the tail. */
 const STAGE_BELIEVED = [0, 0.6, 0.6, 0.5, 0.4, 0.3, 0.1, 0] as const;
 const LAST_STAGE = STAGES - 1;
@@ -162,18 +162,17 @@ export function observeLoss(
   classes[at] += (loss - classes[at]) * LOSS_STEP;
 }
 
-/** Mean distance from the centre in proportion to the delay: what a first measurement is believed to be off. */
-export function relativeScale(classes: Float32Array, classIndex: number): number {
-  return RELATIVE_SCALE_BELIEVED + classes[classIndex * CLASS_FLOATS + RELATIVE_SCALE];
+/** How far off a first measurement is believed to be, ms. */
+export function firstScale(classes: Float32Array, classIndex: number, valueMs: number): number {
+  const learned = classes[classIndex * CLASS_FLOATS + FIRST_SCALE];
+  return learned > 0 ? learned : FIRST_SCALE_BELIEVED * valueMs;
 }
 
-export function observeRelativeScale(
-  classes: Float32Array,
-  classIndex: number,
-  relative: number,
-): void {
-  const off = (relative < 1 ? relative : 1) - relativeScale(classes, classIndex);
-  classes[classIndex * CLASS_FLOATS + RELATIVE_SCALE] += off / 256;
+/** Learns how far the second measurement of an agent was off its first. */
+export function observeFirstScale(classes: Float32Array, classIndex: number, offMs: number): void {
+  const at = classIndex * CLASS_FLOATS + FIRST_SCALE;
+  const known = classes[at];
+  classes[at] = known > 0 ? known + (Math.min(offMs, 4 * known + 1) - known) / 32 : offMs;
 }
 
 /** Knots of a queue: whole numbers of messages; beyond the last, cost and spread grow as they do up to it. */
