@@ -49,10 +49,11 @@ import {
   queueSpread,
   stageOf,
 } from "./class-arrivals.ts";
+import { densestInterval, REACH_MS } from "./densest-interval.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
 import { marginAt, probabilityAt } from "./margin-curve.ts";
 import type { Load, Observation, Predictor, PredictorKind } from "./prediction.ts";
-import { densest, findDensest, insertRecent, REACH_MS, WINDOW } from "./recent-window.ts";
+import { densestRecent, insertRecent, WINDOW } from "./recent-window.ts";
 import { decodeShort, encodeShort } from "./short-float.ts";
 
 /** Experts: the level, the densest interval of recent values, the middle of both, the densest of all. */
@@ -260,6 +261,7 @@ export class AgentArrivals implements Predictor {
       moveClassOffset(this.#classes, classIndex, stage, level, surprise);
       const moved = shorts[short + OFFSET + level] * OFFSET_UNIT + OFFSET_STEP * surprise;
       shorts[short + OFFSET + level] = Math.round(clipped(moved, OFFSET_LIMIT) / OFFSET_UNIT);
+      if (count >= SETTLED && (count & 3) !== 0) continue;
       const usual = classMargin(this.#classes, classIndex, level) * scale;
       moveClassMargin(this.#classes, classIndex, level, (off > usual ? 1 : 0) - quota);
     }
@@ -344,9 +346,14 @@ export class AgentArrivals implements Predictor {
     const slot = count % WINDOW;
     const from = agent * WINDOW;
     insertRecent(recent, slots, from, Math.min(count, WINDOW), slot, encodeShort(value));
-    findDensest(recent, slots, from, Math.min(count + 1, WINDOW), slot);
-    this.#shorts[agent * SHORTS + DENSEST_RECENT] = encodeShort(densest.recent);
-    this.#shorts[agent * SHORTS + DENSEST_ALL] = encodeShort(densest.all);
+    const short = agent * SHORTS;
+    const nearest = densestRecent(recent, slots, from, Math.min(count + 1, WINDOW), slot);
+    this.#shorts[short + DENSEST_RECENT] = encodeShort(nearest);
+    // A full sample changes slowly.
+    if (count >= SAMPLE && (count & 3) !== 0) return;
+    const held = Math.min(count + 1, SAMPLE);
+    const all = densestInterval(sample, agent * SAMPLE, held);
+    this.#shorts[short + DENSEST_ALL] = encodeShort(all);
   }
 
   #scaleOf(agent: number, count: number): number {

@@ -9,7 +9,7 @@
 import { WINDOW } from "./recent-window.ts";
 
 /** Members of an agent's fading sample. */
-export const SAMPLE = 40;
+export const SAMPLE = 52;
 
 /** Words of an agent's row of floats. */
 export const COUNT = 0;

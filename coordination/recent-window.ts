@@ -2,12 +2,11 @@
  * The last values of an agent, sorted, each with the slot of the ring it came in by, which tells its age. Finds
  * where values lie densest: the centre of the interval that would have caught most of them.
  */
+import { intervalCentre, REACH_MS } from "./densest-interval.ts";
 import { decodeShort } from "./short-float.ts";
 
 /** How many values are remembered. */
-export const WINDOW = 24;
-/** An interval reaches this far to both sides of its centre, ms: the KPI's window of arrival (spec 11). */
-export const REACH_MS = 50;
+export const WINDOW = 16;
 const FORGETTING = 8;
 
 /** Weight of a value by its age, 0 to {@link WINDOW} − 1, twice over: an index need not be wrapped. */
@@ -16,9 +15,6 @@ const WEIGHTS = Float64Array.from({ length: 2 * WINDOW }, (_, at) =>
 );
 const values = new Float64Array(WINDOW);
 const weights = new Float64Array(WINDOW);
-
-/** The two centres that {@link findDensest} found last, ms. */
-export const densest: { recent: number; all: number } = { recent: 0, all: 0 };
 
 /** Puts `code` in by `slot`, in place of what came by it before; `from` is the window's place in both columns. */
 export function insertRecent(
@@ -47,52 +43,38 @@ export function insertRecent(
 }
 
 /**
- * Finds the interval of 2 × {@link REACH_MS} that holds most of the `held` values, once each counting the
- * less the older it is and once all alike. Its centre is as near as it may to the middle one of its values.
+ * Centre of the interval of 2 × {@link REACH_MS} that holds most of the `held` ≥ 1 values, each counting the
+ * less the older it is, ms. It is as near as it may to the middle one of the values in it.
  */
-export function findDensest(
+export function densestRecent(
   codes: Int16Array,
   slots: Uint8Array,
   from: number,
   held: number,
   newest: number,
-): void {
+): number {
   let lowest = 0;
   let sum = 0;
   let bestSum = 0;
-  let recentLow = 0;
-  let recentHigh = 0;
-  let allLow = 0;
-  let allHigh = -1;
-  const median = held >> 1;
-  let offMedian = 0;
+  let bestLow = 0;
+  let bestHigh = 0;
   for (let high = 0; high < held; high++) {
     const value = decodeShort(codes[from + high]);
     const weight = WEIGHTS[newest - slots[from + high] + WINDOW];
     values[high] = value;
     weights[high] = weight;
     sum += weight;
-    while (value - values[lowest] > 2 * REACH_MS) sum -= weights[lowest++];
+    for (; value - values[lowest] > 2 * REACH_MS; lowest++) sum -= weights[lowest];
     if (sum > bestSum) {
       bestSum = sum;
-      recentLow = lowest;
-      recentHigh = high;
-    }
-    const longer = high - lowest - (allHigh - allLow);
-    const off = Math.abs(((lowest + high) >> 1) - median);
-    if (longer > 0 || (longer === 0 && off < offMedian)) {
-      allLow = lowest;
-      allHigh = high;
-      offMedian = off;
+      bestLow = lowest;
+      bestHigh = high;
     }
   }
-  densest.recent = centre(recentLow, recentHigh);
-  densest.all = centre(allLow, allHigh);
-}
-
-function centre(low: number, high: number): number {
-  const middle = values[(low + high) >> 1];
-  const least = values[high] - REACH_MS;
-  const most = values[low] + REACH_MS;
-  return middle < least ? least : middle > most ? most : middle;
+  return intervalCentre(
+    values[bestLow],
+    values[(bestLow + bestHigh) >> 1],
+    values[bestHigh],
+    REACH_MS,
+  );
 }

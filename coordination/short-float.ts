@@ -7,9 +7,13 @@
 const FRACTION_BITS = 10;
 const DROPPED_BITS = 23 - FRACTION_BITS;
 const HALF = 1 << (DROPPED_BITS - 1);
-/** Exponent field of a 32-bit float at 2⁻⁶, less one so that code 0 is zero alone. */
-const BASE = (127 - 7) << FRACTION_BITS;
+/** What a float at 2⁻⁶ has in its first bits, less one: code 0 is zero alone. */
+const BASE = ((127 - 6) << FRACTION_BITS) - 1;
 const GREATEST = 0x7fff;
+const ONE = 1 << FRACTION_BITS;
+const FRACTION = ONE - 1;
+/** What a step of the fraction is worth at each exponent. */
+const STEPS = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 6) / ONE);
 
 // One word seen as a float and as its bits: the only way to the bits that allocates nothing.
 const float = new Float32Array(1);
@@ -27,6 +31,7 @@ export function encodeShort(value: number): number {
 /** The value of a code. */
 export function decodeShort(code: number): number {
   if (code === 0) return 0;
-  bits[0] = ((code < 0 ? -code : code) + BASE) << DROPPED_BITS;
-  return code < 0 ? -float[0] : float[0];
+  const size = (code < 0 ? -code : code) - 1;
+  const value = ((size & FRACTION) + ONE) * STEPS[size >> FRACTION_BITS];
+  return code < 0 ? -value : value;
 }
