@@ -55,6 +55,16 @@ export {
   sectorsOfShard,
   spawnRangeOfShard,
 } from "./placement.ts";
+export {
+  createPredictor,
+  type Load,
+  type Observation,
+  PREDICTOR_KINDS,
+  type Predictor,
+  type PredictorKind,
+  type PredictorOptions,
+  predictorBytes,
+} from "./prediction.ts";
 export { observeLatency, observeOutcome, observeProcessing, seedProfile } from "./profile.ts";
 export {
   decideQuorum,

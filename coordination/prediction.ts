@@ -5,7 +5,16 @@
  * A predictor is a structure of arrays over one buffer, so that any thread may lay a view over it and
  * predict, while the one that owns the agents observes; and so that a successor goes on where it stopped.
  */
+import { AgentArrivals } from "./agent-arrivals.ts";
+import { arrivalBytes } from "./arrival-columns.ts";
 import { wholeNumber } from "./check.ts";
+import {
+  EwmaPredictor,
+  JacobsonPredictor,
+  plainPredictorBytes,
+  SeedPredictor,
+  WindowPredictor,
+} from "./classic-predictors.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass, impedanceClassIndex } from "./impedance-class.ts";
 
 /** What is known of a message before it is sent. Callers may use one object for all their calls. */
@@ -66,8 +75,7 @@ export interface PredictorOptions {
 export function predictorBytes(options: Pick<PredictorOptions, "agents" | "kind">): number {
   const agents = wholeNumber("agents", options.agents, 0, 0x7fff_ffff);
   const kind = knownKind(options.kind ?? "arrival");
-  void kind;
-  return Math.max(8, agents * 16);
+  return kind === "arrival" ? arrivalBytes(agents) : plainPredictorBytes(kind, agents);
 }
 
 /** Makes a predictor, or a view over the state of one. RangeError names the field that is wrong. */
@@ -79,7 +87,18 @@ export function createPredictor(options: PredictorOptions): Predictor {
   if (buffer.byteLength < needed)
     throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
   const classOf = readClasses(options.classes, agents);
-  return new Draft(buffer, classOf, kind);
+  switch (kind) {
+    case "arrival":
+      return new AgentArrivals(buffer, classOf, readClusters(options.clusterOf, agents));
+    case "seed":
+      return new SeedPredictor(buffer, classOf);
+    case "ewma":
+      return new EwmaPredictor(buffer, classOf);
+    case "jacobson":
+      return new JacobsonPredictor(buffer, classOf);
+    case "window":
+      return new WindowPredictor(buffer, classOf);
+  }
 }
 
 function knownKind(kind: string): PredictorKind {
@@ -100,6 +119,16 @@ function readClasses(classes: PredictorOptions["classes"], agents: number): Uint
   return classOf;
 }
 
+function readClusters(clusterOf: PredictorOptions["clusterOf"], agents: number): Uint32Array {
+  const clusters = new Uint32Array(agents);
+  if (clusterOf === undefined) return clusters;
+  for (let agent = 0; agent < agents; agent++) {
+    const cluster = typeof clusterOf === "function" ? clusterOf(agent) : clusterOf[agent];
+    clusters[agent] = wholeNumber(`clusterOf of agent ${agent}`, cluster, 0, 0x1fff_ffff);
+  }
+  return clusters;
+}
+
 function classIndex(value: number | string): number {
   if (typeof value === "string") {
     // A letter, as traces have it, or the whole name.
@@ -110,50 +139,4 @@ function classIndex(value: number | string): number {
   }
   if (Number.isInteger(value) && value >= 0 && value < IMPEDANCE_CLASSES.length) return value;
   throw new RangeError(`classes: expected class indices from 0 to 5, got ${value}`);
-}
-
-class Draft implements Predictor {
-  readonly kind: PredictorKind;
-  readonly bytesPerAgent = 16;
-  readonly #f: Float32Array;
-  readonly #classOf: Uint8Array;
-  constructor(buffer: ArrayBufferLike, classOf: Uint8Array, kind: PredictorKind) {
-    this.kind = kind;
-    this.#f = new Float32Array(buffer, 0, classOf.length * 4);
-    this.#classOf = classOf;
-  }
-  predict(agent: number, q: number, load: Load): number {
-    return this.#idle(agent, q) * (1 + (load.queuedWork || 0));
-  }
-  #idle(agent: number, q: number): number {
-    const at = agent * 4;
-    const prior = IMPEDANCE_CLASSES[this.#classOf[agent]];
-    if (this.#f[at] === 0)
-      return (prior.priorLatencyMs + prior.priorProcessingMs) * (q > 0.5 ? 2 : 1);
-    const z = q <= 0.5 ? 0 : q < 0.92 ? 2 : q < 0.97 ? 3 : 5;
-    return this.#f[at + 1] + z * this.#f[at + 2];
-  }
-  observe(agent: number, seen: Observation): void {
-    const { delayMs } = seen;
-    if (!(delayMs >= 0)) return;
-    const at = agent * 4;
-    if (this.#f[at]++ === 0) {
-      this.#f[at + 1] = delayMs;
-      this.#f[at + 2] = delayMs * 0.15;
-      return;
-    }
-    const e = delayMs - this.#f[at + 1];
-    this.#f[at + 2] += (Math.abs(e) - this.#f[at + 2]) / 16;
-    this.#f[at + 1] += e / 8;
-  }
-  probabilityReady(agent: number, availableMs: number, load: Load): number {
-    const low = this.predict(agent, 0.5, load);
-    const high = this.predict(agent, 0.95, load);
-    if (availableMs >= high) return 0.97;
-    if (availableMs <= low) return availableMs <= 0 ? 0 : (0.5 * availableMs) / Math.max(low, 1e-9);
-    return 0.5 + (0.45 * (availableMs - low)) / Math.max(high - low, 1e-9);
-  }
-  samples(agent: number): number {
-    return this.#f[agent * 4];
-  }
 }
