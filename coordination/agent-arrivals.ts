@@ -34,6 +34,7 @@ import {
   classLoss,
   classMargin,
   classOffset,
+  classPace,
   firstCentre,
   firstMargin,
   firstScale,
@@ -92,6 +93,8 @@ export class AgentArrivals implements Predictor {
   readonly #classes: Float32Array;
   readonly #classOf: Uint8Array;
   readonly #clusterOf: Uint32Array;
+  /** By class, 0 to 1: see `classPace`. */
+  readonly #paces: Float64Array;
 
   constructor(buffer: ArrayBufferLike, classOf: Uint8Array, clusters: Uint32Array) {
     this.#columns = arrivalColumns(buffer, classOf.length);
@@ -99,6 +102,9 @@ export class AgentArrivals implements Predictor {
     this.#shorts = this.#columns.shorts;
     this.#classes = this.#columns.classes;
     this.#classOf = classOf;
+    const members = new Float64Array(CLASSES);
+    for (const classIndex of classOf) members[classIndex]++;
+    this.#paces = members.map(classPace);
     // The classes in a cluster are apart: what one of them needs says nothing of another.
     const slots = clusterSlots(classOf.length);
     this.#clusterOf = clusters.map((cluster, at) => (cluster * CLASSES + classOf[at]) % slots);
@@ -228,7 +234,8 @@ export class AgentArrivals implements Predictor {
     for (let level = 0; level < LEVELS.length; level++) {
       const margin = firstMargin(this.#columns, classIndex, this.#clusterOf[agent], level);
       const missed = delayMs > q + margin ? 1 : 0;
-      moveClassOffset(classes, classIndex, 0, level, missed - (1 - LEVELS[level]));
+      const surprise = missed - (1 - LEVELS[level]);
+      moveClassOffset(classes, classIndex, 0, level, this.#paces[classIndex] * surprise);
     }
     const value = delayMs / (1 + this.#loadCost(agent, 1, queuedOf(seen)));
     this.#floats[row + COUNT] = 1;
@@ -251,6 +258,7 @@ export class AgentArrivals implements Predictor {
     const short = agent * SHORTS;
     const classIndex = this.#classOf[agent];
     const stage = stageOf(count);
+    const pace = this.#paces[classIndex];
     if (count < SETTLED) this.#layMargins(agent, count);
     else
       for (let level = 0; level < LEVELS.length; level++)
@@ -258,12 +266,12 @@ export class AgentArrivals implements Predictor {
     for (let level = 0; level < LEVELS.length; level++) {
       const quota = 1 - LEVELS[level];
       const surprise = (off > margins[level] ? 1 : 0) - quota;
-      moveClassOffset(this.#classes, classIndex, stage, level, surprise);
+      moveClassOffset(this.#classes, classIndex, stage, level, pace * surprise);
       const moved = shorts[short + OFFSET + level] * OFFSET_UNIT + OFFSET_STEP * surprise;
       shorts[short + OFFSET + level] = Math.round(clipped(moved, OFFSET_LIMIT) / OFFSET_UNIT);
       if (count >= SETTLED && (count & 3) !== 0) continue;
       const usual = classMargin(this.#classes, classIndex, level) * scale;
-      moveClassMargin(this.#classes, classIndex, level, (off > usual ? 1 : 0) - quota);
+      moveClassMargin(this.#classes, classIndex, level, pace * ((off > usual ? 1 : 0) - quota));
     }
   }
 

@@ -46,6 +46,17 @@ const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
 const CLUSTER_SPEAKS = 4;
 
+/**
+ * All agents of a class may be sent to before the first of them answers, and then they all say the same of one
+ * and the same offset. Together they move it no further than so many that answer one after the other.
+ */
+const PACE = 25;
+
+/** How much of a step a member of a class may make, 0 to 1, by how many they are: see {@link PACE}. */
+export function classPace(members: number): number {
+  return Math.min(1, PACE / Math.max(1, members));
+}
+
 const LN_BELIEVED = IMPEDANCE_CLASSES.map(({ priorLatencyMs, priorProcessingMs }) =>
   Math.log(priorLatencyMs + priorProcessingMs),
 );
@@ -124,7 +135,7 @@ export function classOffset(
   return STAGE_BELIEVED[stage] + classes[at];
 }
 
-/** Moves the offset of a level at a stage after a message that came too late, or in time. */
+/** Moves the offset of a level at a stage, at its class's pace, after a message that came too late, or in time. */
 export function moveClassOffset(
   classes: Float32Array,
   classIndex: number,

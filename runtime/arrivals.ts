@@ -6,6 +6,7 @@ import {
   type Predictor,
 } from "../coordination/prediction.ts";
 import type { Registry } from "../coordination/registry.ts";
+import { ReleaseCalendar } from "../coordination/release-calendar.ts";
 import {
   ROW_CONFIDENCE,
   ROW_LEAD,
@@ -16,6 +17,9 @@ import {
 import type { Dispatcher } from "./dispatcher.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { Part } from "./part.ts";
+
+/** Copies that a thread sends in a millisecond: about half of what it can, for each is also answered. */
+const RELEASES_A_MS = 64;
 
 /** A predictor over what a thread knows of its agents, which are those from `from` on. */
 export interface OpenPredictor {
@@ -53,6 +57,7 @@ export class Arrivals {
   readonly #dispatcher: Dispatcher;
   readonly #load: Load = { tMs: 0, weight: 1, queuedWork: 0 };
   readonly #observation: Observation = { tMs: 0, weight: 1, queuedWork: 0, delayMs: 0 };
+  readonly #calendar = new ReleaseCalendar(RELEASES_A_MS);
   #predictor: Predictor | undefined;
   #firstAgent = 0;
   #lastAgent = 0;
@@ -84,11 +89,14 @@ export class Arrivals {
     const load = this.#loadOf(part, agent);
     if (part.loads !== undefined) part.loads[bit] = load.queuedWork;
     const leadMs = this.#predict(agent, part.readyBy, load);
+    const { nowMs, view } = this.#dispatcher;
+    part.row(bit, ROW_PROCESSING, view.registry.processingMs[agent]);
     part.row(bit, ROW_LEAD, leadMs);
-    part.row(bit, ROW_PROCESSING, this.#dispatcher.view.registry.processingMs[agent]);
     if (leadMs > part.arrivalMs - part.createdMs) return Number.POSITIVE_INFINITY;
+    const sendAtMs = this.#calendar.reserve(part.arrivalMs - leadMs, nowMs);
+    part.row(bit, ROW_LEAD, part.arrivalMs - sendAtMs);
     part.row(bit, ROW_CONFIDENCE, part.readyBy);
-    return part.arrivalMs - leadMs;
+    return sendAtMs;
   }
 
   /** The agent's copy goes out: how far from its plan, and what waits before it. */

@@ -311,17 +311,16 @@ function readEnvelope(dispatcher: Dispatcher, slot: number, self: number): Envel
   const double = (field: number): number => custody.doubles[(at >>> 1) + field];
   const type = custody.words[at + FRAME_TYPE];
   const source = custody.words[at + FRAME_SOURCE];
-  return Object.freeze({
+  const envelope: Envelope = {
     sender: source < 0 || source === topology.orchestrator ? undefined : source,
     sequence: double(FRAME_SEQUENCE_F64),
     priority: framePriority(type) as Priority,
     createdMs: double(FRAME_CREATED_F64),
     deadlineMs: double(FRAME_DEADLINE_F64) || Number.POSITIVE_INFINITY,
     redelivered: (frameFlags(type) & FrameFlag.REDELIVERED) !== 0,
-    ...(frameKind(type) === FrameKind.OPERATION && {
-      operation: dispatcher.operations.envelopeOf(slot, self),
-    }),
-  });
+  };
+  if (frameKind(type) !== FrameKind.OPERATION) return envelope;
+  return { ...envelope, operation: dispatcher.operations.envelopeOf(slot, self) };
 }
 
 function namedLog(log: Log, actor: string): Log {

@@ -84,7 +84,8 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
       }
       const releaseMs = releases.nextDueMs(dispatcher.nowMs);
       if (releaseMs <= NAP_MS) {
-        const leftMs = dispatcher.nowMs + releaseMs - ports.clock.nowMs();
+        const soonMs = Math.min(releaseMs, wheel.nextDueMs(dispatcher.nowMs));
+        const leftMs = dispatcher.nowMs + soonMs - ports.clock.nowMs();
         if (leftMs > 0) napUntilRing(control, leftMs);
         standUp(control);
         continue;

@@ -22,13 +22,13 @@ export function operationEnvelope(
 ): OperationEnvelope {
   const { custody } = dispatcher.view;
   const facts = dispatcher.payloads.factsAt(custody.words, part.slot + SLOT_FRAME);
-  return Object.freeze({
+  return {
     id: facts.messageId,
     verb: facts.verb,
     arrivalMs: part.arrivalMs || undefined,
     acting,
     message: () => messageFor(dispatcher, part, agent),
-  });
+  };
 }
 
 function messageFor(dispatcher: Dispatcher, part: Part, agent: number): MeshMessage {

@@ -415,7 +415,7 @@ export class Operations implements TimerTarget {
     if (part.late) this.#reports.send(part, ReportFlag.FINAL | ReportFlag.LATE);
     ledger.counts[Count.HANDLED]++;
     this.#dispatcher.finish(part.slot);
-    payloads.forget();
+    if (this.#parts.size === 0) payloads.forget();
   }
 
   #progressOf(slot: number): SectorProgress {
