@@ -10,6 +10,7 @@ import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
+import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
@@ -46,6 +47,7 @@ export class Outbox implements TimerTarget {
    * sector, a restart. They must not wait behind messages: a full mailbox may wait for the very answer.
    */
   readonly #posts: SendBacklog;
+  readonly #room: MailboxRoom;
   readonly #header: Header = {
     kind: 0,
     priority: 0,
@@ -71,7 +73,8 @@ export class Outbox implements TimerTarget {
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
-    const { placement } = dispatcher.view;
+    const { placement, registry } = dispatcher.view;
+    this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
       maxBytes: MAX_WAITING_BYTES,
@@ -216,18 +219,10 @@ export class Outbox implements TimerTarget {
 
   /** Tries to place the prepared message: bounds of the target's mailbox first, then room on the way. */
   #offer(length: number): Sent {
-    const { plan, view } = this.#dispatcher;
+    const { plan } = this.#dispatcher;
     const header = this.#header;
     if (header.kind !== FrameKind.SIGNAL && header.priority < 3) {
-      const { queueDepth, queueBytes } = view.registry;
-      if (
-        !hasRoom(
-          plan.bounds,
-          queueDepth[header.target],
-          queueBytes[header.target],
-          FRAME_BYTES + length,
-        )
-      ) {
+      if (!this.#hasRoom(header.target, FRAME_BYTES + length)) {
         const policy = plan.bounds.overflow[header.priority];
         if (policy === "reject") return "rejected";
         if (policy === "drop-newest") return "dropped";
@@ -235,6 +230,13 @@ export class Outbox implements TimerTarget {
       }
     }
     return this.#place(length) ? "sent" : "full";
+  }
+
+  #hasRoom(target: number, bytes: number): boolean {
+    const { plan, view, ledger } = this.#dispatcher;
+    if (view.placement[target] !== view.thread) return this.#room.has(target, bytes, ledger.cycle);
+    const { queueDepth, queueBytes } = view.registry;
+    return hasRoom(plan.bounds, queueDepth[target], queueBytes[target], bytes);
   }
 
   /** Writes the prepared frame where it will be read. False when there is no room. */
