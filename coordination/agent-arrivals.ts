@@ -113,7 +113,8 @@ export class AgentArrivals implements Predictor {
   predict(agent: number, q: number, load: Load): number {
     const row = agent * FLOATS;
     const floats = this.#floats;
-    if (floats[row + COUNT] === 0) return this.#firstLead(agent, q);
+    // Of an agent that was never measured each message before it is believed to take as long as it.
+    if (floats[row + COUNT] === 0) return this.#firstLead(agent, q) * (1 + queuedOf(load));
     const shorts = this.#shorts;
     const short = agent * SHORTS;
     const queued = queuedOf(load);
