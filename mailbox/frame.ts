@@ -52,9 +52,9 @@ export const FrameKind = {
   ASK: 6,
   /** Answers an ASK: `operation` is the ask's id, the trinary state is in `priority`. */
   ANSWER: 7,
-  /** A message for all agents of a sector that its bitmap names; goes to the sector's coordinator. */
+  /** A message for all agents of a sector that its bitmap names, for its coordinator: `operation-frame.ts`. */
   OPERATION: 8,
-  /** What became of an operation: fixed binary, counts in words 6–9. */
+  /** What became of a sector's part of an operation: fixed binary, see `operation-frame.ts`. */
   ACK: 9,
   /** FREEZE, THAW, CIRCUIT, DRAIN, SUPERVISE: `operation` is the verb. */
   CONTROL: 10,
@@ -64,8 +64,10 @@ export const FrameKind = {
   DEAD_LETTER: 12,
   /** A failure and what the supervisor decided, on its way to main. */
   INCIDENT: 13,
+  /** What one agent answers to an operation, on its way to main: `operation` is its id. */
+  RESPONSE: 14,
 } as const;
-export const MAX_FRAME_KIND = 13;
+export const MAX_FRAME_KIND = 14;
 
 /** Flags, in the upper half of FRAME_TYPE. */
 export const FrameFlag = {
@@ -138,7 +140,7 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
     const count = kind === FrameKind.HEARTBEAT ? 1 : words[at + HEARTBEATS_COUNT];
     return heartbeatFault(kind, source, count, length, rows);
   }
-  if ((kind === FrameKind.ANSWER || kind === FrameKind.ACK) && ((type >>> 10) & 3) === 3) {
+  if (saysOutcome(kind) && ((type >>> 10) & 3) === 3) {
     return "a trinary state of 2";
   }
   const flags = type >>> 16;
@@ -168,6 +170,10 @@ function heartbeatFault(
     return `${count} rows of heartbeats in a frame of ${length}`;
   }
   return undefined;
+}
+
+function saysOutcome(kind: number): boolean {
+  return kind === FrameKind.ANSWER || kind === FrameKind.ACK || kind === FrameKind.RESPONSE;
 }
 
 function carriesPayload(kind: number): boolean {

@@ -191,6 +191,11 @@ export class Lanes {
     }
   }
 
+  /** Wakes every thread: something that all of them look at has changed. */
+  wakeAll(): void {
+    for (const control of this.#controls) ringDoorbell(control);
+  }
+
   /** Rings for the producer of an incoming lane that waits for room, when there is some. */
   tellOfRoom(lane: InLane): void {
     if (lane.ring.hasRoomToTell()) ringDoorbell(this.#controls[lane.id >>> 1]);

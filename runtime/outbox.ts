@@ -6,7 +6,6 @@ import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from ".
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL } from "../mailbox/ring.ts";
-import type { Tally } from "../supervisors/sector-coordinator.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -398,23 +397,47 @@ export class Outbox implements TimerTarget {
     this.#post(this.#prepare(FrameKind.ANSWER, target, asker, value, priority, id, 0));
   }
 
-  /** Reports what became of one sector's part of an operation: an ACK, with the counts in its number fields. */
-  report(coordinator: number, operation: number, tally: Tally): void {
-    const header = this.#header;
-    this.#prepare(
-      FrameKind.ACK,
-      coordinator,
-      this.#dispatcher.view.topology.orchestrator,
-      undefined,
-      3,
-      operation,
-      0,
-    );
-    header.sequence = tally.ready;
-    header.createdMs = tally.conflict;
-    header.deadlineMs = tally.failed;
-    header.release = tally.open;
-    this.#post(0);
+  /** Tells main what an agent answers to an operation. Throws when it cannot be encoded, or is too long. */
+  respond(agent: number, operation: number, trinary: number, value: unknown): void {
+    const main = this.#dispatcher.view.topology.orchestrator;
+    const priority = answerPriority(1, trinary);
+    const length = this.#prepare(FrameKind.RESPONSE, agent, main, value, priority, operation, 0);
+    if (this.#tryPost(length)) return;
+    // As with answers: memory has a bound, and the outcome itself is told by the sector's report.
+    if (!this.#posts.isFull(length)) this.#postLater(length);
+  }
+
+  /** Tells main something that is words already, behind all that this thread has told it before. */
+  postWords(
+    kind: number,
+    source: number,
+    operation: number,
+    words: Int32Array,
+    length: number,
+  ): void {
+    const { codec, view } = this.#dispatcher;
+    this.#prepare(kind, source, view.topology.orchestrator, undefined, 1, operation, 0);
+    this.#header.flags = 0;
+    this.#header.payload = length * 4;
+    if (!this.#posts.holdsBack(this.#header) && this.#placeWords(words, length)) return;
+    codec.adopt(new Uint8Array(words.buffer, words.byteOffset, length * 4), length * 4);
+    this.#postLater(length * 4);
+  }
+
+  /** Writes the prepared frame with these words straight into main's lane; false when there is no room. */
+  #placeWords(words: Int32Array, length: number): boolean {
+    const { lanes } = this.#dispatcher.view;
+    const lane = lanes.bulkTo[0];
+    const word = lane?.tryClaim(FRAME_BYTES + length * 4) ?? FULL;
+    if (lane === undefined || word === FULL) {
+      lane?.ring.wantRoom();
+      return false;
+    }
+    const { ring } = lane;
+    writeHeader(ring.words, ring.doubles, word, FRAME_BYTES + length * 4, this.#header);
+    ring.words.set(words.subarray(0, length), word + FRAME_DATA);
+    this.dirty = true;
+    return true;
   }
 
   /** Sends that wait for room. */
