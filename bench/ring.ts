@@ -15,8 +15,8 @@ import type { RingData } from "./ring-worker.ts";
  */
 const CAPACITY_BYTES = 1024 * 1024;
 /** What is over in a few hundredths of a second tells how long its threads took to compile. */
-const FRAMES = parameter("ring frames", { smoke: 20_000, full: 20_000_000 });
-const WARM = parameter("ring warm-up frames", { smoke: 2_000, full: 2_000_000 });
+const FRAMES = parameter("ring frames", { smoke: 20_000, full: 5_000_000 });
+const WARM = parameter("ring warm-up frames", { smoke: 2_000, full: 1_000_000 });
 const POSTED = parameter("ring frames of postMessage", { smoke: 20_000, full: 2_000_000 });
 const POSTED_WARM = Math.ceil(POSTED / 10);
 
