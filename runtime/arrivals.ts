@@ -8,6 +8,14 @@ import {
 import type { Registry } from "../coordination/registry.ts";
 import { ReleaseCalendar } from "../coordination/release-calendar.ts";
 import {
+  FRAME_CREATED_F64,
+  FRAME_SOURCE,
+  FRAME_TYPE,
+  FrameKind,
+  frameKind,
+} from "../mailbox/frame.ts";
+import { SLOT_FRAME } from "../mailbox/layout.ts";
+import {
   ROW_CONFIDENCE,
   ROW_LEAD,
   ROW_PROCESSING,
@@ -20,6 +28,9 @@ import type { Part } from "./part.ts";
 
 /** Copies that a thread sends in a millisecond: about half of what it can, for each is also answered. */
 const RELEASES_A_MS = 64;
+
+/** A message that began within this time of its sending has not waited for another, ms. */
+const WAITED_MS = 5;
 
 /** A predictor over what a thread knows of its agents, which are those from `from` on. */
 export interface OpenPredictor {
@@ -125,6 +136,20 @@ export class Arrivals {
     if (Number.isNaN(releaseError)) return;
     const sentMs = part.arrivalMs - part.at(bit, ROW_LEAD) + releaseError;
     this.observe(part.firstAgent + bit, nowMs - sentMs, part.weight, part.loads?.[bit] ?? 0);
+  }
+
+  /**
+   * An agent that had been at work since `sinceMs` has finished the message in `slot`. Asked from outside, and
+   * begun without having waited, that tells as much of it as an operation does.
+   */
+  answered(agent: number, slot: number, sinceMs: number): void {
+    const { view, nowMs } = this.#dispatcher;
+    const { words, doubles } = view.custody;
+    const at = slot + SLOT_FRAME;
+    if (frameKind(words[at + FRAME_TYPE]) !== FrameKind.ASK) return;
+    if (words[at + FRAME_SOURCE] !== view.topology.orchestrator) return;
+    const createdMs = doubles[(at >>> 1) + FRAME_CREATED_F64];
+    if (sinceMs - createdMs < WAITED_MS) this.observe(agent, nowMs - createdMs, 1, 0);
   }
 
   /** Notes that an agent was READY `delayMs` after a message of `weight` was sent to it. */

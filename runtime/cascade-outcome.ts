@@ -16,6 +16,7 @@ export function cascadeOutcome(
   strategy: CascadeStrategy,
   ended: readonly Ended[],
   phases: readonly CascadePhase[],
+  people: Promise<GatherResult> | undefined,
   topology: Topology,
 ): CascadeResult {
   const whole = ended.length === 1 ? ended[0].outcome : wholeOf(ended);
@@ -23,11 +24,12 @@ export function cascadeOutcome(
   const { addressed, ready, conflict, elapsedMs } = whole;
   const own: Pick<
     CascadeResult,
-    "status" | "strategy" | "phases" | "sectors" | "clusters" | "agents"
+    "status" | "strategy" | "phases" | "people" | "sectors" | "clusters" | "agents"
   > = {
     status: statusOf(ended, phases, whole),
     strategy,
     phases,
+    people,
     sectors: furthest(tiers.map(({ sectors }) => sectors)),
     clusters: furthest(tiers.map(({ clusters }) => clusters)),
     agents: { expected: addressed, reached: ready + conflict, elapsedMs },

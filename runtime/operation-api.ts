@@ -170,6 +170,11 @@ export interface CascadeOptions extends Omit<GatherOptions, "quorum"> {
   readonly strategy?: CascadeStrategy;
   /** Default: that of the strategy; parallel 0.90, else 0.95. */
   readonly quorum?: number;
+  /**
+   * Of priority-first: how long people (class F) of the selection have, ms. They are asked at once, and not waited
+   * for: see `people` of the result. Default: they are not asked.
+   */
+  readonly peopleTimeoutMs?: number;
 }
 
 /** How far a tier was reached, and when the last of it confirmed, ms after the start. */
@@ -195,6 +200,8 @@ export interface CascadeResult extends Omit<GatherResult, "status"> {
   readonly agents: TierReceipt;
   /** Of priority-first, in order; otherwise none. */
   readonly phases: readonly CascadePhase[];
+  /** What becomes of the people who were asked, by their own deadline; undefined when none were. */
+  readonly people: Promise<GatherResult> | undefined;
 }
 
 export interface ForecastOptions {

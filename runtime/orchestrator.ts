@@ -47,6 +47,7 @@ const PHASES: readonly (readonly [ImpedanceClass, number])[] = [
   ["CLASS_A_EDGE", 0.9],
   ["CLASS_E_LOCAL", 0.85],
 ];
+const PEOPLE = IMPEDANCE_CLASSES.findIndex(({ name }) => name === "CLASS_F_HUMAN");
 
 /** What the orchestrator needs of its mesh. */
 export interface OrchestratorPorts {
@@ -189,6 +190,7 @@ export class Orchestrator {
   async #cascadeByPriority(operation: Operation, options: CascadeOptions): Promise<CascadeResult> {
     const whole = this.#attempt(operation, options, 0.95, "cascade", false);
     const classes = this.#ports.dispatcher.view.registry.class;
+    const people = this.#askPeople(whole, options.peopleTimeoutMs);
     const ended: Ended[] = [];
     const phases: CascadePhase[] = [];
     for (const [name, threshold] of PHASES) {
@@ -207,15 +209,35 @@ export class Orchestrator {
     }
     if (ended.length === 0)
       throw new MeshError("MESH_NOBODY", "select: expected agents of the classes A to E, got none");
-    return this.#cascadeOf("priority-first", ended, phases);
+    return this.#cascadeOf("priority-first", ended, phases, people);
+  }
+
+  /** Asks the people of a selection, who have a deadline of their own. */
+  #askPeople(whole: Attempt, timeoutMs: number | undefined): Promise<GatherResult> | undefined {
+    if (timeoutMs === undefined) return undefined;
+    const classes = this.#ports.dispatcher.view.registry.class;
+    const agents = whole.agents.filter((agent) => classes[agent] === PEOPLE);
+    if (agents.length === 0) return undefined;
+    const { settings, plan } = whole;
+    const people = this.#run({
+      ...whole,
+      agents,
+      kind: "scatter-gather",
+      plan: { ...plan, at: { kind: "now" }, hold: false },
+      settings: { ...settings, timeoutMs },
+    }).then(({ outcome }) => outcome);
+    // Who does not look at it is not to be ended by it.
+    people.catch(() => {});
+    return people;
   }
 
   #cascadeOf(
     strategy: CascadeStrategy,
     ended: readonly Ended[],
     phases: readonly CascadePhase[],
+    people?: Promise<GatherResult>,
   ): CascadeResult {
-    return cascadeOutcome(strategy, ended, phases, this.#ports.dispatcher.view.topology);
+    return cascadeOutcome(strategy, ended, phases, people, this.#ports.dispatcher.view.topology);
   }
 
   #now(): number {

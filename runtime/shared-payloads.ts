@@ -32,18 +32,26 @@ export class HashMismatchError extends MeshError {
   }
 }
 
+/** Payloads that a thread keeps decoded; with more operations than that under way, some are decoded again. */
+const MAX_KEPT = 256;
+
+/** A payload as it was found: whole, or with another hash than it was sent with. */
+interface Kept {
+  /** Of this use of the slot. */
+  readonly hash: number;
+  readonly message: unknown;
+  readonly facts: OperationFacts | undefined;
+  readonly error: HashMismatchError | undefined;
+}
+
 /**
- * Payloads that another thread holds once for many agents. The last one is kept decoded, and frozen because
- * all agents of the thread share it; its hash is checked when it is decoded, once a thread.
+ * Payloads that another thread holds once for many agents. They are kept decoded, and frozen because all agents
+ * of the thread share them; a hash is checked when its payload is decoded, once a thread.
  */
 export class SharedPayloads {
   readonly #dispatcher: Dispatcher;
-  #source = -1;
-  #slot = -1;
-  #hash = 0;
-  #message: unknown;
-  #facts: OperationFacts | undefined;
-  #error: HashMismatchError | undefined;
+  /** By slot: only main holds payloads. */
+  readonly #kept = new Map<number, Kept>();
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -51,37 +59,36 @@ export class SharedPayloads {
 
   /** The message of the OPERATION frame at `word`. Throws HashMismatchError, or when the payload is gone. */
   messageAt(words: Int32Array, word: number): unknown {
-    this.#read(words, word);
-    return this.#message;
+    return this.#read(words, word).message;
   }
 
   /** What the operation says of itself; throws as {@link messageAt} does. */
   factsAt(words: Int32Array, word: number): OperationFacts {
-    this.#read(words, word);
-    return this.#facts as OperationFacts;
+    return this.#read(words, word).facts as OperationFacts;
   }
 
-  /** Forgets the decoded payload: its slot may be used again. */
+  /** Forgets all: no operation is under way. */
   forget(): void {
-    this.#source = -1;
-    this.#message = undefined;
-    this.#facts = undefined;
+    this.#kept.clear();
   }
 
-  #read(words: Int32Array, word: number): void {
-    const { view } = this.#dispatcher;
-    const thread = view.placement[words[word + FRAME_SOURCE]];
+  #read(words: Int32Array, word: number): Kept {
     const slot = words[word + FRAME_PAYLOAD];
-    const hash = words[word + FRAME_HASH];
-    // Not by its slot: main may have given that to another operation while this one still stands somewhere.
-    if (this.#source !== thread || this.#slot !== slot || this.#hash !== hash) {
-      this.#decode(words, word, thread, slot, hash);
+    let kept = this.#kept.get(slot);
+    // Not by its slot alone: main may have given that to another operation while this one still stands somewhere.
+    if (kept?.hash !== words[word + FRAME_HASH]) {
+      kept = this.#decode(words, word, slot);
+      if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+      this.#kept.set(slot, kept);
     }
-    if (this.#error !== undefined) throw this.#error;
+    if (kept.error !== undefined) throw kept.error;
+    return kept;
   }
 
-  #decode(words: Int32Array, word: number, thread: number, slot: number, hash: number): void {
+  #decode(words: Int32Array, word: number, slot: number): Kept {
     const { view, codec } = this.#dispatcher;
+    const thread = view.placement[words[word + FRAME_SOURCE]];
+    const hash = words[word + FRAME_HASH];
     const held = view.custodyWords[thread];
     const bytes = view.custodyBytes[thread];
     const frame = slot + SLOT_FRAME;
@@ -93,18 +100,13 @@ export class SharedPayloads {
       );
     }
     const length = held[frame + FRAME_PAYLOAD];
-    this.#error = mismatch(words, word, bytes, (frame + FRAME_DATA) * 4, length);
-    if (this.#error === undefined) {
-      const [message, facts] = codec.decode(held, bytes, frame + FRAME_DATA, length) as [
-        unknown,
-        OperationFacts,
-      ];
-      this.#message = deepFreeze(message);
-      this.#facts = facts;
-    }
-    this.#source = thread;
-    this.#slot = slot;
-    this.#hash = hash;
+    const error = mismatch(words, word, bytes, (frame + FRAME_DATA) * 4, length);
+    if (error !== undefined) return { hash, message: undefined, facts: undefined, error };
+    const [message, facts] = codec.decode(held, bytes, frame + FRAME_DATA, length) as [
+      unknown,
+      OperationFacts,
+    ];
+    return { hash, message: deepFreeze(message), facts, error };
   }
 }
 

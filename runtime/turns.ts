@@ -170,7 +170,7 @@ export class Turns {
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
     // The incarnation may have ended meanwhile: its message was dealt with then.
     if (!cell.alive || cell.slot !== slot || !cell.busy) return;
-    const { view, ports } = this.#dispatcher;
+    const { view, ports, arrivals } = this.#dispatcher;
     this.#dispatcher.nowMs = ports.clock.nowMs();
     if (error === undefined && cell.sendsWaiting > 0) {
       this.#suspendAgain(cell, value);
@@ -181,6 +181,7 @@ export class Turns {
       const processingMs = this.#dispatcher.nowMs - registry.currentSinceMs[cell.self];
       observeProcessing(registry, cell.self, processingMs);
     }
+    if (error === undefined) arrivals.answered(cell.self, slot, registry.currentSinceMs[cell.self]);
     registry.currentSinceMs[cell.self] = 0;
     cell.busy = false;
     if (error === undefined) this.#complete(cell, value);

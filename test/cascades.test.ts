@@ -81,6 +81,24 @@ describe("cascades", () => {
     expect(result.ready + result.conflict).toBe(result.selected);
   });
 
+  test("people are asked beside the classes, by their own deadline, and not waited for", async () => {
+    await using mesh = await start({
+      topology: { ...onlyFast(), classes: { CLASS_A_EDGE: 3, CLASS_F_HUMAN: 1 } },
+    });
+    const people = mesh.select("CLASS_F_HUMAN").map((ref) => mesh.address(ref));
+    const payload = { do: "workUnless", who: people[0], ms: 700 };
+    const result = await mesh.cascade(
+      { payload, at: "now" },
+      { strategy: "priority-first", peopleTimeoutMs: 10_000 },
+    );
+    expect(result.phases.map(({ class: name }) => name)).toEqual(["CLASS_A_EDGE"]);
+    expect(result.ready + people.length).toBe(AGENTS);
+    expect(result.elapsedMs).toBeLessThan(700);
+    expect(await result.people).toMatchObject({ ready: people.length, transit: 0 });
+    const without = await mesh.cascade({ payload, at: "now" }, { strategy: "priority-first" });
+    expect(without.people).toBeUndefined();
+  });
+
   test("sectors finish their part while the main thread is blocked", async () => {
     await using mesh = await start({ topology: onlyFast(), watchdogMs: 10_000 });
     await warm(mesh);

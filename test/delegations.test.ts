@@ -105,3 +105,16 @@ describe("delegation, samples, pipelines", () => {
     expect(broken.stages).toHaveLength(1);
   });
 });
+
+test("what delegations take is learned: the next goes to who is faster", async () => {
+  await using mesh = await start({ topology: onlyFast() });
+  const to = "sector-3/cluster-1";
+  const slow = mesh
+    .select(to)
+    .map((ref) => mesh.address(ref))
+    .slice(0, 4);
+  for (const address of slow) await mesh.delegate({ do: "work", ms: 150 }, { to: address });
+  const fast = await mesh.delegate({ do: "work", ms: 1 }, { to: `${to}/agent-5` });
+  for (let i = 0; i < 5; i++)
+    expect((await mesh.delegate({ do: "work", ms: 1 }, { to })).agent).toBe(fast.agent);
+});

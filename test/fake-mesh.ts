@@ -455,6 +455,7 @@ function gatherOf(agents: number, nth: number): Omit<CascadeResult, "quorum" | "
     clusters: { ...tier, expected: 6, reached: 6, elapsedMs: 20 },
     agents: tier,
     phases: [],
+    people: undefined,
     plan: () => [],
     outcomes: () => [],
     resume: () => Promise.reject(new Error("a fake mesh resumes nothing")),
