@@ -40,7 +40,7 @@ const STAGE_OF = Uint8Array.of(0, 1, 2, 3, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6
 const OFFSET_STEP = [0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02] as const;
 const MARGIN_STEP = 0.02;
 const OFFSET_LIMIT = 6;
-const LOSS_STEP = 1 / 2000;
+const LOSS_STEP = 1 / 500;
 const LN_MEMORY = 512;
 const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
