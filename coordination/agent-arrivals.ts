@@ -15,7 +15,10 @@ import {
   clusterSlots,
   DENSEST,
   FLOATS,
+  GAIN_UNIT,
   LEVEL,
+  LN_UNIT,
+  LN_WEIGHT,
   LOSS,
   LOSS_UNIT,
   MARGIN,
@@ -26,9 +29,7 @@ import {
   SAMPLE,
   SCALE,
   SHORTS,
-  SLOPE_UNIT,
-  WEIGHT_MEAN,
-  WEIGHT_SLOPE,
+  WEIGHT_GAIN,
 } from "./arrival-columns.ts";
 import {
   classLoss,
@@ -45,9 +46,11 @@ import {
   observeFirstScale,
   observeLoss,
   observeQueue,
+  observeWeight,
   queueCost,
   queueSpread,
   stageOf,
+  weightCost,
 } from "./class-arrivals.ts";
 import { densestInterval, REACH_MS } from "./densest-interval.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
@@ -58,13 +61,13 @@ import { decodeShort, encodeShort } from "./short-float.ts";
 /** Experts: the level, the centre of near values, the middle of both, the densest interval of the sample. */
 const EXPERTS = 4;
 const LEVEL_STEP = 1 / 6;
-const NEAR_STEP = 1 / 5;
+const NEAR_STEP = 1 / 4;
 const SCALE_STEP = 1 / 16;
 const LEAST_SCALE_MS = 0.1;
 const LOSS_STEP = 1 / 64;
 const OFFSET_STEP = 0.05;
 /** How much more the losses of all agents of the class count than the agent's own. */
-const CLASS_TRUST = 3;
+const CLASS_TRUST = 1;
 /** Loss of a miss: up to REACH in proportion, and little; 1 up to FAR; 2 beyond. */
 const NEAR_LOSS = 0.1 / REACH_MS;
 const FAR_MS = 86;
@@ -85,6 +88,7 @@ const FAR_SCALES = 8;
 const COVARIATE_STEP = 0.1;
 const MAX_DELAY_MS = 2 ** 26;
 const MAX_QUEUE = 1e6;
+const MAX_WEIGHT = 1e6;
 const MAX_COUNT = 2 ** 24;
 
 /** From here on an agent's margins are those of its last message. */
@@ -123,7 +127,7 @@ export class AgentArrivals implements Predictor {
     const queued = queuedOf(load);
     let lead = floats[row + CENTRE];
     let spread = 1;
-    if (queued !== 0 || shorts[short + WEIGHT_SLOPE] !== 0) {
+    if (queued !== 0 || shorts[short + WEIGHT_GAIN] !== 0) {
       lead += floats[row + LEVEL] * this.#loadCost(agent, load.weight, queued);
       spread = queueSpread(this.#classes, this.#classOf[agent], queued);
     }
@@ -210,8 +214,12 @@ export class AgentArrivals implements Predictor {
   #loadCost(agent: number, weight: number, queued: number): number {
     const short = agent * SHORTS;
     let cost = 0;
-    const slope = this.#shorts[short + WEIGHT_SLOPE];
-    if (slope !== 0) cost = slope * SLOPE_UNIT * this.#excessWeight(short, weight);
+    const gain = this.#shorts[short + WEIGHT_GAIN];
+    if (gain !== 0) {
+      const excess = this.#excessWeight(short, weight);
+      if (excess !== 0)
+        cost = gain * GAIN_UNIT * weightCost(this.#classes, this.#classOf[agent], excess);
+    }
     if (queued > 0) {
       const gain = 1 + this.#floats[agent * FLOATS + QUEUE_GAIN];
       cost += gain * queueCost(this.#classes, this.#classOf[agent], queued);
@@ -220,12 +228,11 @@ export class AgentArrivals implements Predictor {
     return cost > -0.9 ? cost : -0.9;
   }
 
-  /** How much heavier than usual for this agent: 0 when as usual, 1 when twice as heavy. */
+  /** Ln of the weight above what is usual for this agent. */
   #excessWeight(short: number, weight: number): number {
-    const mean = decodeShort(this.#shorts[short + WEIGHT_MEAN]);
-    if (!(weight > 0) || mean === 0) return 0;
-    const excess = weight / mean - 1;
-    return excess < 6 ? excess : 6;
+    if (!(weight > 0 && weight < MAX_WEIGHT)) return 0;
+    const usual = this.#shorts[short + LN_WEIGHT] * LN_UNIT;
+    return weight === 1 ? -usual : Math.log(weight) - usual;
   }
 
   #observeFirst(agent: number, seen: Observation): void {
@@ -245,7 +252,8 @@ export class AgentArrivals implements Predictor {
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
     const code = encodeShort(value);
-    this.#shorts[short + WEIGHT_MEAN] = encodeShort(seen.weight > 0 ? seen.weight : 1);
+    const weight = seen.weight > 0 && seen.weight < MAX_WEIGHT ? seen.weight : 1;
+    this.#shorts[short + LN_WEIGHT] = Math.round(Math.log(weight) / LN_UNIT);
     this.#floats[row + NEAR] = value;
     this.#shorts[short + DENSEST] = code;
     for (let expert = 0; expert < EXPERTS; expert++)
@@ -327,15 +335,16 @@ export class AgentArrivals implements Predictor {
       floats[row + QUEUE_GAIN] = clippedBetween(floats[row + QUEUE_GAIN] + gain, -1, 20);
       observeQueue(this.#classes, this.#classOf[agent], queued, offMs / wide, size);
     }
-    const used = weight > 0 && weight < MAX_DELAY_MS ? weight : 1;
-    const mean = decodeShort(shorts[short + WEIGHT_MEAN]);
-    if (used === mean) return;
-    const excess = level * this.#excessWeight(short, used);
-    const slope =
-      shorts[short + WEIGHT_SLOPE] * SLOPE_UNIT +
-      (COVARIATE_STEP * off * excess) / (excess * excess + wide * wide);
-    shorts[short + WEIGHT_SLOPE] = Math.round(clipped(slope, 7) / SLOPE_UNIT);
-    shorts[short + WEIGHT_MEAN] = encodeShort(mean + (used - mean) / 16);
+    const excess = this.#excessWeight(short, weight);
+    if (excess === 0) return;
+    const known = level * weightCost(this.#classes, this.#classOf[agent], excess);
+    const gain = shorts[short + WEIGHT_GAIN] * GAIN_UNIT;
+    if (level > 0)
+      observeWeight(this.#classes, this.#classOf[agent], excess, (off + gain * known) / level);
+    const moved = gain + (COVARIATE_STEP * off * known) / (known * known + wide * wide);
+    shorts[short + WEIGHT_GAIN] = Math.round(clippedBetween(moved, 0, 3) / GAIN_UNIT);
+    const usual = shorts[short + LN_WEIGHT];
+    shorts[short + LN_WEIGHT] = Math.round(usual + excess / LN_UNIT / 32);
   }
 
   /** Takes the value into level, scale, sample and window. */
