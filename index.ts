@@ -9,6 +9,7 @@ export type {
   ActorContext,
   AskOptions,
   Envelope,
+  OperationEnvelope,
   Priority,
   TellOptions,
   Timer,
@@ -24,6 +25,24 @@ export {
   UndeliverableError,
   UnknownActorError,
 } from "./actors/errors.ts";
+export {
+  type AcknowledgeMessage,
+  type AnswerMessage,
+  type AskMessage,
+  type CircuitBreakerMessage,
+  type Compensation,
+  type CoordinationMessage,
+  type DelegateMessage,
+  type FreezeMessage,
+  type HeartbeatMessage,
+  type MeshMessage,
+  type ProtocolMessage,
+  ROUTING_STRATEGIES,
+  type RoutingStrategy,
+  type ThawMessage,
+  VERBS,
+  type Verb,
+} from "./actors/message.ts";
 export type { Clock, Log, Random } from "./actors/ports.ts";
 export type { Receipt, ReceiptStatus } from "./actors/receipt.ts";
 export type { ActorRef, Target } from "./actors/ref.ts";
@@ -40,5 +59,10 @@ export {
   type Trinary,
 } from "./actors/result.ts";
 export type { Signal } from "./actors/signal.ts";
+export type { ArrivalTime } from "./coordination/arrival-time.ts";
+export type { Kpi } from "./coordination/kpi.ts";
+export type { Kpis } from "./coordination/kpis.ts";
+export type { QuorumDecision } from "./coordination/quorum.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
+export type * from "./runtime/operation-api.ts";

@@ -21,6 +21,12 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
    * {@link conflict}; throwing is a failure and goes to the supervisor.
    */
   receive(state: State, message: Message, ctx: ActorContext<Message>): Received<Answer>;
+  /**
+   * The moment itself: called at T for a message of an operation with a time, if `receive` was READY before
+   * (READY-hold). `receive` prepares, `act` does; `message` is the same. A behavior without it has acted when
+   * its result is let go.
+   */
+  act?(state: State, message: Message, ctx: ActorContext<Message>): Received<unknown>;
   /** Hears of the end of a watched actor or of a child's failure. Without it, signals are dropped. */
   signal?(state: State, signal: Signal, ctx: ActorContext<Message>): void | Promise<void>;
   /** Runs when the agent is stopped in good order; bounded by the supervisor's shutdown time. */

@@ -1,5 +1,6 @@
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { Behavior } from "./behavior.ts";
+import type { MeshMessage, Verb } from "./message.ts";
 import type { Clock, Log, Random } from "./ports.ts";
 import type { Receipt } from "./receipt.ts";
 import type { ActorRef, Target } from "./ref.ts";
@@ -50,6 +51,21 @@ export interface Envelope {
   readonly deadlineMs: number;
   /** True when the message was delivered before to a worker that died: the effect may have happened. */
   readonly redelivered: boolean;
+  /** The operation that the message is of; absent of all other messages. */
+  readonly operation?: OperationEnvelope;
+}
+
+/** What an agent is told of an operation of many, besides its payload. */
+export interface OperationEnvelope {
+  /** The same at all agents, and at a second attempt. */
+  readonly id: string;
+  readonly verb: Verb;
+  /** T, when agents should be READY, ms of the mesh clock; undefined when as soon as they can. */
+  readonly arrivalMs: number | undefined;
+  /** True in `act`, false in `receive`. */
+  readonly acting: boolean;
+  /** The whole message; of the plan it has this agent's part only. Made when it is asked for. */
+  message(): MeshMessage;
 }
 
 /**

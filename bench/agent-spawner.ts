@@ -2,8 +2,8 @@ import { type Behavior, defineAgent } from "../actors/behavior.ts";
 import { ready } from "../actors/result.ts";
 import { nowMs } from "./threads.ts";
 
-/** Make so many children and greet each; or say how many have been heard of. */
-export type SpawnerMessage = { readonly spawn: number } | "report";
+/** Make so many children and greet each; say how many have been heard of; or collect garbage and say it. */
+export type SpawnerMessage = { readonly spawn: number } | "report" | "collect";
 
 /** Children of this thread that have handled their greeting, and when the last of them had. */
 export interface SpawnerReport {
@@ -28,7 +28,8 @@ const child: Behavior<null, "greeting", undefined> = defineAgent({
 const agent: Behavior<null, SpawnerMessage, SpawnerReport | undefined> = defineAgent({
   init: () => null,
   async receive(_state, message: SpawnerMessage, ctx) {
-    if (message === "report") {
+    if (message === "report") return ready({ here, lastMs });
+    if (message === "collect") {
       globalThis.gc?.();
       return ready({ here, lastMs });
     }

@@ -1,11 +1,15 @@
 import { arrival } from "./arrival.ts";
 import { askCross } from "./ask-cross.ts";
 import { askLocal } from "./ask-local.ts";
+import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
 import { idle } from "./idle.ts";
+import { operations } from "./operations.ts";
+import { punctuality } from "./punctuality.ts";
+import { release } from "./release.ts";
 import { restart } from "./restart.ts";
 import { ring } from "./ring.ts";
 import { spawn } from "./spawn.ts";
@@ -23,6 +27,10 @@ export const BENCHES: readonly Bench[] = [
   askCross,
   askLocal,
   tree,
+  cascade,
+  release,
+  punctuality,
+  operations,
   spawn,
   restart,
   workerKill,

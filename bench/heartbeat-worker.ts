@@ -52,6 +52,7 @@ function produce(): number {
       pause.wait();
       word = ring.tryClaim(bytes);
     }
+    pause.reset();
     if (++cycle === FRAMES_PER_CYCLE) {
       cycle = 0;
       createdMs = nowMs();

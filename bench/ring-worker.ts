@@ -33,6 +33,7 @@ function produce(): number {
       pause.wait();
       word = ring.tryClaim(data.frameBytes);
     }
+    pause.reset();
     words[word + FRAME_LENGTH] = data.frameBytes;
     words[word + FRAME_TYPE] = FrameKind.TELL;
     fillFrame(words, word, frameWords, number);

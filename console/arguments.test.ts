@@ -4,6 +4,7 @@ import { argumentsSchema, checkArguments } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { UsageError } from "./exit.ts";
 import { commandNamed } from "./help-commands.ts";
+import { wordsOf } from "./words.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
 
@@ -68,8 +69,8 @@ describe("the table", () => {
     assert.sameMembers(
       names,
       (
-        "start attach status top tree inspect agents tell ask restart kill dead-letters bench " +
-        "help version"
+        "start attach status top tree inspect agents kpis tell ask broadcast forecast scatter cascade " +
+        "delegate pipeline route restart kill dead-letters bench help version"
       ).split(" "),
     );
   });
@@ -80,12 +81,11 @@ describe("the table", () => {
       assert.propertyVal(argumentsSchema(command), "type", "object");
       for (const example of command.examples) {
         const line = example.replace(/^.*mesh-30k /, "");
-        const words = line.match(/'[^']*'|\S+/g) ?? [];
-        const [name, ...rest] = words.map((word) => word.replaceAll("'", ""));
+        const [name, ...rest] = wordsOf(line);
         assert.equal(name, command.name);
         const { args } = readWords(command, rest);
         // Only agents take messages.
-        if (command.name === "tell" || command.name === "ask")
+        if (command.name === "tell" || (command.name === "ask" && args.sample === undefined))
           assert.match(String(args.address), /\/agent-\d+$/);
         // What one end has read the other end reads again, and finds the same.
         if (command.needs === "mesh") assert.deepEqual(checkArguments(command, args), args);

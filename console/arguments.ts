@@ -40,7 +40,7 @@ export function readWords(command: Command, words: readonly string[]): Invocatio
   const given: Record<string, unknown> = {};
   for (const [name, parameter] of Object.entries(command.parameters)) {
     const written = values[flagOf(name)];
-    if (parameter.place === undefined && written !== undefined) given[name] = written;
+    if (isFlag(parameter) && written !== undefined) given[name] = written;
   }
   placePositionals(command, positionals, given);
   return {
@@ -63,7 +63,7 @@ function parse(
   const options: NonNullable<ParseArgsConfig["options"]> = {};
   for (const name of faceFlags(command)) options[name] = FACE_FLAGS[name];
   for (const [name, parameter] of Object.entries(command.parameters)) {
-    if (parameter.place !== undefined) continue;
+    if (!isFlag(parameter)) continue;
     options[flagOf(name)] = { type: parameter.value === undefined ? "boolean" : "string" };
   }
   const known = Object.keys(options);
@@ -85,13 +85,11 @@ function parse(
       if (token.value === undefined) values[token.name] = true;
       else throw new UsageError(`${command.name}: ${written} takes no value`, command.name);
     } else {
-      values[token.name] = writtenValue(
-        command,
-        token.name,
-        written,
-        token.value,
-        token.inlineValue,
-      );
+      const { name, value, inlineValue } = token;
+      const given = writtenValue(command, name, written, value, inlineValue);
+      values[name] = repeats(command, name)
+        ? [...((values[name] as string[]) ?? []), given]
+        : given;
     }
   }
   return { values, positionals };
@@ -126,10 +124,12 @@ function placePositionals(
 ): void {
   const waiting = [...words];
   for (const [name, parameter] of Object.entries(command.parameters)) {
-    if (parameter.place === undefined) continue;
+    if (parameter.place === undefined || given[name] !== undefined) continue;
+    if (parameter.unless?.some((flag) => given[flag] !== undefined)) continue;
+    if (parameter.place === "word" && !fits(parameter, waiting[0])) continue;
     const written = parameter.place === "rest" ? waiting.splice(0).join(" ") : waiting.shift();
     if (written !== undefined && written !== "") given[name] = fromText(parameter, written);
-    else if (isRequired(parameter)) {
+    else if (isRequired(parameter) || parameter.unless !== undefined) {
       throw new UsageError(`${command.name}: <${name}> is missing`, command.name);
     }
   }
@@ -141,4 +141,20 @@ function placePositionals(
 
 function fromText(parameter: Parameter, written: string): unknown {
   return parameter.fromText === undefined ? written : parameter.fromText(written);
+}
+
+/** Whether it can be given by `--name`. */
+export function isFlag({ place }: Parameter): boolean {
+  return place === undefined || place === "word";
+}
+
+function repeats(command: Command, flag: string): boolean {
+  return Object.entries(command.parameters).some(
+    ([name, parameter]) => flagOf(name) === flag && parameter.repeats === true,
+  );
+}
+
+function fits(parameter: Parameter, word: string | undefined): boolean {
+  const read = parameter.schema.safeParse(word);
+  return word !== undefined && read.success && read.data === word;
 }

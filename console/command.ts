@@ -17,8 +17,15 @@ import { schemaOf, type ValueType } from "./values.ts";
 export interface Parameter<T = unknown> {
   readonly schema: ValueType<T>;
   readonly help: string;
-  /** Stands on the command line by its place instead of by `--name`; `rest` takes all words that follow. */
-  readonly place?: "positional" | "rest";
+  /**
+   * Stands on the command line by its place instead of by `--name`; `rest` takes all words that follow,
+   * `word` the next one if it is written exactly as the schema has it, and can be given by `--name` too.
+   */
+  readonly place?: "positional" | "rest" | "word";
+  /** With one of these flags it has no place on the command line; without them it is required there. */
+  readonly unless?: readonly string[];
+  /** May be given several times; the schema then takes a list. */
+  readonly repeats?: boolean;
   /** What stands in the help for the value, such as `N`; a parameter without it is a flag without a value. */
   readonly value?: string;
   /** Makes a value of the words of a command line, where that is more than text (messages). */
@@ -38,6 +45,8 @@ export type Arguments<P extends Parameters> = {
 /** Where a command of a mesh runs: in the process of that mesh, for whichever face asked. */
 export interface MeshSession {
   readonly mesh: Mesh;
+  /** Tells the asker in a few words how far it is; nobody may be listening. */
+  readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */
   readonly signal: AbortSignal;
 }
@@ -50,6 +59,8 @@ interface CommandWords<P extends Parameters> {
   readonly details?: string;
   readonly parameters: P;
   readonly examples: readonly string[];
+  /** What arguments mean only together; UsageError when they do not go together. */
+  check?(args: Arguments<P>): void;
 }
 
 /** What {@link meshCommand} takes. */
@@ -168,6 +179,7 @@ export function checkArguments(
     const got = given[name] === undefined ? "nothing" : briefly(given[name]);
     throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name);
   }
+  command.check?.(args);
   return args;
 }
 

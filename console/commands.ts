@@ -1,15 +1,20 @@
 /** The table of commands: every operator command, stated once, for every face. */
 import { agentsCommand, inspectCommand, killCommand, restartCommand } from "./agent-commands.ts";
+import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
-import { askCommand, tellCommand } from "./message-commands.ts";
+import { kpisCommand } from "./kpis-command.ts";
+import { broadcastCommand, tellCommand } from "./message-commands.ts";
+import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
+import { routeCommand } from "./route-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
+import { delegateCommand, pipelineCommand } from "./task-commands.ts";
 
-/** In the order of `help`: boot and attach, look, act, the rest. */
+/** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
 export const COMMANDS: readonly Command[] = Object.freeze([
   startCommand,
   attachCommand,
@@ -18,8 +23,16 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   treeCommand,
   inspectCommand,
   agentsCommand,
+  kpisCommand,
   tellCommand,
   askCommand,
+  broadcastCommand,
+  forecastCommand,
+  scatterCommand,
+  cascadeCommand,
+  delegateCommand,
+  pipelineCommand,
+  routeCommand,
   restartCommand,
   killCommand,
   deadLettersCommand,

@@ -37,6 +37,11 @@ describe("Tab", () => {
     ["dead-letters s", ["summary"]],
     ["help ins", ["inspect"]],
     ["top --sort l", ["latency"]],
+    ["cascade o", ["observe", "orient"]],
+    ["cascade --verb o", ["observe", "orient"]],
+    ["cascade --strategy p", ["parallel", "priority-first"]],
+    ["cascade sync --at e", ["earliest-quorum"]],
+    ["route avoid sector-12", ["sector-12"]],
   ];
   for (const [line, expected] of cases) {
     test(`on ${JSON.stringify(line)} offers ${expected.join(" ") || "nothing"}`, () => {

@@ -1,5 +1,5 @@
 /** What Tab offers: commands, flags, words of a fixed choice, and addresses level by level. */
-import { faceFlags } from "./arguments.ts";
+import { faceFlags, isFlag } from "./arguments.ts";
 import type { Command, Parameter } from "./command.ts";
 import type { Size } from "./line.ts";
 import { flagOf } from "./settings.ts";
@@ -65,8 +65,8 @@ function candidates(
 function flagBefore(command: Command, words: readonly string[]): Parameter | undefined {
   const last = words[words.length - 1];
   return Object.entries(command.parameters).find(
-    ([name, { place, value }]) =>
-      place === undefined && value !== undefined && last === `--${flagOf(name)}`,
+    ([name, parameter]) =>
+      isFlag(parameter) && parameter.value !== undefined && last === `--${flagOf(name)}`,
   )?.[1];
 }
 
@@ -81,7 +81,7 @@ function nextPlace(command: Command, words: readonly string[]): Parameter | unde
 
 function flags(command: Command): string[] {
   const own = Object.entries(command.parameters)
-    .filter(([, { place }]) => place === undefined)
+    .filter(([, parameter]) => isFlag(parameter))
     .map(([name]) => `--${flagOf(name)}`);
   const shared = faceFlags(command).filter((name) => name !== "data");
   return [...own, ...shared.map((name) => `--${name}`)];

@@ -19,6 +19,7 @@ const HELLO_MS = 5_000;
 interface Pending {
   readonly onData: (data: unknown) => void;
   readonly onFailure: (error: unknown) => void;
+  readonly onProgress?: (progress: string) => void;
 }
 
 /** A line over a unix socket. */
@@ -63,7 +64,12 @@ export class ControlClient implements MeshLine {
     return this.#gone.signal;
   }
 
-  call(command: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<unknown> {
+  call(
+    command: string,
+    args: Record<string, unknown>,
+    signal?: AbortSignal,
+    onProgress?: (progress: string) => void,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const id = this.#nextId++;
@@ -79,9 +85,13 @@ export class ControlClient implements MeshLine {
           done(outcome);
         };
       };
-      this.#pending.set(id, { onData: settle(resolve), onFailure: settle(reject) });
+      this.#pending.set(id, {
+        onData: settle(resolve),
+        onFailure: settle(reject),
+        ...(onProgress && { onProgress }),
+      });
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#send({ id, command, arguments: args });
+      this.#send({ id, command, arguments: args, ...(onProgress && { progress: true }) });
     });
   }
 
@@ -166,6 +176,8 @@ export class ControlClient implements MeshLine {
       if (response.id !== null) this.#pending.delete(response.id);
       if (pending !== undefined) pending.onFailure(error);
       else if (response.id === null) this.#lose(error);
+    } else if ("progress" in response) {
+      this.#pending.get(response.id)?.onProgress?.(response.progress);
     } else {
       this.#pending.get(response.id)?.onData(response.data);
     }

@@ -86,7 +86,11 @@ export class ControlConnection {
     const abort = new AbortController();
     this.#underWay.set(id, () => abort.abort(new Error("cancelled")));
     try {
-      const data = await this.#run(request, abort.signal);
+      // A slow reader misses progress instead of piling it up; after the answer there is none.
+      const tell = (progress: string): void => {
+        if (this.#underWay.has(id) && !this.#socket.writableNeedDrain) this.#send({ id, progress });
+      };
+      const data = await this.#run(request, abort.signal, request.progress ? tell : undefined);
       this.#send({ id, data });
     } catch (error) {
       this.#fail(id, codeOf(error), sentenceOf(error));
@@ -116,9 +120,13 @@ export class ControlConnection {
     });
   }
 
-  async #run(request: CallRequest, signal: AbortSignal): Promise<unknown> {
+  async #run(
+    { command, arguments: args }: CallRequest,
+    signal: AbortSignal,
+    tell?: (progress: string) => void,
+  ): Promise<unknown> {
     const mesh = await this.#mesh;
-    return runOnMesh(this.#commands, mesh, request.command, request.arguments, signal);
+    return runOnMesh(this.#commands, mesh, command, args, signal, tell);
   }
 
   #end(id: number): void {

@@ -188,6 +188,22 @@ describe("a round trip", () => {
     await aborted;
   });
 
+  test("who asks for it hears how far a command is, before the data; others do not", async () => {
+    await open();
+    const heard: string[] = [];
+    const line = await client();
+    await line.call("cascade", { count: 2 }, undefined, (progress) => heard.push(progress));
+    assert.match(heard[0], /^cascade 1\/2: 12 of 24 agents READY/);
+    const { socket, next } = await raw(socketPath(data, env));
+    await next();
+    socket.write('{"id":1,"command":"cascade"}\n{"id":2,"command":"cascade","progress":true}\n');
+    const replies = [await next(), await next(), await next()];
+    assert.sameMembers(
+      replies.map((reply) => `${reply.id} ${"progress" in reply ? "progress" : "data"}`),
+      ["1 data", "2 progress", "2 data"],
+    );
+  });
+
   test("a subscription brings pictures until it is ended", async () => {
     await open();
     const line = await client();

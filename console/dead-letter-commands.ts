@@ -62,15 +62,16 @@ export const deadLettersCommand: MeshCommand = meshCommand({
   },
   examples: ["dead-letters", "dead-letters summary", "dead-letters replay 17"],
   changes: true,
-  run: async ({ mesh }, { action, id, reason, target, limit }): Promise<Outcome> => {
-    if (action === "replay") {
-      if (id === undefined)
-        throw new UsageError("dead-letters: replay needs an <id>", "dead-letters");
-      return { replayed: id, accepted: await replay(mesh.deadLetters, id) };
+  check: ({ action, id }) => {
+    if (action === "replay" && id === undefined) {
+      throw new UsageError("dead-letters: replay needs an <id>", "dead-letters");
     }
-    if (id !== undefined) {
+    if (action !== "replay" && id !== undefined) {
       throw new UsageError("dead-letters: an id goes with replay only", "dead-letters");
     }
+  },
+  run: async ({ mesh }, { action, id, reason, target, limit }): Promise<Outcome> => {
+    if (id !== undefined) return { replayed: id, accepted: await replay(mesh.deadLetters, id) };
     if (action === "summary") return { summary: mesh.deadLetters.summary() };
     return {
       letters: mesh.deadLetters.list({

@@ -1,5 +1,5 @@
 /** Help pages, written from the table of commands. */
-import { faceFlags } from "./arguments.ts";
+import { faceFlags, isFlag } from "./arguments.ts";
 import { type Command, isRequired, type Parameter } from "./command.ts";
 import { flagOf } from "./settings.ts";
 
@@ -32,7 +32,7 @@ export function overview(commands: readonly Command[]): string {
 export function helpOf(command: Command): string {
   const entries = Object.entries(command.parameters);
   const places = entries.filter(([, { place }]) => place !== undefined);
-  const options = entries.filter(([, { place }]) => place === undefined);
+  const options = entries.filter(([, parameter]) => isFlag(parameter));
   const lines = [`Usage: ${usageOf(command)}`, "", ...wrapped(command.help)];
   if (command.details !== undefined) lines.push("", ...wrapped(command.details));
   if (places.length > 0) {

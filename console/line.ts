@@ -24,8 +24,13 @@ export interface MeshLine {
   readonly pid: number;
   /** Aborts, with an error as its reason, when the mesh cannot be reached any more. */
   readonly gone: AbortSignal;
-  /** Runs a command there; the data is plain JSON. */
-  call(command: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<unknown>;
+  /** Runs a command there; the data is plain JSON. `onProgress` hears in words how far it is. */
+  call(
+    command: string,
+    args: Record<string, unknown>,
+    signal?: AbortSignal,
+    onProgress?: (progress: string) => void,
+  ): Promise<unknown>;
   /** Runs a command there now and every `everyMs`, until it fails or the returned function is called. */
   watch(
     command: string,
@@ -52,6 +57,7 @@ export async function runOnMesh(
   name: string,
   given: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
+  tell?: (progress: string) => void,
 ): Promise<unknown> {
   const command = meshCommandNamed(commands, name);
   const args = checkArguments(command, given);
@@ -63,7 +69,8 @@ export async function runOnMesh(
     signal.addEventListener("abort", onAbort, { once: true });
   });
   try {
-    return toPlain(await Promise.race([command.run({ mesh, signal }, args), calledOff]));
+    const session = { mesh, signal, ...(tell !== undefined && { tell }) };
+    return toPlain(await Promise.race([command.run(session, args), calledOff]));
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
@@ -74,8 +81,8 @@ export function localLine(mesh: Mesh, commands: readonly Command[]): MeshLine {
   const { sectors, clustersPerSector, agentsPerCluster } = mesh.topology;
   // A mesh in this process cannot get lost without the process.
   const never = new AbortController().signal;
-  const call: MeshLine["call"] = (command, args, signal = never) =>
-    runOnMesh(commands, mesh, command, args, signal);
+  const call: MeshLine["call"] = (command, args, signal = never, onProgress) =>
+    runOnMesh(commands, mesh, command, args, signal, onProgress);
   return {
     size: { sectors, clustersPerSector, agentsPerCluster, workers: mesh.status().workers.length },
     pid: process.pid,

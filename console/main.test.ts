@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, assert, beforeEach, describe, test } from "vitest";
 import { InvalidOptionError } from "../actors/errors.ts";
 import { Person, type Surroundings } from "../test/person.ts";
+import { COMMANDS } from "./commands.ts";
 import type { StatusDocument } from "./status.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
@@ -103,7 +104,7 @@ describe("help", () => {
     assert.isTrue(tell.changes);
   });
 
-  for (const name of ["start", "attach", "status", "top", "tree", "inspect", "agents", "kill"]) {
+  for (const { name } of COMMANDS) {
     test(`of ${name} has usage, options and examples within 100 columns`, async () => {
       const person = someone();
       assert.equal(await person.run(name, "--help"), 0);

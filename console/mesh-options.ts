@@ -37,6 +37,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.maxDeliveries !== undefined && { maxDeliveries: settings.maxDeliveries }),
     ...(settings.custody !== undefined && { custodyBytes: settings.custody }),
     ...(settings.restart !== undefined && { restart: settings.restart }),
+    ...(settings.predictor !== undefined && { predictor: settings.predictor }),
     ...(settings.seed !== undefined && { seed: settings.seed }),
   };
 }

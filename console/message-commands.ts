@@ -1,43 +1,33 @@
-/** Commands that speak to agents: tell, ask. */
-import type { AskOptions, Priority, TellOptions } from "../actors/context.ts";
+/** Commands that speak to agents without asking for a time: tell, broadcast. */
 import type { Receipt, ReceiptStatus } from "../actors/receipt.ts";
-import type { Answer } from "../actors/result.ts";
-import { systemClock } from "../runtime/clock.ts";
+import type { BroadcastResult } from "../runtime/mesh-api.ts";
 import { ADDRESS } from "./agent-commands.ts";
-import { type MeshCommand, meshCommand, type Parameter } from "./command.ts";
-import { formatDuration } from "./format.ts";
+import { type MeshCommand, meshCommand } from "./command.ts";
+import { formatNumber, formatShare } from "./format.ts";
+import { MESSAGE, PRIORITY, TTL, tellOptions, timeoutParameter } from "./message.ts";
+import { SELECT } from "./operation-arguments.ts";
 import { type Paint, paintState } from "./paint.ts";
-import { tame } from "./text-width.ts";
-import { anything, duration, wholeNumber } from "./values.ts";
+import { share } from "./values.ts";
 
 /** Backpressure may last; a person wants to hear of it before it is over. */
 const RECEIPT_WAIT_MS = 5_000;
-const DAY_MS = 86_400_000;
-
-const MESSAGE: Parameter = Object.freeze({
-  schema: anything("a message"),
-  help: "JSON, or text when it is not JSON",
-  place: "rest",
-  fromText: messageOf,
-} as const);
-
-const PRIORITY = Object.freeze({
-  schema: wholeNumber(0, 3).optional(),
-  help: "0 background, 1 normal, 2 high, 3 critical (default: 1)",
-  value: "0-3",
-  complete: ["0", "1", "2", "3"],
-} as const);
-
-const TTL = Object.freeze({
-  schema: duration(1, 366 * DAY_MS).optional(),
-  help: "dropped when its turn has not begun after this time (default: never)",
-  value: "duration",
-} as const);
+/** What the operator has to say to all is high (spec 7.1). */
+const BROADCAST_PRIORITY = 2;
 
 /** What became of a `tell`. */
 interface TellOutcome {
   readonly address: string;
   readonly status: ReceiptStatus;
+}
+
+/** What became of a `broadcast`. */
+interface BroadcastOutcome extends BroadcastResult {
+  /** Agents that it was sent to. */
+  readonly received: number;
+  /** Agents that said READY or CONFLICT. */
+  readonly acknowledged: number;
+  readonly quorum: number;
+  readonly achieved: boolean;
 }
 
 /** `tell`: sends without waiting for an answer. */
@@ -58,58 +48,56 @@ export const tellCommand: MeshCommand = meshCommand({
   failed: ({ status }) => status === "dropped" || status === "rejected",
 });
 
-/** What became of an `ask`. */
-type AskOutcome = Answer & { readonly address: string; readonly elapsedMs: number };
-
-/** `ask`: sends and prints the answer. */
-export const askCommand: MeshCommand = meshCommand({
-  name: "ask",
-  help: "Send a message to an agent and print its answer: READY, CONFLICT or TRANSIT.",
-  details: "Exit code 1 when no answer came in time (TRANSIT). A CONFLICT is an answer.",
+/** `broadcast`: tells all, and counts who has heard. */
+export const broadcastCommand: MeshCommand = meshCommand({
+  name: "broadcast",
+  help: "Send a message to all agents, or to a selection, and count who acknowledged it.",
+  details:
+    "Received are the agents that it was sent to, acknowledged those that answered READY or " +
+    "CONFLICT in time. Exit code 1 when fewer than the quorum acknowledged.",
   parameters: {
-    address: ADDRESS,
     message: MESSAGE,
-    timeout: {
-      schema: duration(1, DAY_MS).optional(),
-      help: "how long to wait (default: 5s)",
-      value: "duration",
+    select: SELECT,
+    quorum: {
+      schema: share(0, 1).optional(),
+      help: "share of the agents that has to acknowledge (default: 0.95)",
+      value: "share",
     },
-    priority: PRIORITY,
+    timeout: timeoutParameter("5s"),
+    priority: { ...PRIORITY, help: PRIORITY.help.replace("default: 1", "default: 2") },
     ttl: TTL,
   },
   examples: [
-    `ask sector-7/cluster-4/agent-12 '{"add": 1}'`,
-    "ask sector-1/cluster-1/agent-1 hello --timeout 2s",
+    "broadcast 'Context update: market closed early today'",
+    `broadcast '{"add": 1}' --select sector-7 --timeout 2s`,
   ],
   changes: true,
-  run: async ({ mesh, signal }, { address, message, timeout, priority, ttl }) => {
-    const options: AskOptions = {
+  run: async ({ mesh, signal }, args): Promise<BroadcastOutcome> => {
+    const { message, select, timeout, priority = BROADCAST_PRIORITY, ttl, quorum = 0.95 } = args;
+    const result = await mesh.broadcast(message, {
       ...tellOptions(priority, ttl),
+      ...(select !== undefined && { select }),
       ...(timeout !== undefined && { timeoutMs: timeout }),
       signal,
-    };
-    const startedMs = systemClock.nowMs();
-    const answer = await mesh.ask(address, message, options);
-    return { address, ...answer, elapsedMs: systemClock.nowMs() - startedMs } as AskOutcome;
+    });
+    const acknowledged = result.ready + result.conflict;
+    const achieved = result.addressed > 0 && acknowledged >= quorum * result.addressed;
+    return { received: result.addressed, acknowledged, quorum, achieved, ...result };
   },
-  render: renderAnswer,
-  failed: ({ state }) => state === 0,
+  render: renderBroadcast,
+  failed: ({ achieved }) => !achieved,
 });
 
-/** JSON when it can be read as such, text otherwise. */
-export function messageOf(written: string): unknown {
-  try {
-    return JSON.parse(written) as unknown;
-  } catch {
-    return written;
+function renderBroadcast(outcome: BroadcastOutcome, paint: Paint): string {
+  const { received, acknowledged, conflict, quorum, achieved } = outcome;
+  const counts = `${formatNumber(received)} received, ${formatNumber(acknowledged)} acknowledged`;
+  const lines = [`Broadcast complete: ${counts}`];
+  if (conflict > 0) lines.push(paint.yellow(`${formatNumber(conflict)} of them in CONFLICT`));
+  if (!achieved) {
+    const wanted = `${formatShare(quorum, 1)} of the agents were to acknowledge`;
+    lines.push(`${paint.red("quorum missed")}: ${wanted}`);
   }
-}
-
-function tellOptions(priority: number | undefined, ttlMs: number | undefined): TellOptions {
-  return {
-    ...(priority !== undefined && { priority: priority as Priority }),
-    ...(ttlMs !== undefined && { ttlMs }),
-  };
+  return lines.join("\n");
 }
 
 /** The final status of a receipt, or `waiting` when that takes too long or nobody waits any more. */
@@ -127,21 +115,4 @@ async function settled(receipt: Receipt, signal: AbortSignal): Promise<ReceiptSt
   } finally {
     clearTimeout(timer);
   }
-}
-
-function renderAnswer(outcome: AskOutcome, paint: Paint): string {
-  const after = paint.dim(`(${formatDuration(outcome.elapsedMs)})`);
-  switch (outcome.state) {
-    case 1:
-      return `${paint.green("READY")} ${shown(outcome.value)} ${after}`;
-    case 0:
-      return `${paint.yellow("TRANSIT")} no answer came in ${formatDuration(outcome.waitedMs)}`;
-    case -1:
-      return `${paint.red("CONFLICT")} ${shown(outcome.conflict)} ${after}`;
-  }
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return "without a value";
-  return tame(typeof value === "string" ? value : JSON.stringify(value, null, 2));
 }

@@ -6,9 +6,13 @@ import { type Face, paintOf, print, printJson, say } from "./face.ts";
 import { helpOf, overview, usageOf } from "./help.ts";
 import type { MeshLine } from "./line.ts";
 import { paintFor } from "./paint.ts";
+import { Ticker } from "./ticker.ts";
 
-/** How data is printed: as a page for people, or as JSON with or without the name of its command. */
-export type Form = "page" | "json" | "named-json";
+/**
+ * How data is printed: as a page for people, or as JSON: as it is, as `{"command":…,"data":…}`, or with the
+ * name of its command among its members (what has no members is then `data`).
+ */
+export type Form = "page" | "json" | "named-json" | "flat-json";
 
 /** What {@link perform} needs beside the face. */
 export interface Performance {
@@ -37,7 +41,15 @@ export async function perform(face: Face, what: Performance): Promise<number> {
   }
   const line = await what.reach();
   if (command.show !== undefined) return command.show(face, line, invocation.args);
-  const data = await line.call(command.name, invocation.args, what.signal);
+  const ticker = face.stderr.isTTY === true ? new Ticker(face.stderr) : undefined;
+  let data: unknown;
+  try {
+    const onProgress = ticker && ((progress: string): void => ticker.show(progress));
+    data = await line.call(command.name, invocation.args, what.signal, onProgress);
+  } finally {
+    // Also above an error: the line of progress makes room for it.
+    ticker?.done();
+  }
   if (form === "page") print(face, command.render(data, paintOf(face)));
   else printData(face, command, data, form);
   return command.failed(data) ? EXIT.failure : EXIT.ok;
@@ -64,5 +76,12 @@ function usageHint(face: Face, error: UsageError): string {
 
 function printData(face: Face, command: Command, data: unknown, form: Form): void {
   if (data === undefined) return;
-  printJson(face, form === "json" ? data : { command: command.name, data });
+  if (form === "json") printJson(face, data);
+  else if (form === "flat-json" && isRecord(data)) {
+    printJson(face, { command: command.name, ...data });
+  } else printJson(face, { command: command.name, data });
+}
+
+function isRecord(data: unknown): data is Record<string, unknown> {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
 }

@@ -2,6 +2,7 @@
 import type { MeshEvents } from "../runtime/mesh-api.ts";
 import type { Output } from "./face.ts";
 import { formatNumber } from "./format.ts";
+import { Ticker } from "./ticker.ts";
 
 const BAR_WIDTH = 24;
 /** Of a boot that is not watched on a terminal, each quarter is told. */
@@ -10,11 +11,12 @@ const STEP = 25;
 /** Tells of a boot. */
 export class Progress {
   readonly #out: Output;
+  readonly #ticker: Ticker;
   #toldPercent = -1;
-  #open = false;
 
   constructor(out: Output) {
     this.#out = out;
+    this.#ticker = new Ticker(out);
   }
 
   /** Takes what the mesh reports; writes only when it would look different. */
@@ -25,8 +27,7 @@ export class Progress {
       if (percent === this.#toldPercent) return;
       const filled = Math.floor((percent / 100) * BAR_WIDTH);
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-      this.#out.write(`\r${bar} ${counts}\x1b[K`);
-      this.#open = true;
+      this.#ticker.show(`${bar} ${counts}`);
       this.#toldPercent = percent;
     } else if (Math.floor(percent / STEP) > Math.floor(this.#toldPercent / STEP)) {
       this.#out.write(`${counts} (${percent}%)\n`);
@@ -36,7 +37,6 @@ export class Progress {
 
   /** Ends the line, if one is open. */
   done(): void {
-    if (this.#open) this.#out.write("\r\x1b[K");
-    this.#open = false;
+    this.#ticker.done();
   }
 }

@@ -1,10 +1,12 @@
 import { assert, describe, test } from "vitest";
 import { box } from "./box.ts";
+import type { Output } from "./face.ts";
 import { outline } from "./outline.ts";
 import { paint } from "./paint.ts";
 import { toPlain } from "./plain.ts";
 import { facts, table } from "./table.ts";
 import { cutTo, tame, visibleLength } from "./text-width.ts";
+import { Ticker } from "./ticker.ts";
 
 const PLAIN = paint(false);
 const COLOUR = paint(true);
@@ -92,4 +94,21 @@ describe("values that JSON cannot say", () => {
     for (let level = 0; level < 10_000; level++) deep = [deep];
     assert.include(JSON.stringify(toPlain(deep)), "[deep]");
   });
+});
+
+test("a ticker shows the last line only, cut to the terminal, and leaves nothing behind", () => {
+  const written: string[] = [];
+  const out = { columns: 10, write: (text: string) => written.push(text) };
+  const ticker = new Ticker(out as unknown as Output);
+  ticker.show("short");
+  ticker.show("short");
+  ticker.show("longer than that");
+  ticker.done();
+  ticker.done();
+  out.columns = 0;
+  ticker.show("of unknown size");
+  ticker.done();
+  const unknown = ["\rof unknown size\x1b[K", "\r\x1b[K"];
+  assert.deepEqual(written.splice(3), unknown);
+  assert.deepEqual(written, ["\rshort\x1b[K", "\rlonger th…\x1b[K", "\r\x1b[K"]);
 });

@@ -4,16 +4,14 @@
  * not promise for piped lines; hence readline and a queue.
  */
 import { createInterface, type Interface } from "node:readline";
-import { readWords } from "./arguments.ts";
 import { complete } from "./completion.ts";
-import { codeOf, sentenceOf, UsageError } from "./exit.ts";
+import { codeOf, sentenceOf } from "./exit.ts";
 import { type Face, printJson, say } from "./face.ts";
-import { commandNamed } from "./help-commands.ts";
 import { HISTORY_LINES, History, historyPath } from "./history.ts";
 import type { MeshLine } from "./line.ts";
 import { paintFor } from "./paint.ts";
 import { type Form, perform, report } from "./perform.ts";
-import { wordsOf } from "./words.ts";
+import { readTyped } from "./typed-line.ts";
 
 /** How a session went. */
 export interface ReplOutcome {
@@ -182,15 +180,7 @@ export class Repl {
   }
 
   async #perform(line: string, signal: AbortSignal): Promise<number> {
-    const [name = "", ...words] = wordsOf(line);
-    const command = commandNamed(this.#face.commands, name.replace(/^\./, ""));
-    if (command.needs === "none" && !command.inRepl) {
-      throw new UsageError(`${command.name}: not inside a REPL: run it on the command line`);
-    }
-    const invocation = readWords(command, words);
-    if (invocation.data !== undefined) {
-      throw new UsageError(`${command.name}: --data: this REPL has its mesh already`, command.name);
-    }
+    const { command, invocation, words } = readTyped(this.#face.commands, line);
     // A screenful command needs the terminal for itself.
     const alone = command.needs === "mesh" && command.show !== undefined && !invocation.help;
     if (alone) this.#closeReader();

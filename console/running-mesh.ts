@@ -11,10 +11,12 @@ import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
 import { Progress } from "./progress.ts";
 import { Repl } from "./repl.ts";
+import { runLines } from "./run-lines.ts";
 import type { Settings } from "./settings.ts";
 import type { StartOutcome } from "./start.ts";
 import { type StatusDocument, statusDocument } from "./status.ts";
 import { StopSignals } from "./stop-signals.ts";
+import type { TypedLine } from "./typed-line.ts";
 
 /** What the mesh may need beyond its deadline to kill what has not drained. */
 const STOP_GRACE_MS = 10_000;
@@ -23,12 +25,17 @@ const STOP_GRACE_MS = 10_000;
 export class RunningMesh {
   readonly #face: Face;
   readonly #settings: Settings;
+  /** What to run on the fresh mesh. */
+  readonly #lines: readonly TypedLine[];
+  /** How many of them did not do what was wanted. */
+  #failed = 0;
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
 
-  constructor(face: Face, settings: Settings) {
+  constructor(face: Face, settings: Settings, lines: readonly TypedLine[]) {
     this.#face = face;
     this.#settings = settings;
+    this.#lines = lines;
     this.#typed = settings.repl && face.stdin.isTTY === true;
   }
 
@@ -43,17 +50,21 @@ export class RunningMesh {
       const mesh = await this.#boot(stops.signal);
       ready.resolve(mesh);
       const status = await this.#serve(mesh, control, stops.signal);
-      return { exitCode: EXIT.ok, status, seen: this.#typed };
+      return this.#outcome(this.#failed > 0 ? EXIT.failure : EXIT.ok, status);
     } catch (error) {
       ready.reject(error);
       if (stops.signal.aborted && error === stops.signal.reason) {
         say(this.#face, "stopped before the mesh was ready");
-        return { exitCode: stops.code, status: undefined, seen: this.#typed };
+        return this.#outcome(stops.code, undefined);
       }
       throw error;
     } finally {
       await control.close();
     }
+  }
+
+  #outcome(exitCode: number, status: StatusDocument | undefined): StartOutcome {
+    return { exitCode, status, seen: this.#typed, ran: this.#lines.length > 0 };
   }
 
   #openControl(mesh: Promise<Mesh>): Promise<Control> {
@@ -103,12 +114,17 @@ export class RunningMesh {
       if (repl === undefined) say(this.#face, sentence);
       else repl.notice(sentence);
     });
+    const over = new AbortController();
+    const ran = this.#runLines(mesh, over.signal);
     let failed: unknown;
     try {
-      await this.#untilEnd(mesh, repl, stop);
+      await this.#untilEnd(mesh, repl, ran, stop);
     } catch (error) {
       failed = error;
     }
+    // Whatever ended the mesh ends the commands under way, and what they had to say is still said.
+    over.abort(failed ?? stop.reason);
+    await ran;
     repl?.close();
     forget();
     const status = statusDocument(mesh.status());
@@ -117,15 +133,15 @@ export class RunningMesh {
     return status;
   }
 
-  /** Resolves when the person, the clock or a signal ends the mesh; rejects when it ended by itself. */
-  async #untilEnd(mesh: Mesh, repl: Repl | undefined, stop: AbortSignal): Promise<void> {
+  /** Resolves when person, clock, signal or the last command ends the mesh; rejects when it ended by itself. */
+  async #untilEnd(
+    mesh: Mesh,
+    repl: Repl | undefined,
+    ran: Promise<void>,
+    stop: AbortSignal,
+  ): Promise<void> {
     const { promise, resolve, reject } = new Deferred<void>();
     const ends: (() => void)[] = [];
-    const lifeMs = this.#settings.for;
-    if (lifeMs !== undefined) {
-      const timer = setTimeout(resolve, lifeMs);
-      ends.push(() => clearTimeout(timer));
-    }
     const onStop = (): void => resolve();
     stop.addEventListener("abort", onStop);
     ends.push(() => stop.removeEventListener("abort", onStop));
@@ -140,11 +156,26 @@ export class RunningMesh {
     const alive = setInterval(() => {}, 3_600_000);
     ends.push(() => clearInterval(alive));
     if (repl !== undefined) this.#converse(repl).then(resolve, reject);
+    // The time of --for begins when the commands have ended.
+    const lifeMs = this.#settings.for ?? (this.#lines.length > 0 ? 0 : undefined);
+    let ended = false;
+    ran.then(() => {
+      if (lifeMs === undefined || ended) return;
+      const timer = setTimeout(resolve, lifeMs);
+      ends.push(() => clearTimeout(timer));
+    }, reject);
     try {
       await promise;
     } finally {
+      ended = true;
       for (const end of ends) end();
     }
+  }
+
+  async #runLines(mesh: Mesh, signal: AbortSignal): Promise<void> {
+    if (this.#lines.length === 0) return;
+    const line = localLine(mesh, this.#face.commands);
+    this.#failed = await runLines(this.#face, line, this.#lines, signal);
   }
 
   /** Resolves when the end of the REPL is the end of the mesh; otherwise never. */

@@ -2,6 +2,7 @@
  * The settings of `start`, stated once: from this table come flags, MESH_* variables, the keys of
  * mesh.yaml, their checks, their defaults and their help.
  */
+import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
 import type { OverflowPolicy } from "../runtime/mesh-api.ts";
 import type { RestartType } from "../supervisors/restart.ts";
 import {
@@ -39,6 +40,7 @@ export interface Settings {
   readonly maxDeliveries: number | undefined;
   readonly custody: number | undefined;
   readonly restart: RestartType | undefined;
+  readonly predictor: PredictorKind | undefined;
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
@@ -134,6 +136,11 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     `whether an agent that ends is started again: ${RESTARTS.join(", ")} (default: transient)`,
     "type",
     choice(RESTARTS),
+  ),
+  predictor: setting(
+    `how lead times are predicted: ${PREDICTOR_KINDS.join(", ")} (default: arrival)`,
+    "kind",
+    choice(PREDICTOR_KINDS),
   ),
   seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
   log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),

@@ -2,10 +2,11 @@
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
 import { readConfig } from "./config.ts";
 import type { Face } from "./face.ts";
+import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
 import { flagOf, SETTINGS } from "./settings.ts";
 import { renderStatus, type StatusDocument } from "./status.ts";
-import { flag, text } from "./values.ts";
+import { flag, lines, text } from "./values.ts";
 
 /** How a start ended: with a last status, or before there was a mesh. */
 export interface StartOutcome {
@@ -13,6 +14,8 @@ export interface StartOutcome {
   readonly status: StatusDocument | undefined;
   /** A person has looked at the mesh from inside; another picture would tell them nothing. */
   readonly seen: boolean;
+  /** `--run` has printed what was asked for. */
+  readonly ran: boolean;
 }
 
 /** `start [--config FILE] [--sectors N] …`. */
@@ -20,36 +23,43 @@ export const startCommand: FaceCommand = faceCommand({
   name: "start",
   help: "Boot a mesh and open its REPL.",
   details:
-    "Every option but --config and --no-repl can also be set by a variable (--log-file is MESH_LOG_FILE) and by a " +
-    "key of the YAML file of --config (log-file); a flag wins over a variable, a variable over the " +
-    "file. Without --agent the agents replay measured latencies. " +
+    "Every option but --config, --run and --no-repl can also be set by a variable (--log-file is " +
+    "MESH_LOG_FILE) and by a key of the YAML file of --config (log-file); a flag wins over a " +
+    "variable, a variable over the file. Without --agent the agents replay measured latencies. " +
     "On a terminal, leaving the REPL (.exit, Ctrl-D) stops the mesh. From a pipe, commands are read " +
     "line by line, and the end of the pipe stops the mesh unless --for is given; /dev/null never " +
     "does. SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
-    "With --json the last status is printed as one JSON document.",
+    "With --json the last status is printed as one JSON document. " +
+    "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
+    "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
+    '--json one document a line, {"command": …} with the members of its data, and no last status ' +
+    "(--run status asks for one). Exit code 1 when one of them failed or could not run.",
   parameters: startParameters(),
   examples: [
     "start",
     "start --sectors 10 --clusters 10 --agents 30 --agent ./my-agent.js",
     "start --config mesh.yaml --no-repl",
     "start --for 10s --no-repl --json",
+    `start --no-repl --json --run "cascade sync --strategy wave --count 50" --run kpis`,
   ],
   run: (face, args) => start(face, args),
-  render: ({ status, seen }, paint) =>
-    status === undefined || seen ? "" : renderStatus(status, paint),
-  toJson: ({ status }) => status,
+  render: ({ status, seen, ran }, paint) =>
+    status === undefined || seen || ran ? "" : renderStatus(status, paint),
+  toJson: ({ status, ran }) => (ran ? undefined : status),
   exitCode: ({ exitCode }) => exitCode,
 });
 
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
-  const { config: file, noRepl, ...flags } = args;
+  const { config: file, noRepl, run = [], ...flags } = args;
+  const typed = readRun(face.commands, run as readonly string[]);
   const { settings } = readConfig({
-    flags: { ...flags, ...(noRepl === true && { repl: false }) },
+    // Whoever says what to run has no more to say.
+    flags: { ...flags, ...((noRepl === true || typed.length > 0) && { repl: false }) },
     env: face.env,
     cwd: face.cwd,
     file: file as string | undefined,
   });
-  return new RunningMesh(face, settings).run();
+  return new RunningMesh(face, settings, typed).run();
 }
 
 /** The settings as flags. Their values are read by config.ts, which knows where each was written. */
@@ -66,6 +76,12 @@ function startParameters(): Record<string, Parameter> {
     const standard = fallback === undefined ? "" : ` (default: ${shown(key, fallback)})`;
     parameters[key] = { schema: text(value).optional(), help: help + standard, value };
   }
+  parameters.run = {
+    schema: lines("commands").optional(),
+    help: "run a command on the fresh mesh; may be given several times",
+    value: "command",
+    repeats: true,
+  };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   return parameters;
 }

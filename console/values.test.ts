@@ -1,15 +1,19 @@
 import fc from "fast-check";
 import { assert, describe, test } from "vitest";
 import {
+  arrivalTime,
   byteSize,
   choice,
   choices,
   duration,
   flag,
+  lines,
   schemaOf,
+  share,
   text,
   type ValueType,
   wholeNumber,
+  words,
 } from "./values.ts";
 
 const DAY_MS = 86_400_000;
@@ -146,4 +150,74 @@ test("members become a JSON Schema with their types, bounds and explanations", (
     description: "only in a state",
   });
   assert.deepEqual(schema.required, ["state"]);
+});
+
+describe("shares", () => {
+  const type = share(0.5, 0.999);
+  reads(type, [
+    ["0.95", 0.95],
+    [" .75 ", 0.75],
+    ["95%", 0.95],
+    ["99.9%", 0.999],
+    [0.5, 0.5],
+  ]);
+  refuses(type, /expected a share from 0\.5 to 0\.999, such as 0\.95 or 95%/, [
+    "1",
+    "0.4",
+    "95",
+    "100%",
+    "%",
+    "",
+    "most",
+    "1e-1",
+    "-0.9",
+    Number.NaN,
+    null,
+  ]);
+});
+
+describe("moments to aim at", () => {
+  const type = arrivalTime();
+  reads(type, [
+    ["now", "now"],
+    [" earliest-quorum ", "earliest-quorum"],
+    ["in 500ms", "in 500ms"],
+    ["in 1m 30s", "in 1m 30s"],
+    ["2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z"],
+    [1_900_000_000_000, 1_900_000_000_000],
+  ]);
+  refuses(type, /expected now, earliest-quorum, "in 500ms" or a time/, [
+    "500ms",
+    "soon",
+    "in a minute",
+    "2030",
+    "",
+    Number.NaN,
+    null,
+    {},
+  ]);
+});
+
+describe("words behind one another", () => {
+  const type = words("at most three words", 3);
+  reads(type, [
+    ["a", ["a"]],
+    ["a, b,c", ["a", "b", "c"]],
+    [
+      ["a", "b"],
+      ["a", "b"],
+    ],
+  ]);
+  refuses(type, /expected at most three words/, ["", "a,", ",", "a,b,c,d", [], [1], 7, undefined]);
+});
+
+describe("lines", () => {
+  reads(lines("commands"), [
+    [[], []],
+    [
+      ["status", "tell a, b"],
+      ["status", "tell a, b"],
+    ],
+  ]);
+  refuses(lines("commands"), /expected commands/, ["status", [" "], [1], undefined]);
 });

@@ -3,6 +3,7 @@
  * reads text as well as the value itself, says what it expected, and carries its JSON Schema.
  */
 import { z } from "zod";
+import { type ArrivalTime, readArrivalTime } from "../coordination/arrival-time.ts";
 import { formatNumber } from "./format.ts";
 
 /** A kind of value: reads text or the value itself, or says what it expected. */
@@ -52,6 +53,61 @@ export function byteSize(minimum: number, maximum: number): ValueType<number> {
       return Number.isInteger(read) && within(read as number, minimum, maximum)
         ? (read as number)
         : undefined;
+    },
+  );
+}
+
+/** Reads a share from `minimum` to `maximum`, both within 0 and 1: `0.95`, or `95%`. */
+export function share(minimum: number, maximum: number): ValueType<number> {
+  return value(
+    `a share from ${minimum} to ${maximum}, such as 0.95 or 95%`,
+    { type: ["number", "string"], minimum, maximum },
+    (raw): number | undefined => {
+      const read = typeof raw === "string" ? readShare(raw) : raw;
+      return typeof read === "number" && within(read, minimum, maximum) ? read : undefined;
+    },
+  );
+}
+
+/** Reads a moment that an operation aims at: `now`, `earliest-quorum`, `in 500ms`, ISO 8601. */
+export function arrivalTime(): ValueType<ArrivalTime> {
+  return value(
+    'now, earliest-quorum, "in 500ms" or a time such as 2030-01-31T12:00:00Z',
+    { type: ["string", "integer"] },
+    (raw): ArrivalTime | undefined => {
+      if (typeof raw !== "string" && typeof raw !== "number") return undefined;
+      const at = typeof raw === "string" ? raw.trim() : raw;
+      try {
+        readArrivalTime(at, 0);
+        return at;
+      } catch {
+        return undefined;
+      }
+    },
+  );
+}
+
+/** Reads words that are separated by commas or given as a list; at least one, at most `most`. */
+export function words(expected: string, most: number): ValueType<readonly string[]> {
+  return value(
+    expected,
+    { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: most },
+    (raw): readonly string[] | undefined => {
+      const list = typeof raw === "string" ? raw.split(",").map((word) => word.trim()) : raw;
+      if (!Array.isArray(list) || list.length === 0 || list.length > most) return undefined;
+      return list.every((word) => typeof word === "string" && word !== "") ? list : undefined;
+    },
+  );
+}
+
+/** Reads a list of lines, each not empty. */
+export function lines(expected: string): ValueType<readonly string[]> {
+  return value(
+    expected,
+    { type: "array", items: { type: "string", minLength: 1 } },
+    (raw): readonly string[] | undefined => {
+      const fits = (line: unknown): boolean => typeof line === "string" && line.trim() !== "";
+      return Array.isArray(raw) && raw.every(fits) ? raw : undefined;
     },
   );
 }
@@ -171,6 +227,13 @@ function readBytes(raw: string): number | undefined {
   const amount = readDigits(match[1]);
   if (amount === undefined) return undefined;
   return amount * (match[2].toLowerCase() === "k" ? 1_024 : 1_048_576);
+}
+
+function readShare(raw: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(raw.trim());
+  if (match === null) return undefined;
+  // Read as written: 99.9 / 100 is more than 0.999.
+  return Number(match[2] === "%" ? `${match[1]}e-2` : match[1]);
 }
 
 function within(read: number, minimum: number, maximum: number): boolean {

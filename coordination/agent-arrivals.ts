@@ -35,6 +35,7 @@ import {
   classLoss,
   classMargin,
   classOffset,
+  classPace,
   firstCentre,
   firstMargin,
   firstScale,
@@ -65,7 +66,7 @@ const NEAR_STEP = 1 / 4;
 const SCALE_STEP = 1 / 16;
 const LEAST_SCALE_MS = 0.1;
 const LOSS_STEP = 1 / 64;
-const OFFSET_STEP = 0.05;
+const OFFSET_STEP = 0.2;
 /** How much more the losses of all agents of the class count than the agent's own. */
 const CLASS_TRUST = 1;
 /** Loss of a miss: up to REACH in proportion, and little; 1 up to FAR; 2 beyond. */
@@ -106,6 +107,8 @@ export class AgentArrivals implements Predictor {
   readonly #classes: Float32Array;
   readonly #classOf: Uint8Array;
   readonly #clusterOf: Uint32Array;
+  /** By class, 0 to 1: see `classPace`. */
+  readonly #paces: Float64Array;
 
   constructor(buffer: ArrayBufferLike, classOf: Uint8Array, clusters: Uint32Array) {
     this.#columns = arrivalColumns(buffer, classOf.length);
@@ -113,6 +116,9 @@ export class AgentArrivals implements Predictor {
     this.#shorts = this.#columns.shorts;
     this.#classes = this.#columns.classes;
     this.#classOf = classOf;
+    const members = new Float64Array(CLASSES);
+    for (const classIndex of classOf) members[classIndex]++;
+    this.#paces = members.map(classPace);
     // The classes in a cluster are apart: what one of them needs says nothing of another.
     const slots = clusterSlots(classOf.length);
     this.#clusterOf = clusters.map((cluster, at) => (cluster * CLASSES + classOf[at]) % slots);
@@ -121,7 +127,8 @@ export class AgentArrivals implements Predictor {
   predict(agent: number, q: number, load: Load): number {
     const row = agent * FLOATS;
     const floats = this.#floats;
-    if (floats[row + COUNT] === 0) return this.#firstLead(agent, q);
+    // Of an agent that was never measured each message before it is believed to take as long as it.
+    if (floats[row + COUNT] === 0) return this.#firstLead(agent, q) * (1 + queuedOf(load));
     const shorts = this.#shorts;
     const short = agent * SHORTS;
     const queued = queuedOf(load);
@@ -245,7 +252,8 @@ export class AgentArrivals implements Predictor {
     for (let level = 0; level < LEVELS.length; level++) {
       const margin = firstMargin(this.#columns, classIndex, this.#clusterOf[agent], level);
       const missed = delayMs > q + margin ? 1 : 0;
-      moveClassOffset(classes, classIndex, 0, level, missed - (1 - LEVELS[level]));
+      const surprise = missed - (1 - LEVELS[level]);
+      moveClassOffset(classes, classIndex, 0, level, this.#paces[classIndex] * surprise);
     }
     const value = delayMs / (1 + this.#loadCost(agent, 1, queuedOf(seen)));
     this.#floats[row + COUNT] = 1;
@@ -267,6 +275,8 @@ export class AgentArrivals implements Predictor {
     const short = agent * SHORTS;
     const classIndex = this.#classOf[agent];
     const stage = stageOf(count);
+    // One of four speaks of the settled ones, and may say as much as four.
+    const pace = Math.min(1, (count < SETTLED ? 1 : 4) * this.#paces[classIndex]);
     if (count < SETTLED) this.#layMargins(agent, count);
     else {
       margins[0] = decodeShort(shorts[short + MARGIN]);
@@ -282,9 +292,9 @@ export class AgentArrivals implements Predictor {
         moved > OFFSET_LIMIT ? OFFSET_LIMIT : moved < -OFFSET_LIMIT ? -OFFSET_LIMIT : moved;
       if (!shared) continue;
       const quota = 1 - LEVELS[level];
-      moveClassOffset(this.#classes, classIndex, stage, level, (missed ? 1 : 0) - quota);
+      moveClassOffset(this.#classes, classIndex, stage, level, pace * ((missed ? 1 : 0) - quota));
       const usual = classMargin(this.#classes, classIndex, level) * scale;
-      moveClassMargin(this.#classes, classIndex, level, (off > usual ? 1 : 0) - quota);
+      moveClassMargin(this.#classes, classIndex, level, pace * ((off > usual ? 1 : 0) - quota));
     }
   }
 

@@ -67,3 +67,22 @@ export function hasCapability(registry: Registry, row: number, bit: number): boo
 export function capabilitiesOf(registry: Registry, row: number, table: CapabilityTable): string[] {
   return table.names.filter((_, bit) => hasCapability(registry, row, bit));
 }
+
+/** Bits of several capabilities, low and high word; RangeError for a name that no agent of the mesh has. */
+export function bitsOf(
+  table: CapabilityTable,
+  names: readonly string[],
+): readonly [low: number, high: number] {
+  let low = 0;
+  let high = 0;
+  for (const name of names) {
+    const bit = table.bitOf(name);
+    if (bit < 0) {
+      const known = table.names.join(", ") || "none";
+      throw new RangeError(`requiresCapabilities: expected some of ${known}, got ${name}`);
+    }
+    if (bit < 32) low |= 1 << bit;
+    else high |= 1 << (bit - 32);
+  }
+  return [low, high];
+}

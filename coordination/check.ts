@@ -14,3 +14,9 @@ export function share(field: string, value: number): number {
   if (value >= 0 && value <= 1) return value;
   throw new RangeError(`${field}: expected a share from 0 to 1, got ${value}`);
 }
+
+/** Returns a time, ms of a clock that began at 0; RangeError naming the field otherwise. */
+export function instant(field: string, timeMs: number): number {
+  if (timeMs >= 0 && timeMs <= Number.MAX_SAFE_INTEGER) return timeMs;
+  throw new RangeError(`${field}: expected a time from 0 ms, got ${timeMs}`);
+}

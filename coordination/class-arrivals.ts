@@ -34,7 +34,7 @@ const MARGIN_BELIEVED = [2.2, 3.2, 6] as const;
 const SPREAD_BELIEVED = 0.5;
 const FIRST_SCALE_BELIEVED = 0.15;
 /** A sample of few knows too little of the tail. */
-const STAGE_BELIEVED = [0, 0.6, 0.6, 0.6, 0.6, 0.5, 0.3, 0.05] as const;
+const STAGE_BELIEVED = [0, 0.6, 0.6, 0.5, 0.5, 0.4, 0.2, 0] as const;
 const LAST_STAGE = STAGES - 1;
 const STAGE_OF = Uint8Array.of(0, 1, 2, 3, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6);
 
@@ -47,6 +47,17 @@ const LN_MEMORY = 512;
 const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
 const CLUSTER_SPEAKS = 4;
+
+/**
+ * All agents of a class may be sent to before the first of them answers, and then they all say the same of one
+ * and the same offset. Together they move it no further than so many that answer one after the other.
+ */
+const PACE = 50;
+
+/** How much of a step a member of a class may make, 0 to 1, by how many they are: see {@link PACE}. */
+export function classPace(members: number): number {
+  return Math.min(1, PACE / Math.max(1, members));
+}
 
 const LN_BELIEVED = IMPEDANCE_CLASSES.map(({ priorLatencyMs, priorProcessingMs }) =>
   Math.log(priorLatencyMs + priorProcessingMs),
@@ -126,7 +137,7 @@ export function classOffset(
   return STAGE_BELIEVED[stage] + classes[at];
 }
 
-/** Moves the offset of a level at a stage after a message that came too late, or in time. */
+/** Moves the offset of a level at a stage, at its class's pace, after a message that came too late, or in time. */
 export function moveClassOffset(
   classes: Float32Array,
   classIndex: number,

@@ -27,8 +27,10 @@ export {
   MAX_CAPABILITIES,
   setCapabilities,
 } from "./capability.ts";
+export { CapableAgents } from "./capable-agents.ts";
 export type { ClassShares } from "./class-mix.ts";
 export { computeScore, heartbeat, heartbeatRange, isBeating } from "./heartbeat.ts";
+export { Histogram, type HistogramJson } from "./histogram.ts";
 export {
   IMPEDANCE_CLASSES,
   type ImpedanceClass,
@@ -36,6 +38,16 @@ export {
   impedanceClassIndex,
   impedanceClassName,
 } from "./impedance-class.ts";
+export type { Kpi, RecoveryScope } from "./kpi.ts";
+export type { ArrivalErrors, KpiSet, RecoveryTimes } from "./kpi-period.ts";
+export {
+  KpiBook,
+  type KpiBookOptions,
+  type Kpis,
+  type OperationKpis,
+  type PeriodKpis,
+} from "./kpis.ts";
+export type { OperationKind, OperationRecord } from "./operation-record.ts";
 export {
   type IndexRange,
   placeIndices,
@@ -55,6 +67,12 @@ export {
 } from "./prediction.ts";
 export { observeLatency, observeOutcome, observeProcessing, seedProfile } from "./profile.ts";
 export {
+  decideQuorum,
+  type QuorumCounts,
+  type QuorumDecision,
+  type QuorumThresholds,
+} from "./quorum.ts";
+export {
   createRegistry,
   FLAG_DEGRADED,
   FLAG_LATENCY_MEASURED,
@@ -64,13 +82,25 @@ export {
   type Registry,
   registryBytes,
 } from "./registry.ts";
+export { type AvoidedTarget, RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
 export {
   bestInCluster,
+  type CapableCounts,
+  countCapable,
   DEFAULT_MAX_IMPEDANCE,
+  earliestToFinish,
+  type FinishPorts,
   findBestAgents,
   NoCapableAgentError,
   routeWithinCluster,
 } from "./routing.ts";
+export {
+  agentsFor,
+  earliestArrivalMs,
+  expectedReady,
+  leadForShareMs,
+  quorumProbability,
+} from "./schedule.ts";
 export {
   type ClusterSummary,
   type GlobalStats,

@@ -6,6 +6,8 @@ import { seedProfile } from "./profile.ts";
 import { createRegistry, type Registry, registryBytes } from "./registry.ts";
 import {
   bestInCluster,
+  countCapable,
+  earliestToFinish,
   findBestAgents,
   NoCapableAgentError,
   routeWithinCluster,
@@ -94,5 +96,36 @@ describe("routing within a cluster", () => {
     const route = () => routeWithinCluster(registry, topology, capabilities, 3, "summarise");
     expect(route).toThrow(NoCapableAgentError);
     expect(route).toThrow('no active agent of sector-2/cluster-2 can "summarise"');
+  });
+});
+
+describe("the earliest to finish", () => {
+  const finishMs = [30, 10, 20, 10, Number.NaN, Infinity];
+  const predictMs = (row: number) => finishMs[row];
+  const isRoutable = (row: number) => row !== 1;
+
+  test("is active, can be routed to, and is the first of equals", () => {
+    const anybody = { predictMs, isRoutable: () => true };
+    expect(earliestToFinish(registry, [4, 0, 1, 2, 3], anybody)).toBe(1);
+    expect(earliestToFinish(registry, [4, 0, 1, 2, 3], { predictMs, isRoutable })).toBe(3);
+    registry.state[3] = OFFLINE;
+    expect(earliestToFinish(registry, [4, 0, 1, 2, 3], { predictMs, isRoutable })).toBe(2);
+  });
+
+  test("is somebody who may never finish rather than nobody", () => {
+    expect(earliestToFinish(registry, [4, 5], { predictMs, isRoutable })).toBe(4);
+    expect(earliestToFinish(registry, [1], { predictMs, isRoutable })).toBe(-1);
+  });
+
+  test("or the error says why there is none", () => {
+    registry.state[2] = OFFLINE;
+    const counts = countCapable(registry, [1, 2], isRoutable);
+    expect(new NoCapableAgentError("vision", "the mesh", counts).message).toBe(
+      'no active agent of the mesh can "vision": 2 with the capability, of which 1 not active, 1 routed around',
+    );
+    const none = countCapable(registry, [], isRoutable);
+    expect(new NoCapableAgentError("vision", "the mesh", none).message).toMatch(
+      /: none has the capability$/,
+    );
   });
 });

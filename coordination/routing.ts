@@ -16,19 +16,77 @@ import type { Topology } from "./topology.ts";
 /** Above this score {@link findBestAgents} takes nobody unless told otherwise (spec 4.3). */
 export const DEFAULT_MAX_IMPEDANCE = 500;
 
-/** No active agent of the cluster has the capability. */
+/** How many have a capability, and why none of them is to be had. */
+export interface CapableCounts {
+  readonly capable: number;
+  readonly inactive: number;
+  readonly routedAround: number;
+}
+
+/** No active agent of the cluster, or of the mesh, can be given what needs the capability. */
 export class NoCapableAgentError extends Error {
   readonly code = "MESH_NO_CAPABLE_AGENT";
   readonly capability: string;
-  /** Address of the cluster. */
+  /** Address of the cluster, or `the mesh`. */
   readonly cluster: string;
 
-  constructor(capability: string, cluster: string) {
-    super(`no active agent of ${cluster} can ${JSON.stringify(capability)}`);
+  constructor(capability: string, cluster: string, counts?: CapableCounts) {
+    super(
+      `no active agent of ${cluster} can ${JSON.stringify(capability)}${counts === undefined ? "" : because(counts)}`,
+    );
     this.name = "NoCapableAgentError";
     this.capability = capability;
     this.cluster = cluster;
   }
+}
+
+function because({ capable, inactive, routedAround }: CapableCounts): string {
+  if (capable === 0) return ": none has the capability";
+  return `: ${capable} with the capability, of which ${inactive} not active, ${routedAround} routed around`;
+}
+
+/** Whom {@link earliestToFinish} may take, and when each would be done. */
+export interface FinishPorts {
+  readonly isRoutable: (row: number) => boolean;
+  /** Predicted time until it has finished, ms; NaN, as of one that cannot be predicted, counts as never. */
+  readonly predictMs: (row: number) => number;
+}
+
+/**
+ * The active and routable one of `capable` that is predicted to finish first, of equals the first; one that is
+ * predicted never to finish rather than nobody. −1 when there is none. Allocates nothing.
+ */
+export function earliestToFinish(
+  registry: Registry,
+  capable: ArrayLike<number>,
+  { isRoutable, predictMs }: FinishPorts,
+): number {
+  let best = -1;
+  let leastMs = Infinity;
+  for (let i = 0; i < capable.length; i++) {
+    const row = capable[i];
+    if (registry.state[row] !== ACTIVE || !isRoutable(row)) continue;
+    const finishMs = predictMs(row);
+    if (best >= 0 && !(finishMs < leastMs)) continue;
+    best = row;
+    leastMs = Number.isNaN(finishMs) ? Infinity : finishMs;
+  }
+  return best;
+}
+
+/** Why {@link earliestToFinish} found none of `capable`: for the error. Who is both counts as not active. */
+export function countCapable(
+  registry: Registry,
+  capable: ArrayLike<number>,
+  isRoutable: (row: number) => boolean,
+): CapableCounts {
+  let inactive = 0;
+  let routedAround = 0;
+  for (let i = 0; i < capable.length; i++) {
+    if (registry.state[capable[i]] !== ACTIVE) inactive++;
+    else if (!isRoutable(capable[i])) routedAround++;
+  }
+  return { capable: capable.length, inactive, routedAround };
 }
 
 /**

@@ -27,6 +27,14 @@ export function standUp(control: Int32Array): void {
 }
 
 /**
+ * Sleeps until the next ring, or `ms` (fractions count), with the whole thread: for moments that timers are
+ * too coarse for, and for no longer.
+ */
+export function napUntilRing(control: Int32Array, ms: number): void {
+  Atomics.wait(control, CONTROL_PARKED, 1, ms);
+}
+
+/**
  * A promise of the next ring, or undefined when it has rung already. `Atomics.waitAsync` leaves timers,
  * sockets and promises of the thread running, unlike `Atomics.wait`; but it does not keep the event loop
  * alive, so whoever awaits this must hold a referenced handle. No time-out is passed: cancelled ones are

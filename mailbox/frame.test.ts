@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   answerPriority,
+  BATCH_BYTES,
   FRAME_BYTES,
   FRAME_LENGTH,
   FRAME_PAYLOAD,
@@ -71,7 +72,10 @@ const header: fc.Arbitrary<Header> = fc
     flags: fc.nat(127),
     trinary: fc.integer({ min: -1, max: 1 }),
   })
-  .map(({ spare, ...rest }) => ({ ...rest, length: FRAME_BYTES + rest.payload + spare }));
+  .map(({ spare, ...rest }) => {
+    const isBatch = rest.kind === FrameKind.BATCH;
+    return { ...rest, length: isBatch ? BATCH_BYTES : FRAME_BYTES + rest.payload + spare };
+  });
 
 /** Every index and range that a reader of a frame uses without looking again. */
 function expectSafe(words: Int32Array): void {
@@ -80,7 +84,10 @@ function expectSafe(words: Int32Array): void {
   const kind = frameKind(type);
   expect(kinds).toContain(kind);
   expect(length).toBeGreaterThanOrEqual(FRAME_BYTES);
-  if (kind === FrameKind.BATCH) return;
+  if (kind === FrameKind.BATCH) {
+    expect(length).toBe(BATCH_BYTES);
+    return;
+  }
   const target = words[AT + FRAME_TARGET];
   const source = words[AT + FRAME_SOURCE];
   expect(target >= 0 && target < ROWS).toBe(true);
@@ -179,6 +186,11 @@ describe("the header of a frame", () => {
     ["a kind after the last", { kind: MAX_FRAME_KIND + 1 }, `unknown kind ${MAX_FRAME_KIND + 1}`],
     ["a length short of a header", { length: 63, payload: 0 }, "length 63 is less than a header"],
     ["a negative length", { length: -64, payload: 0 }, "length -64 is less than a header"],
+    [
+      "a batch header without its signature",
+      { kind: FrameKind.BATCH, length: 64 },
+      "header of a batch of 64 bytes, not 128",
+    ],
     ["a target before the first", { target: -1 }, "target -1 is outside 0..999"],
     ["a target after the last", { target: 1000 }, "target 1000 is outside 0..999"],
     ["a source before nobody", { source: -2 }, "source -2 is outside -1..999"],

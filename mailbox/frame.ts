@@ -28,6 +28,8 @@ export const FRAME_PAYLOAD = 14;
 export const FRAME_HASH = 15;
 /** Words of a payload begin here. */
 export const FRAME_DATA = 16;
+/** Length of a BATCH frame, bytes (`batch.ts`). */
+export const BATCH_BYTES = 128;
 /** In a HEARTBEATS frame: how many rows of how many words stand behind the header (`heartbeat.ts`). */
 export const HEARTBEATS_COUNT = 4;
 export const HEARTBEAT_ROW_WORDS = 4;
@@ -50,9 +52,9 @@ export const FrameKind = {
   ASK: 6,
   /** Answers an ASK: `operation` is the ask's id, the trinary state is in `priority`. */
   ANSWER: 7,
-  /** A message for all agents of a sector that its bitmap names; goes to the sector's coordinator. */
+  /** A message for all agents of a sector that its bitmap names, for its coordinator: `operation-frame.ts`. */
   OPERATION: 8,
-  /** What became of an operation: fixed binary, counts in words 6–9. */
+  /** What became of a sector's part of an operation: fixed binary, see `operation-frame.ts`. */
   ACK: 9,
   /** FREEZE, THAW, CIRCUIT, DRAIN, SUPERVISE: `operation` is the verb. */
   CONTROL: 10,
@@ -62,8 +64,10 @@ export const FrameKind = {
   DEAD_LETTER: 12,
   /** A failure and what the supervisor decided, on its way to main. */
   INCIDENT: 13,
+  /** What one agent answers to an operation, on its way to main: `operation` is its id. */
+  RESPONSE: 14,
 } as const;
-export const MAX_FRAME_KIND = 13;
+export const MAX_FRAME_KIND = 14;
 
 /** Flags, in the upper half of FRAME_TYPE. */
 export const FrameFlag = {
@@ -123,7 +127,11 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
   const kind = type & 0xff;
   if (kind < FrameKind.PADDING || kind > MAX_FRAME_KIND) return `unknown kind ${kind}`;
   if (length < FRAME_BYTES) return `length ${length} is less than a header`;
-  if (kind === FrameKind.BATCH) return undefined;
+  if (kind === FrameKind.BATCH) {
+    return length === BATCH_BYTES
+      ? undefined
+      : `header of a batch of ${length} bytes, not ${BATCH_BYTES}`;
+  }
   const target = words[at + FRAME_TARGET];
   if (target < 0 || target >= rows) return `target ${target} is outside 0..${rows - 1}`;
   const source = words[at + FRAME_SOURCE];
@@ -132,7 +140,7 @@ export function frameFault(words: Int32Array, at: number, rows: number): string 
     const count = kind === FrameKind.HEARTBEAT ? 1 : words[at + HEARTBEATS_COUNT];
     return heartbeatFault(kind, source, count, length, rows);
   }
-  if ((kind === FrameKind.ANSWER || kind === FrameKind.ACK) && ((type >>> 10) & 3) === 3) {
+  if (saysOutcome(kind) && ((type >>> 10) & 3) === 3) {
     return "a trinary state of 2";
   }
   const flags = type >>> 16;
@@ -162,6 +170,10 @@ function heartbeatFault(
     return `${count} rows of heartbeats in a frame of ${length}`;
   }
   return undefined;
+}
+
+function saysOutcome(kind: number): boolean {
+  return kind === FrameKind.ANSWER || kind === FrameKind.ACK || kind === FrameKind.RESPONSE;
 }
 
 function carriesPayload(kind: number): boolean {

@@ -1,19 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import {
+  BATCH_BYTES,
+  BATCH_COUNT,
+  BATCH_EPOCH_F64,
+  BATCH_SEQUENCE_F64,
+  BATCH_SOURCE,
+} from "./batch.ts";
 import { lieDown } from "./doorbell.ts";
 import {
   FRAME_BYTES,
   FRAME_LENGTH,
-  FRAME_OPERATION_F64,
-  FRAME_SEQUENCE_F64,
-  FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
   FrameKind,
   frameFault,
 } from "./frame.ts";
 import { controlDoublesOf, controlOf, type InLane, Lanes, laneSizes, lanesBytes } from "./lanes.ts";
-import { CONTROL_PARKED, CONTROL_WORDS, RING_TAIL } from "./layout.ts";
+import { CELL_BYTES, CONTROL_PARKED, CONTROL_WORDS, RING_TAIL } from "./layout.ts";
 import { FULL } from "./ring.ts";
 
 const THREADS = 3;
@@ -62,10 +66,10 @@ function batchesOf(lane: InLane): Batch[] {
           return true;
         }
         batches.push({
-          count: words[word + FRAME_TARGET],
-          source: words[word + FRAME_SOURCE],
-          epoch: doubles[word / 2 + FRAME_OPERATION_F64],
-          sequence: doubles[word / 2 + FRAME_SEQUENCE_F64],
+          count: words[word + BATCH_COUNT],
+          source: words[word + BATCH_SOURCE],
+          epoch: doubles[word / 2 + BATCH_EPOCH_F64],
+          sequence: doubles[word / 2 + BATCH_SEQUENCE_F64],
           whole: lane.onBatch(word),
           ids: [],
         });
@@ -120,7 +124,7 @@ describe("the crossbar", () => {
       const bytes = urgent ? SIZES.urgentBytes : SIZES.bulkBytes;
       expect(none).toEqual([]);
       expect(new Set(batch.ids)).toEqual(new Set([id]));
-      expect(batch.ids.length).toBe(bytes / 64 - 1);
+      expect(batch.ids.length).toBe((bytes - BATCH_BYTES) / 64);
       expect(batch).toMatchObject({ source: from, epoch: 1, sequence: 1, whole: true });
       expect(batch.count).toBe(batch.ids.length);
     }
@@ -253,16 +257,16 @@ describe("a batch", () => {
     expect(sender.prepare(1)).toBe(false);
     sender.publish();
     expect(lanes(1).empty).toBe(true);
-    while (offer(lane, 1, 64 * 9));
+    while (offer(lane, 1, 64 * 8));
     expect(sender.prepare(2)).toBe(true);
     sender.publish();
     const reader = incomingFrom(lanes(1), 0, false);
     // Room for a header, none for the frame behind it.
-    expect(lane.tryClaim(64 * 9)).toBe(FULL);
+    expect(lane.tryClaim(64 * 8)).toBe(FULL);
     expect(sender.prepare(3)).toBe(false);
     sender.publish();
     expect(batchesOf(reader).length).toBe(1);
-    expect(offer(lane, 2, 64 * 9)).toBe(true);
+    expect(offer(lane, 2, 64 * 8)).toBe(true);
     expect(sender.prepare(4)).toBe(true);
     sender.publish();
     expect(batchesOf(reader)).toMatchObject([{ count: 1, ids: [2], whole: true }]);
@@ -315,7 +319,7 @@ describe("a batch", () => {
       sender.publish();
     }
     const successor = incomingFrom(lanes(1), 0, false);
-    successor.ring.recoverConsumer(2);
+    successor.ring.recoverConsumer((BATCH_BYTES + FRAME_BYTES) / CELL_BYTES);
     expect(batchesOf(successor).map(({ whole }) => whole)).toEqual([true, true]);
   });
 });

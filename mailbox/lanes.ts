@@ -1,14 +1,5 @@
+import { BATCH_BYTES, BATCH_EPOCH_F64, BATCH_SEQUENCE_F64, writeBatchHeader } from "./batch.ts";
 import { ringDoorbell } from "./doorbell.ts";
-import {
-  FRAME_BYTES,
-  FRAME_LENGTH,
-  FRAME_OPERATION_F64,
-  FRAME_SEQUENCE_F64,
-  FRAME_SOURCE,
-  FRAME_TARGET,
-  FRAME_TYPE,
-  FrameKind,
-} from "./frame.ts";
 import { CONTROL_WORDS } from "./layout.ts";
 import { FULL, Ring, ringBytes } from "./ring.ts";
 
@@ -42,9 +33,7 @@ function pairBytes(sizes: LaneSizes): number {
 
 /**
  * One direction between two threads at one urgency. What is claimed between two publications is a *batch*:
- * it opens with a header of its own (epoch, sequence, count), by which the reader notices anything lost.
- *
- *   BATCH frame: target = frames in it · source = thread · operation = epoch · sequence = its number
+ * it opens with a header of its own (`batch.ts`), by which the reader notices anything lost.
  */
 export class OutLane {
   readonly ring: Ring;
@@ -63,7 +52,7 @@ export class OutLane {
   /** Reserves a frame of `bytes` in the open batch; its first word in `ring.words`, or FULL. */
   tryClaim(bytes: number): number {
     if (this.#batch === FULL) {
-      this.#batch = this.ring.tryClaim(FRAME_BYTES);
+      this.#batch = this.ring.tryClaim(BATCH_BYTES);
       if (this.#batch === FULL) return FULL;
     }
     const word = this.ring.tryClaim(bytes);
@@ -84,13 +73,15 @@ export class OutLane {
   prepare(cycle: number): boolean {
     if (this.#count === 0) return false;
     const { words, doubles } = this.ring;
-    const at = this.#batch;
-    words[at + FRAME_LENGTH] = FRAME_BYTES;
-    words[at + FRAME_TYPE] = FrameKind.BATCH;
-    words[at + FRAME_TARGET] = this.#count;
-    words[at + FRAME_SOURCE] = this.#source;
-    doubles[(at >>> 1) + FRAME_OPERATION_F64] = this.#epoch;
-    doubles[(at >>> 1) + FRAME_SEQUENCE_F64] = ++this.#sequence;
+    writeBatchHeader(
+      words,
+      doubles,
+      this.#batch,
+      this.#count,
+      this.#source,
+      this.#epoch,
+      ++this.#sequence,
+    );
     this.ring.prepare(cycle);
     return true;
   }
@@ -121,8 +112,8 @@ export class InLane {
   /** Checks the header of a batch; false when a batch before it is missing. */
   onBatch(word: number): boolean {
     const { doubles } = this.ring;
-    const epoch = doubles[(word >>> 1) + FRAME_OPERATION_F64];
-    const sequence = doubles[(word >>> 1) + FRAME_SEQUENCE_F64];
+    const epoch = doubles[(word >>> 1) + BATCH_EPOCH_F64];
+    const sequence = doubles[(word >>> 1) + BATCH_SEQUENCE_F64];
     const next = epoch === this.#epoch ? this.#sequence + 1 : 1;
     // A reader that has just taken over starts with whatever comes first.
     const whole = sequence === next || this.#epoch === 0;
@@ -198,6 +189,11 @@ export class Lanes {
       this.#out[i].publish();
       ringDoorbell(this.#controls[this.#outThread[i]]);
     }
+  }
+
+  /** Wakes every thread: something that all of them look at has changed. */
+  wakeAll(): void {
+    for (const control of this.#controls) ringDoorbell(control);
   }
 
   /** Rings for the producer of an incoming lane that waits for room, when there is some. */

@@ -14,15 +14,16 @@ export const CELL_BYTES = 64;
 /*
  * A ring (one producer thread, one consumer thread)
  *
- *   word 0               32                  64
- *        ├─ producer ────┼─ consumer ────────┼─ cells … ─┤
- *         TAIL            HEAD ACCEPTED
+ *   word 0               32           64            96
+ *        ├─ producer ────┼─ consumer ─┼─ consumer ──┼─ cells … ─┤
+ *         TAIL            HEAD         ACCEPTED
  *         NEXT_TAIL
  *         NEXT_CYCLE f64
  *         WANTS_ROOM
  *
  * TAIL, HEAD, ACCEPTED and NEXT_TAIL count cells since the ring was made, modulo 2^32: their difference is
- * what matters, their remainder by the capacity is the place.
+ * what matters, their remainder by the capacity is the place. ACCEPTED is written for each frame and read by
+ * a successor only, so it is not where the producer looks for room.
  */
 /** Cells published: everything below may be read. */
 export const RING_TAIL = 0;
@@ -35,8 +36,8 @@ export const RING_WANTS_ROOM = 4;
 /** Cells given back: everything below may be overwritten. */
 export const RING_HEAD = 32;
 /** Cells that the consumer has taken over into its custody; runs ahead of HEAD within one drain. */
-export const RING_ACCEPTED = 33;
-export const RING_CELLS = 64;
+export const RING_ACCEPTED = 64;
+export const RING_CELLS = 96;
 
 /*
  * The control block of a thread

@@ -212,6 +212,28 @@ describe("a ring's edges", () => {
     expect(offer(producer, 64, 99)).toBe(false);
   });
 
+  test("a long drain gives room back while it reads, and never that of a frame still to be read", () => {
+    const memory = memoryAt(2 ** 31 - 10);
+    const producer = ringOf(memory);
+    const consumer = ringOf(memory);
+    for (let id = 0; id < CELLS; id++) offer(producer, 64, id);
+    producer.publish();
+    const ids = new Ids();
+    let refilled = 0;
+    const reader: FrameReader = {
+      onFrame(ring, word, end) {
+        // Overwrites at once whatever it is given: a frame not yet read would come out torn.
+        while (offer(producer, 64, CELLS + refilled)) refilled++;
+        expect(refilled).toBeLessThanOrEqual(ids.ids.length);
+        return ids.onFrame(ring, word, end);
+      },
+      onCorrupt: (_, sentence) => expect.fail(sentence),
+    };
+    expect(consumer.drain(reader, CELLS)).toBe(CELLS);
+    expect(ids.ids).toEqual([...Array(CELLS).keys()]);
+    expect(refilled).toBeGreaterThan(CELLS / 2);
+  });
+
   test("what is claimed and not published is invisible, and publishing it is one step", () => {
     const memory = memoryAt(0);
     const producer = ringOf(memory);

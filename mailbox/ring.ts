@@ -53,6 +53,8 @@ export class Ring {
   readonly capacityBytes: number;
   #cells: number;
   #mask: number;
+  /** Cells after which a long drain gives its memory back. */
+  #handful: number;
   #claimed: number;
   #previousClaim: number;
   #published: number;
@@ -68,6 +70,7 @@ export class Ring {
     this.capacityBytes = capacityBytes;
     this.#cells = capacityBytes / CELL_BYTES;
     this.#mask = this.#cells - 1;
+    this.#handful = this.#cells >>> 3;
     this.#published = Atomics.load(this.words, RING_TAIL);
     this.#claimed = this.#published;
     this.#previousClaim = this.#published;
@@ -150,7 +153,7 @@ export class Ring {
     const tail = Atomics.load(words, RING_TAIL);
     let head = this.#head;
     if (head === tail) return 0;
-    const start = head;
+    let given = head;
     let taken = 0;
     try {
       while (head !== tail && taken < limit) {
@@ -172,10 +175,16 @@ export class Ring {
         head = end;
         // Written for each frame, not once a drain: a successor must not take the same frame over twice.
         words[RING_ACCEPTED] = head;
+        // A producer that has filled the ring goes on while the rest of it is read.
+        if (((head - given) | 0) >= this.#handful) {
+          given = head;
+          this.#head = head;
+          Atomics.store(words, RING_HEAD, head);
+        }
       }
     } finally {
       // Also when the reader throws: what it took before must not come a second time.
-      if (head !== start) {
+      if (head !== given) {
         this.#head = head;
         words[RING_ACCEPTED] = head;
         Atomics.store(words, RING_HEAD, head);

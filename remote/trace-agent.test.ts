@@ -24,6 +24,7 @@ class FakeContext {
   readonly impedanceClass: ImpedanceClass;
   readonly address: string;
   readonly measurements: [number, number][] = [];
+  envelope: { readonly operation?: { readonly id: string } } = {};
   readonly timers = { sleep: (delayMs: number): Promise<void> => this.#sleep(delayMs) };
   #nowMs = 0;
   #sleepers: { wakeAtMs: number; wake: () => void; abort: (reason: Error) => void }[] = [];

@@ -73,9 +73,11 @@ const traceAgent: Behavior<TraceState, unknown, TraceSample> = defineAgent({
   async receive(state: TraceState, message: unknown, ctx: ActorContext) {
     if (asksForSample(message)) return ready(current(state, ctx));
     const sample = next(state, ctx);
-    // One sleep for all three: nobody can see the message on its way. It rejects when the turn is aborted,
-    // and then nothing has been measured.
-    await ctx.timers.sleep(sample.rttMs + sample.processingMs);
+    // Of an operation it is READY when the other side is; of anything else when its asker hears of it. One
+    // sleep for all: nobody can see the message on its way. It rejects when the turn is aborted, and then
+    // nothing has been measured.
+    const wayMs = ctx.envelope.operation === undefined ? sample.rttMs : sample.rttMs / 2;
+    await ctx.timers.sleep(wayMs + sample.processingMs);
     ctx.measured(sample.rttMs, sample.processingMs);
     return ready(sample);
   },

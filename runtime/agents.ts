@@ -305,7 +305,7 @@ export class Agents {
     view.registry.state[cell.self] = state;
     this.checkpoints.forget(cell.self);
     for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
-      if (operations.has(slot)) operations.skip(slot);
+      if (operations.has(slot)) operations.skip(slot, cell.self);
       else burials.bury(slot, code);
     }
     this.watches.ended(cell.self, reason);

@@ -2,6 +2,7 @@ import type { Timer, Timers } from "../actors/context.ts";
 import { deadlineError, InvalidOptionError } from "../actors/errors.ts";
 import { CONTROL_RESUMED } from "../mailbox/layout.ts";
 import type { AgentCell } from "./cell.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 interface Entry {
@@ -10,13 +11,57 @@ interface Entry {
   /** 0 for once. */
   readonly periodMs: number;
   dueMs: number;
-  readonly wake: ((error?: unknown) => void) | undefined;
+}
+
+/** A turn of an agent that waits. Many do at once: it is its own timer, and made of nothing else. */
+class Sleep implements TimerTarget {
+  readonly #cell: AgentCell;
+  readonly #sleeps: Set<Sleep>;
+  readonly #late: boolean;
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  #id: TimerId = 0;
+
+  constructor(
+    cell: AgentCell,
+    sleeps: Set<Sleep>,
+    late: boolean,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#cell = cell;
+    this.#sleeps = sleeps;
+    this.#late = late;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  begin(delayMs: number, { wheel, ports }: Dispatcher): void {
+    this.#id = wheel.schedule(ports.clock.nowMs() + delayMs, this, 0);
+    this.#sleeps.add(this);
+    this.#cell.dispatcher.nudge();
+  }
+
+  onTimer(): void {
+    const { dispatcher, self } = this.#cell;
+    this.#sleeps.delete(this);
+    dispatcher.view.control[CONTROL_RESUMED] = self + 1;
+    if (this.#late) this.#reject(deadlineError());
+    else this.#resolve();
+  }
+
+  /** Ends it before its time. */
+  end(error: Error): void {
+    this.#cell.dispatcher.wheel.cancel(this.#id);
+    this.#reject(error);
+  }
 }
 
 /** The timers of one incarnation; all end with it. */
 export class CellTimers implements Timers<unknown>, TimerTarget {
   readonly #cell: AgentCell;
   readonly #entries = new Map<number, Entry>();
+  readonly #sleeps = new Set<Sleep>();
   #key = 0;
 
   constructor(cell: AgentCell) {
@@ -24,12 +69,12 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
   }
 
   once(delayMs: number, message: unknown): Timer {
-    return this.#start(duration("delayMs", delayMs, 0), 0, this.#copyOf(message), undefined);
+    return this.#start(duration("delayMs", delayMs, 0), 0, this.#copyOf(message));
   }
 
   every(periodMs: number, message: unknown): Timer {
     const period = duration("periodMs", periodMs, 1);
-    return this.#start(period, period, this.#copyOf(message), undefined);
+    return this.#start(period, period, this.#copyOf(message));
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -38,10 +83,8 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     // Nobody waits beyond the message's deadline: a sleep that would is over there, as a failure to make it.
     const late = leftMs < delay;
     return new Promise((resolve, reject) => {
-      this.#start(late ? Math.max(0, leftMs) : delay, 0, undefined, (error) => {
-        if (error !== undefined || late) reject(error ?? deadlineError());
-        else resolve();
-      });
+      const sleep = new Sleep(this.#cell, this.#sleeps, late, resolve, reject);
+      sleep.begin(late ? Math.max(0, leftMs) : delay, this.#cell.dispatcher);
     });
   }
 
@@ -54,21 +97,16 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
   end(error: Error): void {
     for (const entry of this.#entries.values()) {
       this.#cell.dispatcher.wheel.cancel(entry.id);
-      entry.wake?.(error);
     }
     this.#entries.clear();
+    for (const sleep of this.#sleeps) sleep.end(error);
+    this.#sleeps.clear();
   }
 
   onTimer(key: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     const { dispatcher, self } = this.#cell;
-    if (entry.wake !== undefined) {
-      this.#entries.delete(key);
-      dispatcher.view.control[CONTROL_RESUMED] = self + 1;
-      entry.wake();
-      return;
-    }
     if (entry.periodMs === 0) {
       this.#entries.delete(key);
     } else {
@@ -79,7 +117,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     dispatcher.outbox.tell(self, self, entry.message, undefined, undefined);
   }
 
-  #start(delayMs: number, periodMs: number, message: unknown, wake: Entry["wake"]): Timer {
+  #start(delayMs: number, periodMs: number, message: unknown): Timer {
     const { wheel, ports } = this.#cell.dispatcher;
     const key = ++this.#key;
     const dueMs = ports.clock.nowMs() + delayMs;
@@ -88,7 +126,6 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
       message,
       periodMs,
       dueMs,
-      wake,
     });
     this.#cell.dispatcher.nudge();
     return {

@@ -23,7 +23,9 @@ import {
   FRAME_SOURCE,
   FRAME_TYPE,
   FrameFlag,
+  FrameKind,
   frameFlags,
+  frameKind,
   framePriority,
 } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
@@ -119,7 +121,7 @@ export class AgentCell implements ActorContext {
     const { more } = this;
     if (this.slot === 0)
       throw new MeshError("MESH_NO_MESSAGE", `${this.address} is handling no message`);
-    more.envelope ??= readEnvelope(this.dispatcher, this.slot);
+    more.envelope ??= readEnvelope(this.dispatcher, this.slot, this.self);
     return more.envelope;
   }
 
@@ -303,20 +305,22 @@ function earlier(a: number, b: number): number {
   return b === 0 ? a : Math.min(a, b);
 }
 
-function readEnvelope(dispatcher: Dispatcher, slot: number): Envelope {
+function readEnvelope(dispatcher: Dispatcher, slot: number, self: number): Envelope {
   const { custody, topology } = dispatcher.view;
   const at = slot + SLOT_FRAME;
   const double = (field: number): number => custody.doubles[(at >>> 1) + field];
   const type = custody.words[at + FRAME_TYPE];
   const source = custody.words[at + FRAME_SOURCE];
-  return Object.freeze({
+  const envelope: Envelope = {
     sender: source < 0 || source === topology.orchestrator ? undefined : source,
     sequence: double(FRAME_SEQUENCE_F64),
     priority: framePriority(type) as Priority,
     createdMs: double(FRAME_CREATED_F64),
     deadlineMs: double(FRAME_DEADLINE_F64) || Number.POSITIVE_INFINITY,
     redelivered: (frameFlags(type) & FrameFlag.REDELIVERED) !== 0,
-  });
+  };
+  if (frameKind(type) !== FrameKind.OPERATION) return envelope;
+  return { ...envelope, operation: dispatcher.operations.envelopeOf(slot, self) };
 }
 
 function namedLog(log: Log, actor: string): Log {

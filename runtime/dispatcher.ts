@@ -1,6 +1,15 @@
 import type { Clock, Log, Random } from "../actors/ports.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
-import { FRAME_LENGTH, FRAME_TYPE, FrameKind, frameFault, frameKind } from "../mailbox/frame.ts";
+import {
+  FRAME_LENGTH,
+  FRAME_OPERATION_F64,
+  FRAME_SOURCE,
+  FRAME_TYPE,
+  FrameKind,
+  frameFault,
+  frameKind,
+  frameTrinary,
+} from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import {
   CONTROL_CYCLES,
@@ -16,6 +25,7 @@ import { PayloadCodec } from "../mailbox/payload.ts";
 import { type FrameReader, FULL, type Ring } from "../mailbox/ring.ts";
 import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
+import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
 import { Burials } from "./burials.ts";
 import { Heart } from "./heart.ts";
@@ -24,15 +34,19 @@ import type { MeshPlan, ThreadView } from "./memory.ts";
 import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
 import { RunQueue } from "./run-queue.ts";
+import { SharedPayloads } from "./shared-payloads.ts";
 import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
 /** Frames taken from one lane before the agents get their turn. */
 const DRAIN_LIMIT = 64;
+/** Resolution of the wheel of releases. */
+const RELEASE_TICKS_A_MS = 4;
 
 /** Frames that only the main thread understands: reports, incidents, dead letters. */
 export interface MainSink {
-  onReport(words: Int32Array, doubles: Float64Array, word: number): void;
+  onReport(ring: Ring, word: number): void;
+  onResponse(agent: number, operation: number, trinary: number, value: unknown): void;
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
 }
@@ -57,6 +71,8 @@ export class Dispatcher implements FrameReader {
   readonly epoch: number;
   readonly codec: PayloadCodec;
   readonly wheel: TimerWheel;
+  /** Timers of coordinated acts, which a quarter of a millisecond late would be late. */
+  readonly releases: TimerWheel;
   readonly ledger: Ledger;
   readonly mailboxes: Mailboxes;
   readonly asks: Asks;
@@ -65,6 +81,8 @@ export class Dispatcher implements FrameReader {
   readonly burials: Burials;
   readonly inbox: Inbox;
   readonly operations: Operations;
+  readonly payloads: SharedPayloads;
+  readonly arrivals: Arrivals;
   readonly agents: Agents;
   readonly turns: Turns;
   readonly heart: Heart;
@@ -88,6 +106,7 @@ export class Dispatcher implements FrameReader {
     this.epoch = view.control[CONTROL_EPOCH];
     this.nowMs = ports.clock.nowMs();
     this.wheel = new TimerWheel(this.nowMs);
+    this.releases = new TimerWheel(this.nowMs, RELEASE_TICKS_A_MS);
     this.ledger = new Ledger(view.controlDoubles);
     this.mailboxes = new Mailboxes(
       view.topology.rows,
@@ -101,6 +120,8 @@ export class Dispatcher implements FrameReader {
     this.asks = new Asks(this.wheel, this.epoch, this.answers);
     this.inbox = new Inbox(this);
     this.operations = new Operations(this);
+    this.payloads = new SharedPayloads(this);
+    this.arrivals = new Arrivals(this);
     this.agents = new Agents(this);
     this.turns = new Turns(this);
     this.heart = new Heart(this);
@@ -135,6 +156,8 @@ export class Dispatcher implements FrameReader {
       if (taken > 0) view.lanes.tellOfRoom(incoming[i]);
       work += taken;
     }
+    work += this.operations.passGates();
+    work += this.releases.advance(this.nowMs);
     work += this.wheel.advance(this.nowMs);
     work += this.outbox.retry();
     work += this.turns.run();
@@ -149,7 +172,13 @@ export class Dispatcher implements FrameReader {
 
   /** True when a cycle would find something to do. Called between lying down and sleeping. */
   get busy(): boolean {
-    return this.#touched || this.outbox.dirty || this.runQueue.length > 0 || !this.view.lanes.empty;
+    return (
+      this.#touched ||
+      this.outbox.dirty ||
+      this.runQueue.length > 0 ||
+      !this.view.lanes.empty ||
+      this.operations.hasNewsFromGates
+    );
   }
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
@@ -213,16 +242,15 @@ export class Dispatcher implements FrameReader {
   onFrame(ring: Ring, word: number, end: number): boolean {
     const { words } = ring;
     const kind = frameKind(words[word + FRAME_TYPE]);
-    if (kind === FrameKind.BATCH) {
-      if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
-      return true;
-    }
     const fault = frameFault(words, word, this.view.topology.rows);
     if (fault !== undefined) {
       this.onCorrupt(ring, fault);
       return true;
     }
     switch (kind) {
+      case FrameKind.BATCH:
+        if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
+        return true;
       case FrameKind.TELL:
       case FrameKind.ASK:
       case FrameKind.SIGNAL:
@@ -241,7 +269,10 @@ export class Dispatcher implements FrameReader {
         this.heart.onHeartbeats(ring, word);
         return true;
       case FrameKind.ACK:
-        this.ports.sink?.onReport(words, ring.doubles, word);
+        this.ports.sink?.onReport(ring, word);
+        return true;
+      case FrameKind.RESPONSE:
+        this.#onResponse(ring, word);
         return true;
       case FrameKind.INCIDENT:
         this.#onIncidents(ring, word);
@@ -258,6 +289,13 @@ export class Dispatcher implements FrameReader {
   #onIncidents(ring: Ring, word: number): void {
     const incidents = this.inbox.decodeAt(ring.words, ring.bytes, word) as readonly unknown[];
     this.ports.sink?.onIncidents(incidents);
+  }
+
+  #onResponse(ring: Ring, word: number): void {
+    const operation = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
+    const trinary = frameTrinary(ring.words[word + FRAME_TYPE]);
+    const value = this.inbox.decodeAt(ring.words, ring.bytes, word);
+    this.ports.sink?.onResponse(ring.words[word + FRAME_SOURCE], operation, trinary, value);
   }
 
   #onDeadLetter(ring: Ring, word: number): void {

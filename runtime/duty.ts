@@ -1,4 +1,4 @@
-import { lieDown, nextRing, ringDoorbell, standUp } from "../mailbox/doorbell.ts";
+import { lieDown, napUntilRing, nextRing, ringDoorbell, standUp } from "../mailbox/doorbell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** How long cycles may follow each other before the event loop (I/O, timers of others) gets its turn, ms. */
@@ -12,6 +12,12 @@ const SHORT_SLEEP_MS = 0.15;
 const LOOK_MS = 0.06;
 /** Looks at the lanes between two readings of the clock. */
 const LOOKS = 16;
+
+/**
+ * A release due within this time is waited for with the event loop standing still, ms: its timers are a
+ * millisecond late or two, which is what a release may not be.
+ */
+const NAP_MS = 2;
 
 /**
  * Whether it pays to look for work a moment longer instead of sleeping: it does while threads talk to each
@@ -46,7 +52,7 @@ function lookLonger(dispatcher: Dispatcher): boolean {
  * between, give the event loop its share, and sleep when there is nothing, without stopping the event loop.
  */
 export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Promise<void> {
-  const { view, wheel, ports } = dispatcher;
+  const { view, wheel, releases, ports } = dispatcher;
   const { control } = view;
   // `Atomics.waitAsync` alone does not keep a thread alive (nodejs/node#44409).
   const keepAlive = setInterval(() => {}, 2 ** 30);
@@ -76,7 +82,16 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
         standUp(control);
         continue;
       }
-      const dueMs = dispatcher.nowMs + wheel.nextDueMs(dispatcher.nowMs);
+      const releaseMs = releases.nextDueMs(dispatcher.nowMs);
+      if (releaseMs <= NAP_MS) {
+        const soonMs = Math.min(releaseMs, wheel.nextDueMs(dispatcher.nowMs));
+        const leftMs = dispatcher.nowMs + soonMs - ports.clock.nowMs();
+        if (leftMs > 0) napUntilRing(control, leftMs);
+        standUp(control);
+        continue;
+      }
+      const dueMs =
+        dispatcher.nowMs + Math.min(wheel.nextDueMs(dispatcher.nowMs), releaseMs - NAP_MS);
       if (dueMs < alarmMs) {
         clearTimeout(alarm);
         alarmMs = dueMs;

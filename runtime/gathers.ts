@@ -6,17 +6,31 @@ import {
   FRAME_HASH,
   FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
+  FRAME_SOURCE,
   FrameFlag,
   FrameKind,
 } from "../mailbox/frame.ts";
 import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
-import { FULL } from "../mailbox/ring.ts";
-import { mapWords } from "../supervisors/sector-coordinator.ts";
+import {
+  OPERATION_CLOSE_F64,
+  OPERATION_DIGEST,
+  OPERATION_FLAGS,
+  OPERATION_GATE,
+  OPERATION_MAP,
+  OPERATION_READY_BY_F64,
+  OPERATION_REQUIRES_HIGH,
+  OPERATION_REQUIRES_LOW,
+  OPERATION_ROOT_F64,
+  OPERATION_WEIGHT_F64,
+  OperationFlag,
+} from "../mailbox/operation-frame.ts";
+import { FULL, type Ring } from "../mailbox/ring.ts";
+import { GateState } from "../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { Gather, type GatherEnd, type GatherPlan, SectorShare } from "./gather.ts";
 import { writeHeader } from "./header.ts";
-import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import { operationBytes } from "./operations.ts";
-import { checkSendOptions } from "./send-options.ts";
+import { digestOf } from "./shared-payloads.ts";
 
 /** Sectors get a moment longer than the deadline to say what they know. */
 const REPORT_GRACE_MS = 250;
@@ -24,36 +38,26 @@ const REPORT_GRACE_MS = 250;
 /** Frames that found their lane full are tried again after this time. */
 const RETRY_MS = 1;
 
-/** One sector's part of an operation on its way. */
-interface SectorFrame {
-  readonly operation: number;
-  readonly sector: number;
-  readonly map: Int32Array;
-  readonly payload: number;
-  readonly priority: number;
-  readonly createdMs: number;
-  readonly deadlineMs: number;
+/** Who wants to know how an operation stands. */
+export interface GatherListener {
+  /** Some sector has reported. */
+  onReport?(gather: Gather): void;
+  onEnd(gather: Gather, end: GatherEnd): void;
 }
 
-interface Gather {
-  readonly addressed: number;
-  readonly startedMs: number;
-  readonly payload: number;
-  readonly resolve: (result: BroadcastResult) => void;
-  waiting: number;
-  ready: number;
-  conflict: number;
-  timer: number;
-  stopListening: () => void;
+/** One sector's part of an operation on its way. */
+interface SectorFrame {
+  readonly gather: Gather;
+  readonly share: SectorShare;
 }
 
 /**
  * Operations from the orchestrator's side: the payload is encoded and hashed once and held in main's custody,
- * each sector gets one frame with a bitmap of its agents addressed, and answers with one report.
+ * each sector gets one frame with a bitmap of its agents addressed, and answers with reports.
  */
 export class Gathers {
   readonly #dispatcher: Dispatcher;
-  readonly #gathers = new Map<number, Gather>();
+  readonly #gathers = new Map<number, { gather: Gather; listener: GatherListener }>();
   /** Frames that wait for room in their lanes, oldest first. */
   #waiting: SectorFrame[] = [];
   #retryTimer = 0;
@@ -67,85 +71,66 @@ export class Gathers {
     return this.#gathers.size;
   }
 
-  /** Sends `message` to `agents` (indices) down the tree; resolves when every sector has reported. */
-  scatter(
-    message: unknown,
-    agents: Iterable<number>,
-    options: BroadcastOptions,
-  ): Promise<BroadcastResult> {
-    const { ports, wheel } = this.#dispatcher;
-    options.signal?.throwIfAborted();
-    checkSendOptions(options);
-    const maps = this.#mapsOf(agents);
-    if (maps.size === 0)
-      throw new MeshError(
-        "MESH_NOBODY",
-        `select: expected at least one agent, ${options.select ?? "the mesh"} has none`,
-      );
-    const nowMs = ports.clock.nowMs();
-    this.#dispatcher.nowMs = nowMs;
-    const timeoutMs = options.timeoutMs ?? 5000;
-    const operation = this.#dispatcher.epoch * 2 ** 40 + ++this.#operation;
-    const payload = this.#hold(message, operation);
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#close(operation);
-        reject(options.signal?.reason);
-      };
-      options.signal?.addEventListener("abort", abort, { once: true });
-      let addressed = 0;
-      for (const { count } of maps.values()) addressed += count;
-      const deadline = { onTimer: () => this.#finish(operation) };
-      this.#gathers.set(operation, {
-        addressed,
-        startedMs: nowMs,
-        payload,
-        resolve,
-        waiting: maps.size,
-        ready: 0,
-        conflict: 0,
-        timer: wheel.schedule(nowMs + timeoutMs + REPORT_GRACE_MS, deadline, 0),
-        stopListening: () => options.signal?.removeEventListener("abort", abort),
-      });
-      for (const [sector, { map }] of maps) {
-        const priority = options.priority ?? 1;
-        const deadlineMs = nowMs + timeoutMs;
-        this.#waiting.push({
-          operation,
-          sector,
-          map,
-          payload,
-          priority,
-          createdMs: nowMs,
-          deadlineMs,
-        });
-      }
-      this.#sendWaiting();
-      this.#dispatcher.nudge();
-    });
+  /** The number of the next operation, unique in the mesh. */
+  nextOperation(): number {
+    return this.#dispatcher.epoch * 2 ** 40 + ++this.#operation;
   }
 
-  #mapsOf(agents: Iterable<number>): Map<number, { map: Int32Array; count: number }> {
-    const { agentsPerSector } = this.#dispatcher.view.topology;
-    const maps = new Map<number, { map: Int32Array; count: number }>();
+  /** Agents (indices, each once) by sector. */
+  sharesOf(agents: Int32Array): Map<number, SectorShare> {
+    const { agentsPerSector, sectors, agents: all } = this.#dispatcher.view.topology;
+    const shares = new Map<number, SectorShare>();
+    if (agents.length === all) {
+      for (let sector = 0; sector < sectors; sector++) {
+        const share = new SectorShare(sector, agentsPerSector);
+        share.addAll(agentsPerSector);
+        shares.set(sector, share);
+      }
+      return shares;
+    }
     for (const agent of agents) {
       const sector = Math.floor(agent / agentsPerSector);
-      let entry = maps.get(sector);
-      if (entry === undefined) {
-        entry = { map: new Int32Array(mapWords(agentsPerSector)), count: 0 };
-        maps.set(sector, entry);
+      let share = shares.get(sector);
+      if (share === undefined) {
+        share = new SectorShare(sector, agentsPerSector);
+        shares.set(sector, share);
       }
-      const bit = agent - sector * agentsPerSector;
-      const mask = 1 << (bit & 31);
-      if ((entry.map[bit >>> 5] & mask) !== 0) continue;
-      entry.map[bit >>> 5] |= mask;
-      entry.count++;
+      share.add(agent - sector * agentsPerSector);
     }
-    return maps;
+    return shares;
   }
 
-  /** Encodes the payload into main's custody, once for all. */
-  #hold(message: unknown, operation: number): number {
+  /**
+   * Sends an operation down the tree under the number `operation`; the listener hears of each report and,
+   * once, of the end. Throws PayloadTooLargeError, and when too many are out at once.
+   */
+  scatter(
+    operation: number,
+    plan: GatherPlan,
+    shares: ReadonlyMap<number, SectorShare>,
+    listener: GatherListener,
+  ): Gather {
+    const { wheel, view } = this.#dispatcher;
+    const held = this.#hold([plan.payload, plan.facts], operation);
+    const gate = view.gates.take(operation, plan.threshold);
+    if (gate < 0) {
+      this.#dispatcher.giveBack(held.slot);
+      throw new MeshError("MESH_TOO_MANY_OPERATIONS", "too many operations are out at once");
+    }
+    const wantsValues = (plan.flags & OperationFlag.ANSWERS) !== 0;
+    const gather = new Gather(operation, plan, shares, held, gate, wantsValues);
+    this.#gathers.set(operation, { gather, listener });
+    const deadline = { onTimer: () => this.end(gather, "timeout") };
+    const endMs = Math.max(plan.closeMs, plan.deadlineMs) + REPORT_GRACE_MS;
+    gather.timer = wheel.schedule(endMs, deadline, 0);
+    for (const share of shares.values()) this.#waiting.push({ gather, share });
+    this.#sendWaiting();
+    this.#dispatcher.nudge();
+    return gather;
+  }
+
+  /** Encodes the payload into main's custody, once for all, with its hash. */
+  #hold(message: unknown, operation: number): { slot: number; digest: Int32Array } {
     const { codec, view, plan } = this.#dispatcher;
     const { custody } = view;
     const length = codec.encode(message);
@@ -153,13 +138,15 @@ export class Gathers {
     const slot = custody.allocate(FRAME_BYTES + length, true);
     if (slot === FULL)
       throw new MeshError("MESH_CUSTODY_FULL", "too many operations hold their payloads at once");
+    const digest = digestOf(codec.bytes.subarray(0, length));
     codec.copyTo(custody.words, custody.bytes, slot + SLOT_FRAME + FRAME_DATA, length);
     custody.describe(slot, view.topology.orchestrator, -1, 0);
     custody.words[slot + SLOT_AUX] = 1;
     custody.words[slot + SLOT_FRAME + FRAME_PAYLOAD] = length;
-    custody.words[slot + SLOT_FRAME + FRAME_HASH] = hash32(codec.bytes, length) ^ operation;
+    // Of this use of the slot, not of the bytes alone: a later operation may hold the same.
+    custody.words[slot + SLOT_FRAME + FRAME_HASH] = digest[0] ^ operation;
     custody.stamp(slot, SlotState.PAYLOAD, 0);
-    return slot;
+    return { slot, digest };
   }
 
   /** Sends what waits, in order for each lane; what finds its lane full waits on, until its deadline. */
@@ -170,14 +157,12 @@ export class Gathers {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const frame of waiting) {
-      if (!this.#gathers.has(frame.operation)) continue;
-      if (frame.deadlineMs <= nowMs) {
-        // Its agents are TRANSIT, as they would be if the sector did not answer.
-        this.#reported(frame.operation, 0, 0);
-        continue;
-      }
-      const thread = view.placement[coordinatorOf(view.topology, frame.sector)];
-      if (!full.has(thread) && this.#send(frame, thread)) continue;
+      const { gather, share } = frame;
+      if (!this.#gathers.has(gather.operation)) continue;
+      // Its agents are TRANSIT, as they would be if the sector did not answer.
+      if (gather.plan.deadlineMs <= nowMs) continue;
+      const thread = view.placement[coordinatorOf(view.topology, share.sector)];
+      if (!full.has(thread) && this.#send(gather, share, thread)) continue;
       full.add(thread);
       kept.push(frame);
     }
@@ -191,74 +176,101 @@ export class Gathers {
   }
 
   /** False when there is no room. */
-  #send(frame: SectorFrame, thread: number): boolean {
+  #send(gather: Gather, share: SectorShare, thread: number): boolean {
     const { view, outbox, ledger } = this.#dispatcher;
     const { topology, custody } = view;
+    const { plan } = gather;
     const bytes = operationBytes(topology.agentsPerSector);
-    const lane = view.lanes.bulkTo[thread];
+    const lanes = plan.priority === 3 ? view.lanes.urgentTo : view.lanes.bulkTo;
+    const lane = lanes[thread];
     const word = lane?.tryClaim(bytes) ?? FULL;
     if (lane === undefined || word === FULL) return false;
-    writeHeader(lane.ring.words, lane.ring.doubles, word, bytes, {
+    const { words, doubles } = lane.ring;
+    writeHeader(words, doubles, word, bytes, {
       kind: FrameKind.OPERATION,
-      priority: frame.priority,
+      priority: plan.priority,
       flags: FrameFlag.REFERENCE,
-      target: coordinatorOf(topology, frame.sector),
+      target: coordinatorOf(topology, share.sector),
       source: topology.orchestrator,
-      operation: frame.operation,
+      operation: gather.operation,
       sequence: outbox.nextSequence(),
-      createdMs: frame.createdMs,
-      deadlineMs: frame.deadlineMs,
-      release: 0,
-      payload: frame.payload,
-      hash: custody.words[frame.payload + SLOT_FRAME + FRAME_HASH],
+      createdMs: plan.createdMs,
+      deadlineMs: plan.deadlineMs,
+      release: plan.arrivalMs,
+      payload: gather.payload,
+      hash: custody.words[gather.payload + SLOT_FRAME + FRAME_HASH],
     });
-    lane.ring.words.set(frame.map, word + FRAME_DATA);
+    const at = word >>> 1;
+    doubles[at + OPERATION_CLOSE_F64] = plan.closeMs;
+    doubles[at + OPERATION_READY_BY_F64] = plan.readyBy;
+    doubles[at + OPERATION_WEIGHT_F64] = plan.facts.payloadWeight;
+    doubles[at + OPERATION_ROOT_F64] = plan.root ?? gather.operation;
+    words[word + OPERATION_FLAGS] = plan.flags;
+    words[word + OPERATION_GATE] = gather.gate;
+    words[word + OPERATION_REQUIRES_LOW] = plan.requiresLow;
+    words[word + OPERATION_REQUIRES_HIGH] = plan.requiresHigh;
+    words.set(gather.digest, word + OPERATION_DIGEST);
+    words.set(share.map, word + OPERATION_MAP);
     ledger.counts[Count.SENT]++;
     outbox.dirty = true;
     return true;
   }
 
-  /** An ACK frame: one sector's report. */
-  onReport(doubles: Float64Array, word: number): void {
-    const at = word >>> 1;
-    this.#reported(doubles[at + FRAME_OPERATION_F64], doubles[at + 3], doubles[at + 4]);
+  /** An ACK frame: what one sector knows of its part. */
+  onReport(ring: Ring, word: number): void {
+    const entry = this.#gathers.get(ring.doubles[(word >>> 1) + FRAME_OPERATION_F64]);
+    if (entry === undefined) return;
+    const { topology } = this.#dispatcher.view;
+    const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
+    const { gather, listener } = entry;
+    if (!gather.report(sector, ring, word)) return;
+    listener.onReport?.(gather);
+    if (gather.complete) this.#reportedAll(gather);
   }
 
-  #reported(operation: number, ready: number, conflict: number): void {
-    const gather = this.#gathers.get(operation);
-    if (gather === undefined) return;
-    gather.ready += ready;
-    gather.conflict += conflict;
-    if (--gather.waiting === 0) this.#finish(operation);
+  #reportedAll(gather: Gather): void {
+    const { gates } = this.#dispatcher.view;
+    const failed = gates.state(gather.gate, gather.operation) === GateState.FAILED;
+    this.end(gather, failed ? "gate-failed" : "reported");
   }
 
-  #finish(operation: number): void {
-    const gather = this.#close(operation);
-    if (gather === undefined) return;
-    const { addressed, ready, conflict, startedMs, resolve } = gather;
-    const elapsedMs = this.#dispatcher.ports.clock.nowMs() - startedMs;
-    resolve({ addressed, ready, conflict, transit: addressed - ready - conflict, elapsedMs });
+  /** A RESPONSE frame: what one agent says. */
+  onResponse(agent: number, operation: number, trinary: number, value: unknown): void {
+    this.#gathers.get(operation)?.gather.respond(agent, trinary, value);
   }
 
-  #close(operation: number): Gather | undefined {
-    const gather = this.#gathers.get(operation);
-    if (gather === undefined) return undefined;
-    this.#gathers.delete(operation);
-    this.#dispatcher.wheel.cancel(gather.timer);
-    gather.stopListening();
+  /** Gives up waiting for sectors to confirm; false when enough have. */
+  failGate(gather: Gather): boolean {
+    const { gates, lanes } = this.#dispatcher.view;
+    if (!this.#gathers.has(gather.operation) || !gates.fail(gather.gate)) return false;
+    lanes.wakeAll();
+    return true;
+  }
+
+  /** When enough sectors had confirmed, ms of the mesh clock, and how many have. */
+  gateOf(gather: Gather): { readonly openedMs: number; readonly confirmed: number } {
+    const { gates } = this.#dispatcher.view;
+    return { openedMs: gates.openedMs(gather.gate), confirmed: gates.confirmed(gather.gate) };
+  }
+
+  /** Ends an operation as it stands; what has not gone out to agents stays. Harmless when it has ended. */
+  end(gather: Gather, end: GatherEnd): void {
+    const entry = this.#gathers.get(gather.operation);
+    if (entry === undefined) return;
+    this.#gathers.delete(gather.operation);
+    const { wheel, view } = this.#dispatcher;
+    wheel.cancel(gather.timer);
+    if (end !== "reported") {
+      view.gates.cancel(gather.gate);
+      view.lanes.wakeAll();
+    }
+    entry.listener.onEnd(gather, end);
+    view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);
-    return gather;
   }
 
   /** Ends all as they are: the mesh stops. */
   abandon(): void {
-    for (const operation of [...this.#gathers.keys()]) this.#finish(operation);
+    for (const { gather } of [...this.#gathers.values()]) this.end(gather, "mesh-stopped");
   }
-}
-
-/** FNV-1a of the first `length` bytes. */
-function hash32(bytes: Uint8Array, length: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return hash | 0;
 }

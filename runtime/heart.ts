@@ -48,7 +48,11 @@ export class Heart implements TimerTarget {
     this.#firstCluster = firstCluster;
     this.#clusters = clusters;
     this.#startMs = this.#dispatcher.nowMs;
-    for (let i = 0; i < clusters; i++) this.#fold(firstCluster + i);
+    for (let i = 0; i < clusters; i++) {
+      // Before anyone counts on when they will be READY.
+      this.#probe(firstCluster + i);
+      this.#fold(firstCluster + i);
+    }
     this.#schedule();
   }
 
@@ -92,24 +96,23 @@ export class Heart implements TimerTarget {
 
   /** Agents that stand for something elsewhere are asked how far away it is. */
   #probe(cluster: number): void {
-    const { view, agents } = this.#dispatcher;
-    const { agentsPerCluster } = view.topology;
+    const { agentsPerCluster } = this.#dispatcher.view.topology;
     const from = cluster * agentsPerCluster;
-    for (let agent = from; agent < from + agentsPerCluster; agent++) {
-      const cell = agents.cellOf(agent);
-      if (
-        cell?.behavior.probe === undefined ||
-        view.registry.state[agent] !== ACTIVE ||
-        !cell.alive
-      )
-        continue;
-      try {
-        const probe = cell.behavior.probe(cell.state, cell);
-        if (probe instanceof Promise) this.#await(cell, probe);
-        else this.#observe(agent, probe);
-      } catch (error) {
-        agents.fail(cell, error);
-      }
+    for (let agent = from; agent < from + agentsPerCluster; agent++) this.probe(agent);
+  }
+
+  /** Asks one agent, if it stands for something elsewhere and is up. */
+  probe(agent: number): void {
+    const { view, agents } = this.#dispatcher;
+    const cell = agents.cellOf(agent);
+    if (cell?.behavior.probe === undefined || view.registry.state[agent] !== ACTIVE || !cell.alive)
+      return;
+    try {
+      const probe = cell.behavior.probe(cell.state, cell);
+      if (probe instanceof Promise) this.#await(cell, probe);
+      else this.#observe(agent, probe);
+    } catch (error) {
+      agents.fail(cell, error);
     }
   }
 
@@ -125,6 +128,8 @@ export class Heart implements TimerTarget {
     const { registry } = this.#dispatcher.view;
     if (probe.rttMs !== undefined) observeLatency(registry, agent, probe.rttMs / 2);
     if (probe.processingMs !== undefined) observeProcessing(registry, agent, probe.processingMs);
+    const delayMs = (probe.rttMs ?? 0) / 2 + (probe.processingMs ?? 0);
+    this.#dispatcher.arrivals.observe(agent, delayMs, 1, 0);
   }
 
   /** A HEARTBEAT of one agent elsewhere. */

@@ -3,11 +3,9 @@ import { observeLatency } from "../coordination/profile.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
-  FRAME_HASH,
   FRAME_LENGTH,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
-  FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
   FrameFlag,
@@ -28,11 +26,6 @@ import { doubleAt } from "./header.ts";
 /** Where messages come in: from lanes and from agents of the same thread, into custody and a mailbox. */
 export class Inbox {
   readonly #dispatcher: Dispatcher;
-  /** The payload of the last operation decoded: its source and slot, and the value, frozen because it is shared. */
-  #sharedSource = -1;
-  #sharedSlot = -1;
-  #sharedHash = 0;
-  #sharedValue: unknown;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -145,7 +138,8 @@ export class Inbox {
     const flags = frameFlags(words[word + FRAME_TYPE]);
     if ((flags & FrameFlag.NOTHING) !== 0) return undefined;
     if ((flags & FrameFlag.NUMBER) !== 0) return doubleAt(words, word, FRAME_RELEASE_F64);
-    if ((flags & FrameFlag.REFERENCE) !== 0) return this.#decodeShared(words, word);
+    if ((flags & FrameFlag.REFERENCE) !== 0)
+      return this.#dispatcher.payloads.messageAt(words, word);
     return this.#dispatcher.codec.decode(
       words,
       bytes,
@@ -153,44 +147,4 @@ export class Inbox {
       words[word + FRAME_PAYLOAD],
     );
   }
-
-  /** A payload held once for many is decoded once for all agents of the thread, and frozen. */
-  #decodeShared(words: Int32Array, word: number): unknown {
-    const { view, codec } = this.#dispatcher;
-    const thread = view.placement[words[word + FRAME_SOURCE]];
-    const slot = words[word + FRAME_PAYLOAD];
-    const hash = words[word + FRAME_HASH];
-    // Not by its slot: main may have given that to another operation while this one still stands somewhere.
-    if (this.#sharedSource === thread && this.#sharedSlot === slot && this.#sharedHash === hash)
-      return this.#sharedValue;
-    const held = view.custodyWords[thread];
-    const frame = slot + SLOT_FRAME;
-    // Main gives the slot back when the operation is over: whoever comes later finds another hash.
-    if (held[frame + FRAME_HASH] !== hash) {
-      throw new Error("the operation's payload is gone: it was over before this agent's turn");
-    }
-    const value = codec.decode(
-      held,
-      view.custodyBytes[thread],
-      frame + FRAME_DATA,
-      held[frame + FRAME_PAYLOAD],
-    );
-    this.#sharedSource = thread;
-    this.#sharedSlot = slot;
-    this.#sharedHash = hash;
-    this.#sharedValue = deepFreeze(value);
-    return this.#sharedValue;
-  }
-
-  /** Forgets the decoded payload: its slot may be used again. */
-  forgetShared(): void {
-    this.#sharedSource = -1;
-    this.#sharedValue = undefined;
-  }
-}
-
-function deepFreeze(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
 }

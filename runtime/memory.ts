@@ -1,5 +1,7 @@
-import { placeIndices } from "../coordination/placement.ts";
+import { placeIndices, sectorsOfShard } from "../coordination/placement.ts";
+import { type PredictorKind, predictorBytes } from "../coordination/prediction.ts";
 import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
+import { RouteMarks, routesBytes } from "../coordination/routes.ts";
 import {
   type ClusterSummaries,
   clusterSummariesBytes,
@@ -25,6 +27,7 @@ import { CONTROL_WORDS } from "../mailbox/layout.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
+import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
 export interface MeshPlan {
@@ -46,6 +49,8 @@ export interface MeshPlan {
   readonly agentOptions: unknown;
   readonly capabilities: readonly string[];
   readonly seed: number;
+  /** How arrivals are predicted. */
+  readonly predictor: PredictorKind;
   readonly memory: MeshMemory;
 }
 
@@ -63,6 +68,12 @@ export interface MeshMemory {
   readonly shapes: SharedArrayBuffer;
   /** Thread of every index (Uint8). */
   readonly placement: SharedArrayBuffer;
+  /** What operations that are out agree on: see `wave-gate.ts`. */
+  readonly gates: SharedArrayBuffer;
+  /** Whom traffic goes around: see `coordination/routes.ts`. */
+  readonly routes: SharedArrayBuffer;
+  /** By thread: what it has learned of its agents' arrivals; main has none. */
+  readonly arrivals: readonly SharedArrayBuffer[];
 }
 
 /** Longest payload that can be asked for: a frame must fit in the largest slot. */
@@ -74,6 +85,7 @@ export function createMemory(
   threads: number,
   lanes: LaneSizes,
   custodyCapacityBytes: number,
+  predictor: PredictorKind,
 ): MeshMemory {
   const placement = new SharedArrayBuffer(topology.rows);
   new Uint8Array(placement).set(placeIndices(topology, threads - 1));
@@ -90,7 +102,18 @@ export function createMemory(
     waits: new SharedArrayBuffer(waitGraphBytes(waitGraphSize(topology, threads))),
     shapes: new SharedArrayBuffer(shapesBytes(threads)),
     placement,
+    gates: new SharedArrayBuffer(gatesBytes(topology.sectors)),
+    routes: new SharedArrayBuffer(routesBytes(topology)),
+    arrivals: Array.from({ length: threads }, (_, thread) => {
+      const agents = thread === 0 ? 0 : agentsOfShard(topology, threads, thread);
+      return new SharedArrayBuffer(agents === 0 ? 0 : predictorBytes({ agents, kind: predictor }));
+    }),
   };
+}
+
+function agentsOfShard(topology: Topology, threads: number, thread: number): number {
+  const { from, to } = sectorsOfShard(topology.sectors, threads - 1, thread);
+  return (to - from) * topology.agentsPerSector;
 }
 
 /** Asks of one thread's agents that can be watched for circles at once; further ones are not. */
@@ -122,12 +145,15 @@ export interface ThreadView {
   readonly waits: WaitGraph;
   readonly shapes: ShapeTable;
   readonly placement: Uint8Array;
+  readonly gates: WaveGates;
+  readonly routes: RouteMarks;
 }
 
 /** Opens the memory as `thread` in its incarnation `epoch`. */
 export function viewMemory(plan: MeshPlan, thread: number, epoch: number): ThreadView {
   const { memory } = plan;
   const topology = createTopology(plan.topology);
+  const registry = createRegistry(memory.registry, topology.rows);
   return {
     thread,
     topology,
@@ -137,11 +163,13 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     custody: new Custody(memory.custody[thread]),
     custodyWords: memory.custody.map((buffer) => new Int32Array(buffer)),
     custodyBytes: memory.custody.map((buffer) => new Uint8Array(buffer)),
-    registry: createRegistry(memory.registry, topology.rows),
+    registry,
     clusters: createClusterSummaries(memory.clusters, topology),
     sectors: createSectorSummaries(memory.sectors, topology),
     waits: new WaitGraph(memory.waits, waitGraphSize(topology, plan.threads), thread),
     shapes: new ShapeTable(memory.shapes, thread),
     placement: new Uint8Array(memory.placement),
+    gates: new WaveGates(memory.gates, topology.sectors),
+    routes: new RouteMarks(memory.routes, topology, registry.class),
   };
 }

@@ -4,9 +4,27 @@ import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
+import type { Kpis } from "../coordination/kpis.ts";
+import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type {
+  AskGroups,
+  AskSelection,
+  CascadeOptions,
+  CascadeResult,
+  DelegateOptions,
+  DelegationResult,
+  Forecast,
+  ForecastOptions,
+  GatherOptions,
+  GatherResult,
+  Operation,
+  PipelineOptions,
+  PipelineResult,
+  Routes,
+} from "./operation-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
 export interface MeshStatus {
@@ -174,6 +192,36 @@ export interface Mesh extends AsyncDisposable {
   stats(): GlobalStats;
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
   ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>>;
+  /**
+   * Asks a sample of the agents that a selection names, and groups their answers by value. Rejects with
+   * MESH_NO_AGENT when nobody fits.
+   */
+  ask<Value = unknown>(
+    selection: AskSelection,
+    message: unknown,
+    options?: AskOptions,
+  ): Promise<AskGroups<Value>>;
+  /** Tells what an operation would probably come to; sends nothing. */
+  forecast(operation: Operation, options?: ForecastOptions): Promise<Forecast>;
+  /** Has the agents of a selection READY at the same time, and gathers how they were (spec 3.2). */
+  scatterGather(operation: Operation, options?: GatherOptions): Promise<GatherResult>;
+  /** The same down the tree, tier by tier or class by class (spec 4.3). */
+  cascade(operation: Operation, options?: CascadeOptions): Promise<CascadeResult>;
+  /** Gives a task to the one agent that will have it done first, and waits for its answer (spec 7.1). */
+  delegate<Value = unknown>(
+    task: unknown,
+    options?: DelegateOptions,
+  ): Promise<DelegationResult<Value>>;
+  /** Passes a message through stages (addresses, classes, capabilities): each gets what the one before answered. */
+  pipeline<Value = unknown>(
+    message: unknown,
+    stages: readonly string[],
+    options?: PipelineOptions,
+  ): Promise<PipelineResult<Value>>;
+  /** How well the mesh has done what it is for (spec 11). */
+  kpis(): Kpis;
+  /** Whom traffic goes around. */
+  readonly route: Routes;
   /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult>;
   /** Addresses by selection, `sector-7`, `sector-7/cluster-4`, a class, a capability. */
@@ -249,6 +297,8 @@ export interface MeshOptions {
   /** A turn that has not yielded for this long is named and its worker replaced, ms. Default 2,000. */
   readonly watchdogMs?: number;
   readonly supervision?: SupervisionOptions;
+  /** Default "arrival". */
+  readonly predictor?: PredictorKind;
   /** Whether an agent that ends is started again. Default "transient": after a failure, not after `ctx.stop()`. */
   readonly restart?: RestartType;
   /** `pino` level. Default "info"; "silent" for none. */

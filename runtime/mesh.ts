@@ -1,16 +1,13 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
-import {
-  InvalidOptionError,
-  MeshError,
-  MeshStoppedError,
-  UnknownActorError,
-} from "../actors/errors.ts";
+import { InvalidOptionError, UnknownActorError } from "../actors/errors.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
-import { createCapabilityTable } from "../coordination/capability.ts";
+import { bitsOf, createCapabilityTable } from "../coordination/capability.ts";
+import type { Kpis } from "../coordination/kpis.ts";
+import { RouteTable } from "../coordination/routes.ts";
 import { findBestAgents } from "../coordination/routing.ts";
 import {
   type ClusterSummary,
@@ -20,17 +17,20 @@ import {
   readSectorSummary,
   type SectorSummary,
 } from "../coordination/summary.ts";
-import { kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+import { sectorOf, type Topology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
-import { openAsk, resolve } from "./cell.ts";
+import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
+import { Delegations } from "./delegations.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
 import type { ShardIncident } from "./failures.ts";
+import { Forecasts } from "./forecasts.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
+import { Interventions } from "./interventions.ts";
 import { createLog } from "./log.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "./memory.ts";
 import type {
@@ -46,16 +46,34 @@ import type {
   MeshStatus,
 } from "./mesh-api.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
+import { MeshRoutes } from "./mesh-routes.ts";
+import type {
+  AskGroups,
+  AskSelection,
+  CascadeOptions,
+  CascadeResult,
+  DelegateOptions,
+  DelegationResult,
+  Forecast,
+  ForecastOptions,
+  GatherOptions,
+  GatherResult,
+  Operation,
+  PipelineOptions,
+  PipelineResult,
+  Routes,
+} from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
-import type { Request } from "./requests.ts";
-import { selectAgents, selectRange } from "./selection.ts";
+import { Orchestrator } from "./orchestrator.ts";
+import { Scorekeeper } from "./scorekeeper.ts";
+import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
 import { Watchdog } from "./watchdog.ts";
 import { WorkerLosses } from "./worker-losses.ts";
 
-/** How long `inspect` waits for the agent's shard to print its state, ms. */
-const INSPECT_MS = 250;
+/** How often the house is looked after: dead letters, the score, ms. */
+const TICK_MS = 1000;
 /** What shards get to stop their agents after the drain, ms. */
 const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
@@ -88,16 +106,22 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
 class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
+  readonly route: Routes;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #gathers: Gathers;
+  readonly #orchestrator: Orchestrator;
+  readonly #delegations: Delegations;
+  readonly #scores: Scorekeeper;
   readonly #office: DeadLetterOffice;
   readonly #incidents: Incidents;
   readonly #losses: WorkerLosses;
   readonly #status: StatusReader;
   readonly #listeners = new MeshListeners();
+  readonly #interventions: Interventions;
+  readonly #selector: Selector;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -108,28 +132,10 @@ class ThreadedMesh implements Mesh {
   #ticks: NodeJS.Timeout | undefined;
 
   constructor(settings: Settings, options: MeshOptions, capabilities: readonly string[]) {
-    const threads = settings.workers + 1;
-    const lanes = planLanes(threads, settings.maxPayloadBytes);
     this.topology = settings.topology;
     this.#capabilities = createCapabilityTable(capabilities);
     this.#signal = options.signal;
-    this.#plan = {
-      topology: options.topology ?? {},
-      threads,
-      lanes,
-      bounds: settings.bounds,
-      maxPayloadBytes: settings.maxPayloadBytes,
-      maxDeliveries: settings.maxDeliveries,
-      heartbeatMs: settings.heartbeatMs,
-      supervision: settings.supervision,
-      restart: settings.restart,
-      modules: settings.modules,
-      ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
-      agentOptions: options.agentOptions,
-      capabilities,
-      seed: settings.seed,
-      memory: createMemory(settings.topology, threads, lanes, settings.custodyBytes),
-    };
+    this.#plan = planMesh(settings, options, capabilities);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     const view = viewMemory(this.#plan, 0, 1);
@@ -140,7 +146,9 @@ class ThreadedMesh implements Mesh {
       random: seededRandom(this.#plan.seed),
       log,
       sink: {
-        onReport: (_words, doubles, word) => this.#gathers.onReport(doubles, word),
+        onReport: (ring, word) => this.#gathers.onReport(ring, word),
+        onResponse: (agent, operation, trinary, value) =>
+          this.#gathers.onResponse(agent, operation, trinary, value),
         onIncidents: (incidents) => {
           for (const incident of incidents as readonly ShardIncident[]) {
             this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
@@ -151,6 +159,35 @@ class ThreadedMesh implements Mesh {
       },
     });
     this.#gathers = new Gathers(this.#dispatcher);
+    this.#selector = new Selector(view.topology, view.registry, this.#capabilities, view.routes);
+    this.route = new MeshRoutes(
+      new RouteTable(view.routes, view.topology),
+      this.#capabilities,
+      () => systemClock.nowMs(),
+    );
+    const ports = {
+      dispatcher: this.#dispatcher,
+      forecasts: new Forecasts(this.#plan, view),
+      random: this.#dispatcher.ports.random,
+      isRunning: () => this.#state === "running" || this.#state === "starting",
+      selector: this.#selector,
+    };
+    this.#scores = new Scorekeeper(systemClock.nowMs());
+    this.#listeners.on("workerBack", ({ afterMs }) =>
+      this.#scores.recovered(systemClock.nowMs(), afterMs),
+    );
+    this.#delegations = new Delegations({
+      ...ports,
+      score: (kind, answer, elapsedMs) =>
+        this.#scores.single(kind, answer, systemClock.nowMs(), elapsedMs),
+    });
+    this.#orchestrator = new Orchestrator({
+      ...ports,
+      gathers: this.#gathers,
+      capabilityBits: (names) => bitsOf(this.#capabilities, names),
+      score: (kind, result, errors, windowMs, endedMs) =>
+        this.#scores.operation(kind, result, errors, windowMs, endedMs),
+    });
     this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
     this.#office = new DeadLetterOffice({
       topology: this.topology,
@@ -169,6 +206,13 @@ class ThreadedMesh implements Mesh {
     });
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, this.#losses);
     this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
+    this.#interventions = new Interventions({
+      dispatcher: this.#dispatcher,
+      status: this.#status,
+      capabilities: this.#capabilities,
+      isHalted: () => this.#halted,
+      killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
+    });
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
@@ -189,14 +233,26 @@ class ThreadedMesh implements Mesh {
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
     onProgress?.({ ready: total, total });
-    this.#ticks = setInterval(() => this.#office.tick(), 1000);
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#become("running");
   }
 
+  #tick(): void {
+    this.#office.tick();
+    const { agents, messages } = this.#status.read(this.#state, this.stats());
+    this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
+  }
+
   status(): MeshStatus {
-    return this.#status.read(this.#state, this.stats());
+    const status = this.#status.read(this.#state, this.stats());
+    const lastCascadeMs = this.#scores.sinceCascadeMs(systemClock.nowMs());
+    return {
+      ...status,
+      conflictsLastHour: this.#scores.conflictsLastHour(status.messages.conflicts),
+      ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+    };
   }
 
   stats(): GlobalStats {
@@ -219,38 +275,56 @@ class ThreadedMesh implements Mesh {
     return receipt;
   }
 
-  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>> {
-    if (this.#state === "stopping" || this.#state === "stopped")
-      return Promise.reject(new MeshStoppedError());
-    const dispatcher = this.#dispatcher;
-    dispatcher.nowMs = systemClock.nowMs();
-    try {
-      const index = resolve(dispatcher, target);
-      return openAsk(
-        dispatcher,
-        this.topology.orchestrator,
-        index,
-        message,
-        options,
-        undefined,
-      ) as Promise<Answer<A>>;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  ask<M, A>(target: Target<M, A>, message: M, options?: AskOptions): Promise<Answer<A>>;
+  ask<Value>(
+    selection: AskSelection,
+    message: unknown,
+    options?: AskOptions,
+  ): Promise<AskGroups<Value>>;
+  ask(
+    target: Target | AskSelection,
+    message: unknown,
+    options?: AskOptions,
+  ): Promise<Answer | AskGroups> {
+    return typeof target === "object"
+      ? this.#delegations.askMany(target, message, options)
+      : this.#delegations.ask(target, message, options);
   }
 
-  async broadcast(message: unknown, options: BroadcastOptions = {}): Promise<BroadcastResult> {
-    if (this.#state !== "running") throw new MeshStoppedError();
-    return this.#gathers.scatter(message, this.#indicesOf(options.select), options);
+  forecast(operation: Operation, options?: ForecastOptions): Promise<Forecast> {
+    return this.#orchestrator.forecast(operation, options);
+  }
+
+  scatterGather(operation: Operation, options?: GatherOptions): Promise<GatherResult> {
+    return this.#orchestrator.scatterGather(operation, options);
+  }
+
+  cascade(operation: Operation, options?: CascadeOptions): Promise<CascadeResult> {
+    return this.#orchestrator.cascade(operation, options);
+  }
+
+  delegate<Value>(task: unknown, options?: DelegateOptions): Promise<DelegationResult<Value>> {
+    return this.#delegations.delegate(task, options);
+  }
+
+  pipeline<Value>(
+    message: unknown,
+    stages: readonly string[],
+    options?: PipelineOptions,
+  ): Promise<PipelineResult<Value>> {
+    return this.#delegations.pipeline(message, stages, options);
+  }
+
+  broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
+    return this.#orchestrator.broadcast(message, options);
+  }
+
+  kpis(): Kpis {
+    return this.#scores.kpis(systemClock.nowMs());
   }
 
   select(selection: string): readonly ActorRef[] {
-    return [...this.#indicesOf(selection)];
-  }
-
-  #indicesOf(selection: string | undefined): Iterable<number> {
-    const { registry } = this.#dispatcher.view;
-    return selectAgents(this.topology, registry, this.#capabilities, selection);
+    return [...this.#selector.named(selection)];
   }
 
   ref(address: string): ActorRef {
@@ -261,30 +335,8 @@ class ThreadedMesh implements Mesh {
     return addressOf(this.topology, ref);
   }
 
-  async inspect(address: string): Promise<Inspection> {
-    const index = indexOfAddress(this.topology, address);
-    if (index < 0)
-      throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
-    const kind = kindOf(this.topology, index);
-    const incidents = this.#incidents.of(address);
-    const base = this.#status.inspect(index, this.#capabilities, incidents);
-    if (kind !== "agent" && kind !== "spawned")
-      return {
-        ...base,
-        state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
-      };
-    if (this.#halted) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
-      | { state: string }
-      | undefined;
-    const worker = this.#status.workerOf(index);
-    return {
-      ...base,
-      state:
-        reply === undefined
-          ? { unavailable: `${worker} does not answer: it is blocked or restarting` }
-          : { value: reply.state },
-    };
+  inspect(address: string): Promise<Inspection> {
+    return this.#interventions.inspect(address, this.#incidents.of(address));
   }
 
   agents(filter: AgentFilter = {}): readonly AgentImpedance[] {
@@ -292,7 +344,7 @@ class ThreadedMesh implements Mesh {
     return this.#status.agents(
       filter,
       this.#capabilities,
-      this.#indicesOf(filter.within ?? filter.capability ?? filter.class),
+      this.#selector.named(filter.within ?? filter.capability ?? filter.class),
       registry,
     );
   }
@@ -337,55 +389,12 @@ class ThreadedMesh implements Mesh {
     return this.#incidents.list();
   }
 
-  async restart(address: string): Promise<{ restarted: number }> {
-    const ranges = selectRange(this.topology, address);
-    let restarted = 0;
-    for (const range of ranges) {
-      const reply = await this.#request(range.from, { verb: "restart", ...range }, 10_000);
-      if (reply === undefined)
-        throw new MeshError(
-          "MESH_NO_ANSWER",
-          `${this.#status.workerOf(range.from)} did not restart ${address} within 10 s`,
-        );
-      restarted += range.to - range.from;
-    }
-    return { restarted };
+  restart(address: string): Promise<{ readonly restarted: number }> {
+    return this.#interventions.restart(address);
   }
 
-  async kill(target: string): Promise<void> {
-    const worker = /^worker-(\d+)$/.exec(target);
-    if (worker !== null) {
-      const thread = Number(worker[1]);
-      if (thread < 1 || thread >= this.#plan.threads)
-        throw new UnknownActorError(target, `worker-1 to worker-${this.#plan.threads - 1}`);
-      this.#pool.kill(thread, "killed by the operator");
-      return;
-    }
-    const index = resolve(this.#dispatcher, target);
-    const reply = await this.#request(index, { verb: "kill" }, 10_000);
-    if (reply === undefined)
-      throw new MeshError(
-        "MESH_NO_ANSWER",
-        `${this.#status.workerOf(index)} did not answer; kill the worker instead`,
-      );
-  }
-
-  /** Asks a shard something; undefined when it does not answer in time. */
-  async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
-    if (this.#halted) throw new MeshStoppedError();
-    const { asks, outbox } = this.#dispatcher;
-    this.#dispatcher.nowMs = systemClock.nowMs();
-    const answer = await new Promise<Answer>((resolveAnswer, reject) => {
-      const nowMs = this.#dispatcher.nowMs;
-      const id = asks.open(-1, -1, nowMs, nowMs + timeoutMs, resolveAnswer, reject);
-      outbox.control(target, id, request);
-      this.#dispatcher.nudge();
-    });
-    if (answer.state !== 1) return undefined;
-    const value = (answer.value ?? {}) as { error?: string };
-    if (value.error !== undefined)
-      throw new MeshError("MESH_REQUEST", `${this.address(target)}: ${value.error}`);
-    return value;
+  kill(target: string): Promise<void> {
+    return this.#interventions.kill(target);
   }
 
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
@@ -434,4 +443,38 @@ class ThreadedMesh implements Mesh {
     this.#state = state;
     this.#listeners.emit("state", state);
   }
+}
+
+/** What every thread is told, and the memory they share. */
+function planMesh(
+  settings: Settings,
+  options: MeshOptions,
+  capabilities: readonly string[],
+): MeshPlan {
+  const threads = settings.workers + 1;
+  const lanes = planLanes(threads, settings.maxPayloadBytes);
+  return {
+    topology: options.topology ?? {},
+    threads,
+    lanes,
+    bounds: settings.bounds,
+    maxPayloadBytes: settings.maxPayloadBytes,
+    maxDeliveries: settings.maxDeliveries,
+    heartbeatMs: settings.heartbeatMs,
+    supervision: settings.supervision,
+    restart: settings.restart,
+    modules: settings.modules,
+    ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
+    agentOptions: options.agentOptions,
+    capabilities,
+    seed: settings.seed,
+    predictor: settings.predictor,
+    memory: createMemory(
+      settings.topology,
+      threads,
+      lanes,
+      settings.custodyBytes,
+      settings.predictor,
+    ),
+  };
 }

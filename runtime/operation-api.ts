@@ -1,15 +1,10 @@
-/** What people may ask of many agents at once, and what they are told of it: the types of `mesh.scatterGather` and its kin. */
+/** What people may ask of many agents at once, and what they are told: types of `mesh.scatterGather` and its kin. */
 import type { AskOptions, Priority } from "../actors/context.ts";
 import type { MeshMessage, Verb } from "../actors/message.ts";
 import type { Answer, ConflictDetail, Trinary } from "../actors/result.ts";
+import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { QuorumDecision } from "../coordination/quorum.ts";
-
-/**
- * When agents should be READY: a time (ms of the epoch, a Date, ISO 8601), `"in 500ms"`, `"now"` (as soon as
- * they can, without a plan), or `"earliest-quorum"` (the earliest time by which the quorum is expected READY).
- */
-export type ArrivalTime = number | Date | string;
 
 /** One coordinated act. */
 export interface Operation<Payload = unknown> {
@@ -62,7 +57,8 @@ export interface GatherOptions {
 }
 
 export interface OperationProgress {
-  readonly tier: "sectors" | "clusters" | "agents";
+  readonly tier: "sectors" | "agents";
+  /** Sectors that have said their last. */
   readonly sectors: number;
   readonly ready: number;
   readonly conflict: number;
@@ -149,13 +145,15 @@ export interface GatherResult {
   /** Mean time that agents were READY before T, ms. */
   readonly idleMs: number;
   readonly elapsedMs: number;
+  /** From the start until the quorum was known to be READY (and T had come), ms; undefined when it never was. */
+  readonly quorumMs: number | undefined;
   /** Times of READY after sending, ms: quantiles over agents. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly conflicts: readonly ConflictReport[];
   /** The plan by agent, skipped ones included. */
   plan(): Iterable<AgentPlan>;
   outcomes(): Iterable<AgentOutcome>;
-  /** Sends again, under the same id, to those that were neither READY nor in CONFLICT: who is done is not asked twice. */
+  /** Sends again, under the same id, to who was neither READY nor in CONFLICT: who is done is not asked twice. */
   resume(options?: ResumeOptions): Promise<GatherResult>;
 }
 
@@ -172,6 +170,11 @@ export interface CascadeOptions extends Omit<GatherOptions, "quorum"> {
   readonly strategy?: CascadeStrategy;
   /** Default: that of the strategy; parallel 0.90, else 0.95. */
   readonly quorum?: number;
+  /**
+   * Of priority-first: how long people (class F) of the selection have, ms. They are asked at once, and not waited
+   * for: see `people` of the result. Default: they are not asked.
+   */
+  readonly peopleTimeoutMs?: number;
 }
 
 /** How far a tier was reached, and when the last of it confirmed, ms after the start. */
@@ -197,11 +200,15 @@ export interface CascadeResult extends Omit<GatherResult, "status"> {
   readonly agents: TierReceipt;
   /** Of priority-first, in order; otherwise none. */
   readonly phases: readonly CascadePhase[];
+  /** What becomes of the people who were asked, by their own deadline; undefined when none were. */
+  readonly people: Promise<GatherResult> | undefined;
 }
 
 export interface ForecastOptions {
   readonly select?: string;
   readonly quorum?: number;
+  /** READY within this time of T counts for the quorum, ms. Default 500. */
+  readonly windowMs?: number;
   /** How many of the skipped are listed. Default 100. */
   readonly limit?: number;
 }
@@ -216,9 +223,14 @@ export interface Forecast {
   readonly skipped: number;
   /** Expected number READY by T, of those scheduled. */
   readonly expectedReady: number;
-  /** Probability that the quorum of those selected is READY by T. */
+  /** Expected number READY within the window after T, of those scheduled. */
+  readonly expectedInWindow: number;
+  /** Probability that the quorum of those scheduled is READY within the window. */
   readonly quorumProbability: number;
-  /** The earliest T by which the quorum of those selected is expected READY, ms of the mesh clock. */
+  /**
+   * The earliest T at which the quorum of those selected can be scheduled, ms of the mesh clock. People do not
+   * count unless nobody else is selected: they have their own deadlines.
+   */
   readonly earliestQuorumMs: number;
   /** Why agents are skipped, those who would need longest first; bounded by `limit`. */
   readonly skips: readonly Extract<AgentPlan, { readonly status: "SKIP" }>[];
@@ -283,7 +295,10 @@ export interface PipelineResult<Value = unknown> {
 
 /** Whom traffic goes around, and whom not. Not the agents themselves: those go on working. */
 export interface Routes {
-  /** From now on no operation, delegation or selection reaches `target` (address or class); with `capability` only for it. */
+  /**
+   * From now on no operation, delegation or selection reaches `target` (address or class); with `capability`
+   * only for it.
+   */
   avoid(target: string, options?: { readonly capability?: string; readonly reason?: string }): void;
   /** Takes it back; true when it was avoided. */
   allow(target: string, options?: { readonly capability?: string }): boolean;

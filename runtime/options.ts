@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { InvalidOptionError } from "../actors/errors.ts";
 import { addressOf } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
+import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../mailbox/overflow.ts";
 import { completeSupervision, type RestartType, type Supervision } from "../supervisors/restart.ts";
@@ -23,6 +24,7 @@ export interface Settings {
   readonly custodyBytes: number;
   readonly supervision: Supervision;
   readonly restart: RestartType;
+  readonly predictor: PredictorKind;
   readonly log: LogLevel;
   readonly seed: number;
   readonly modules: readonly string[];
@@ -79,6 +81,7 @@ export function readOptions(options: MeshOptions): Settings {
       completeSupervision(options.supervision),
     ),
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
+    predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),

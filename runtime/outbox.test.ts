@@ -28,7 +28,8 @@ function twoThreads(sink: Partial<MainSink> = {}): { main: Dispatcher; shard: Di
     agentOptions: undefined,
     capabilities: [],
     seed: 1,
-    memory: createMemory(createTopology(options), 2, lanes, 1024 * 1024),
+    predictor: "arrival",
+    memory: createMemory(createTopology(options), 2, lanes, 1024 * 1024, "arrival"),
   };
   let nowMs = 0;
   const dispatcherOf = (thread: number): Dispatcher => {
@@ -38,7 +39,7 @@ function twoThreads(sink: Partial<MainSink> = {}): { main: Dispatcher; shard: Di
       clock: { nowMs: () => ++nowMs },
       random: seededRandom(1),
       log: silent,
-      sink: { onReport() {}, onIncidents() {}, onDeadLetter() {}, ...sink },
+      sink: { onReport() {}, onResponse() {}, onIncidents() {}, onDeadLetter() {}, ...sink },
     });
   };
   return { main: dispatcherOf(0), shard: dispatcherOf(1) };

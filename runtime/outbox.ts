@@ -6,11 +6,11 @@ import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from ".
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL } from "../mailbox/ring.ts";
-import type { Tally } from "../supervisors/sector-coordinator.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
+import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
@@ -47,6 +47,7 @@ export class Outbox implements TimerTarget {
    * sector, a restart. They must not wait behind messages: a full mailbox may wait for the very answer.
    */
   readonly #posts: SendBacklog;
+  readonly #room: MailboxRoom;
   readonly #header: Header = {
     kind: 0,
     priority: 0,
@@ -72,7 +73,8 @@ export class Outbox implements TimerTarget {
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
-    const { placement } = dispatcher.view;
+    const { placement, registry } = dispatcher.view;
+    this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
       maxBytes: MAX_WAITING_BYTES,
@@ -217,18 +219,10 @@ export class Outbox implements TimerTarget {
 
   /** Tries to place the prepared message: bounds of the target's mailbox first, then room on the way. */
   #offer(length: number): Sent {
-    const { plan, view } = this.#dispatcher;
+    const { plan } = this.#dispatcher;
     const header = this.#header;
     if (header.kind !== FrameKind.SIGNAL && header.priority < 3) {
-      const { queueDepth, queueBytes } = view.registry;
-      if (
-        !hasRoom(
-          plan.bounds,
-          queueDepth[header.target],
-          queueBytes[header.target],
-          FRAME_BYTES + length,
-        )
-      ) {
+      if (!this.#hasRoom(header.target, FRAME_BYTES + length)) {
         const policy = plan.bounds.overflow[header.priority];
         if (policy === "reject") return "rejected";
         if (policy === "drop-newest") return "dropped";
@@ -236,6 +230,13 @@ export class Outbox implements TimerTarget {
       }
     }
     return this.#place(length) ? "sent" : "full";
+  }
+
+  #hasRoom(target: number, bytes: number): boolean {
+    const { plan, view, ledger } = this.#dispatcher;
+    if (view.placement[target] !== view.thread) return this.#room.has(target, bytes, ledger.cycle);
+    const { queueDepth, queueBytes } = view.registry;
+    return hasRoom(plan.bounds, queueDepth[target], queueBytes[target], bytes);
   }
 
   /** Writes the prepared frame where it will be read. False when there is no room. */
@@ -396,23 +397,47 @@ export class Outbox implements TimerTarget {
     this.#post(this.#prepare(FrameKind.ANSWER, target, asker, value, priority, id, 0));
   }
 
-  /** Reports what became of one sector's part of an operation: an ACK, with the counts in its number fields. */
-  report(coordinator: number, operation: number, tally: Tally): void {
-    const header = this.#header;
-    this.#prepare(
-      FrameKind.ACK,
-      coordinator,
-      this.#dispatcher.view.topology.orchestrator,
-      undefined,
-      3,
-      operation,
-      0,
-    );
-    header.sequence = tally.ready;
-    header.createdMs = tally.conflict;
-    header.deadlineMs = tally.failed;
-    header.release = tally.open;
-    this.#post(0);
+  /** Tells main what an agent answers to an operation. Throws when it cannot be encoded, or is too long. */
+  respond(agent: number, operation: number, trinary: number, value: unknown): void {
+    const main = this.#dispatcher.view.topology.orchestrator;
+    const priority = answerPriority(1, trinary);
+    const length = this.#prepare(FrameKind.RESPONSE, agent, main, value, priority, operation, 0);
+    if (this.#tryPost(length)) return;
+    // As with answers: memory has a bound, and the outcome itself is told by the sector's report.
+    if (!this.#posts.isFull(length)) this.#postLater(length);
+  }
+
+  /** Tells main something that is words already, behind all that this thread has told it before. */
+  postWords(
+    kind: number,
+    source: number,
+    operation: number,
+    words: Int32Array,
+    length: number,
+  ): void {
+    const { codec, view } = this.#dispatcher;
+    this.#prepare(kind, source, view.topology.orchestrator, undefined, 1, operation, 0);
+    this.#header.flags = 0;
+    this.#header.payload = length * 4;
+    if (!this.#posts.holdsBack(this.#header) && this.#placeWords(words, length)) return;
+    codec.adopt(new Uint8Array(words.buffer, words.byteOffset, length * 4), length * 4);
+    this.#postLater(length * 4);
+  }
+
+  /** Writes the prepared frame with these words straight into main's lane; false when there is no room. */
+  #placeWords(words: Int32Array, length: number): boolean {
+    const { lanes } = this.#dispatcher.view;
+    const lane = lanes.bulkTo[0];
+    const word = lane?.tryClaim(FRAME_BYTES + length * 4) ?? FULL;
+    if (lane === undefined || word === FULL) {
+      lane?.ring.wantRoom();
+      return false;
+    }
+    const { ring } = lane;
+    writeHeader(ring.words, ring.doubles, word, FRAME_BYTES + length * 4, this.#header);
+    ring.words.set(words.subarray(0, length), word + FRAME_DATA);
+    this.dirty = true;
+    return true;
   }
 
   /** Sends that wait for room. */

@@ -84,6 +84,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
     from: sectors.from * topology.agentsPerSector,
     to: sectors.to * topology.agentsPerSector,
   };
+  dispatcher.arrivals.begin();
   await dispatcher.agents.boot(behaviors, range);
   estate.redeliver();
   const clusters = topology.clustersPerSector;

@@ -87,15 +87,15 @@ export class Turns {
     const kind = frameKind(words[at + FRAME_TYPE]);
     const deadlineMs = doubles[(at >>> 1) + FRAME_DEADLINE_F64];
     if (deadlineMs !== 0 && deadlineMs <= nowMs) {
-      if (kind === FrameKind.OPERATION) operations.skip(slot);
+      if (kind === FrameKind.OPERATION) operations.skip(slot, cell.self);
       else burials.bury(slot, DeadLetterCode.EXPIRED);
       return;
     }
     let message: unknown;
     try {
       message = inbox.decodeAt(words, view.custody.bytes, at);
-    } catch {
-      if (kind === FrameKind.OPERATION) operations.note(slot, cell.self, 0);
+    } catch (error) {
+      if (kind === FrameKind.OPERATION) operations.refuse(slot, cell.self, error);
       else burials.bury(slot, DeadLetterCode.UNDECODABLE);
       return;
     }
@@ -111,7 +111,9 @@ export class Turns {
       result =
         kind === FrameKind.SIGNAL
           ? this.#signal(cell, message as Signal)
-          : cell.behavior.receive(cell.state, message, cell);
+          : kind === FrameKind.OPERATION && operations.isActing(slot, cell.self)
+            ? cell.behavior.act?.(cell.state, message, cell)
+            : cell.behavior.receive(cell.state, message, cell);
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
       this.#measure(cell);
@@ -172,7 +174,7 @@ export class Turns {
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
     // The incarnation may have ended meanwhile: its message was dealt with then.
     if (!cell.alive || cell.slot !== slot || !cell.busy) return;
-    const { view, ports } = this.#dispatcher;
+    const { view, ports, arrivals } = this.#dispatcher;
     this.#dispatcher.nowMs = ports.clock.nowMs();
     if (error === undefined && cell.sendsWaiting > 0) {
       this.#suspendAgain(cell, value);
@@ -183,6 +185,7 @@ export class Turns {
       const processingMs = this.#dispatcher.nowMs - registry.currentSinceMs[cell.self];
       observeProcessing(registry, cell.self, processingMs);
     }
+    if (error === undefined) arrivals.answered(cell.self, slot, registry.currentSinceMs[cell.self]);
     registry.currentSinceMs[cell.self] = 0;
     cell.busy = false;
     if (error === undefined) this.#complete(cell, value);
@@ -221,7 +224,9 @@ export class Turns {
     try {
       result = kind === FrameKind.SIGNAL ? ready() : asResult(returned);
       if (kind === FrameKind.ASK) answers.answer(slot, result);
-      if (cell.behavior.snapshot !== undefined) agents.checkpoint(cell);
+      else if (kind === FrameKind.OPERATION) operations.respond(slot, cell.self, result);
+      if (cell.behavior.snapshot !== undefined && !this.#onlyLooks(kind, slot))
+        agents.checkpoint(cell);
     } catch (error) {
       this.fail(cell, error);
       return;
@@ -241,6 +246,10 @@ export class Turns {
     }
     this.#endTurn(cell);
     if (extras?.stopping === true) agents.failures.ended(cell);
+  }
+
+  #onlyLooks(kind: number, slot: number): boolean {
+    return kind === FrameKind.OPERATION && this.#dispatcher.operations.onlyLooks(slot);
   }
 
   /** The handler of the current turn threw: its message is spent, the supervisor decides on the agent. */
@@ -268,7 +277,7 @@ export class Turns {
     unstashRunning(cell);
     this.#endTurn(cell);
     if (frameKind(view.custody.words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION) {
-      operations.skip(slot);
+      operations.skip(slot, cell.self);
     } else {
       burials.bury(slot, DeadLetterCode.EXPIRED);
     }

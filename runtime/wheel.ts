@@ -13,7 +13,7 @@ const WORDS = SLOTS >>> 5;
 const NODE_LIMIT = 0x400000;
 
 /**
- * The timers of a thread: a hashed wheel (Varghese and Lauck) of 4,096 slots of one tick of 1 ms. Scheduling
+ * The timers of a thread: a hashed wheel (Varghese and Lauck) of 4,096 slots of one tick, by default 1 ms. Scheduling
  * and cancelling take constant time and allocate nothing; a timer further away than a turn of the wheel is
  * looked at once a turn. Timers of one tick fire in the order in which they were scheduled.
  */
@@ -33,12 +33,14 @@ export class TimerWheel {
   #free = 0;
   #nodes = 1;
   #live = 0;
+  readonly #ticksPerMs: number;
   /** The tick up to which timers have fired. */
   #tick: number;
 
   /** `nowMs` is where the wheel begins. */
-  constructor(nowMs: number) {
-    this.#tick = Math.floor(nowMs);
+  constructor(nowMs: number, ticksPerMs = 1) {
+    this.#ticksPerMs = ticksPerMs;
+    this.#tick = Math.floor(nowMs * ticksPerMs);
   }
 
   /** Timers that have neither fired nor been cancelled. */
@@ -55,7 +57,7 @@ export class TimerWheel {
     this.#targets[node] = target;
     this.#dueMs[node] = dueMs;
     this.#data[node] = data;
-    const tick = Math.max(Math.ceil(dueMs), this.#tick + 1);
+    const tick = Math.max(Math.ceil(dueMs * this.#ticksPerMs), this.#tick + 1);
     this.#append(tick & MASK, node);
     this.#live++;
     return this.#generation[node] * NODE_LIMIT + node;
@@ -74,7 +76,7 @@ export class TimerWheel {
 
   /** Fires what is due at `nowMs`; returns how many. */
   advance(nowMs: number): number {
-    const now = Math.floor(nowMs);
+    const now = Math.floor(nowMs * this.#ticksPerMs);
     if (this.#live === 0 || now <= this.#tick) {
       if (now > this.#tick) this.#tick = now;
       return 0;
@@ -96,10 +98,11 @@ export class TimerWheel {
     for (let i = 0; i < SLOTS; ) {
       const slot = (start + i) & MASK;
       const word = this.#occupied[slot >>> 5] >>> (slot & 31);
-      if (word !== 0) return start + i + (31 - Math.clz32(word & -word)) - nowMs;
+      if (word !== 0)
+        return (start + i + (31 - Math.clz32(word & -word))) / this.#ticksPerMs - nowMs;
       i += 32 - (slot & 31);
     }
-    return SLOTS;
+    return SLOTS / this.#ticksPerMs;
   }
 
   #fire(slot: number, nowMs: number): number {

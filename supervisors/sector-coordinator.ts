@@ -4,15 +4,20 @@ export interface Tally {
   conflict: number;
   /** The handler threw: its outcome is nobody's answer. */
   failed: number;
+  /** Not sent to: could not be READY in time. */
+  skipped: number;
+  /** READY, and acted. */
+  acted: number;
   /** Not done yet. */
   open: number;
 }
 
 const HEADER_WORDS = 2;
-const DONE = 0;
-const CONFLICT = 1;
-const FAILED = 2;
-const MAPS = 3;
+/** The bitmaps of a sector's progress, in their order, also in a report. */
+export const ProgressMap = { DONE: 0, CONFLICT: 1, FAILED: 2, SKIPPED: 3, ACTED: 4 } as const;
+export const PROGRESS_MAPS = 5;
+const { DONE, CONFLICT, FAILED, SKIPPED, ACTED } = ProgressMap;
+const MAPS = PROGRESS_MAPS;
 
 /** Words of shared memory that the progress of an operation at a sector of `agents` agents takes. */
 export function progressWords(agents: number): number {
@@ -29,8 +34,8 @@ export function mapWords(agents: number): number {
  * bitmaps behind the operation's frame in custody, instead of a message slot for each agent, so it outlives
  * the thread: a successor asks again only those who are not done.
  *
- *   words of progress 0          2                        + 3 maps
- *        ├ cycle f64 (working) ──┼─ committed: done, conflict, failed ─┼─ working: done, conflict, failed ─┤
+ *   words of progress 0          2                        + 5 maps
+ *        ├ cycle f64 (working) ──┼─ committed: done … acted ─┼─ working: done … acted ─┤
  *
  * The working maps belong to the cycle that is written with them; they count only if it was committed, and
  * become the committed ones when a later cycle first touches them (see `custody.ts` on cycles).
@@ -67,13 +72,8 @@ export class SectorProgress {
 
   /** Notes that agent `bit` of the sector is done, with +1, −1 or (the handler threw) 0, as of `cycle`. */
   note(bit: number, trinary: number, cycle: number): void {
+    this.#open(cycle);
     const words = this.#words;
-    if (this.#doubles[this.#at >>> 1] !== cycle) {
-      const committed = this.#committed;
-      const working = this.#working;
-      for (let i = 0; i < MAPS * this.#map; i++) words[committed + i] = words[working + i];
-      this.#doubles[this.#at >>> 1] = cycle;
-    }
     const word = this.#working + (bit >>> 5);
     const mask = 1 << (bit & 31);
     words[word + DONE * this.#map] |= mask;
@@ -81,9 +81,58 @@ export class SectorProgress {
     else if (trinary === 0) words[word + FAILED * this.#map] |= mask;
   }
 
+  /** Notes that agent `bit` is not sent to. */
+  noteSkipped(bit: number, cycle: number): void {
+    this.#set(SKIPPED, bit, cycle);
+  }
+
+  /** Notes that agent `bit`, which was READY, has acted. */
+  noteActed(bit: number, cycle: number): void {
+    this.#set(ACTED, bit, cycle);
+  }
+
+  #set(map: number, bit: number, cycle: number): void {
+    this.#open(cycle);
+    this.#words[this.#working + map * this.#map + (bit >>> 5)] |= 1 << (bit & 31);
+  }
+
+  /** Keeps what was committed apart from what this cycle will note. */
+  #open(cycle: number): void {
+    if (this.#doubles[this.#at >>> 1] === cycle) return;
+    const words = this.#words;
+    const committed = this.#committed;
+    const working = this.#working;
+    for (let i = 0; i < MAPS * this.#map; i++) words[committed + i] = words[working + i];
+    this.#doubles[this.#at >>> 1] = cycle;
+  }
+
   /** True when the agent is done, in a committed cycle or the open one. */
   isDone(bit: number): boolean {
-    return (this.#words[this.#working + (bit >>> 5)] & (1 << (bit & 31))) !== 0;
+    return this.#has(DONE, bit);
+  }
+
+  /** True when the agent is READY and has not acted. */
+  isHolding(bit: number): boolean {
+    return (
+      this.#has(DONE, bit) &&
+      !this.#has(CONFLICT, bit) &&
+      !this.#has(FAILED, bit) &&
+      !this.#has(ACTED, bit)
+    );
+  }
+
+  isSkipped(bit: number): boolean {
+    return this.#has(SKIPPED, bit);
+  }
+
+  #has(map: number, bit: number): boolean {
+    const word = this.#words[this.#working + map * this.#map + (bit >>> 5)];
+    return (word & (1 << (bit & 31))) !== 0;
+  }
+
+  /** Word `index` of a map as it stands. */
+  word(map: number, index: number): number {
+    return this.#words[this.#working + map * this.#map + index];
   }
 
   /** Counts by outcome among the `addressed` agents. */
@@ -91,7 +140,10 @@ export class SectorProgress {
     const done = this.#count(DONE);
     const conflict = this.#count(CONFLICT);
     const failed = this.#count(FAILED);
-    return { ready: done - conflict - failed, conflict, failed, open: addressed - done };
+    const skipped = this.#count(SKIPPED);
+    const open = addressed - done - skipped;
+    const ready = done - conflict - failed;
+    return { ready, conflict, failed, skipped, acted: this.#count(ACTED), open };
   }
 
   #count(map: number): number {

@@ -105,6 +105,47 @@ test("a reader who has seen enough is no error", async () => {
   assert.equal(talk, "");
 });
 
+const PUPPETS = ["--agent", fileURLToPath(new URL("puppet-agent.mjs", import.meta.url))];
+
+test("start --run has real agents cascade, answer and do tasks: a document each, and then an end", async () => {
+  const lines = [
+    `cascade act '{"do":"readyNothing"}' --strategy wave --at now --count 3`,
+    `scatter '{"do":"readyNothing"}' --at "in 1s" --select CLASS_A_EDGE`,
+    `ask --sample 5 '{"do":"echo","value":"same"}'`,
+    `broadcast '{"do":"readyNothing"}'`,
+    `delegate '{"do":"echo","value":7}'`,
+    "status",
+  ].flatMap((line) => ["--run", line]);
+  const { code, out, talk } = await run("start", ...SMALL, ...PUPPETS, "--json", ...lines);
+  assert.equal(code, 0, talk);
+  const [cascade, scatter, ask, broadcast, delegate, status] = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepInclude(cascade, { command: "cascade", verb: "act", strategy: "wave", count: 3 });
+  assert.deepInclude(cascade, { achieved: 3, ready: 36, conflict: 0, transit: 0, skipped: 0 });
+  assert.isTrue(0 < cascade.p50Ms && cascade.p50Ms <= cascade.p95Ms, `${cascade.p50Ms}`);
+  assert.deepInclude(cascade.tiers.agents, { expected: 36, reached: 36 });
+  assert.deepInclude(scatter, { command: "scatter", verb: "sync", achieved: 1, conflict: 0 });
+  assert.isAbove(scatter.ready, 0);
+  assert.equal(scatter.addressed + scatter.skipped, scatter.selected);
+  assert.isNumber(scatter.arrivalErrorMs.p99);
+  assert.deepInclude(ask, { command: "ask", asked: 5, responses: 5 });
+  assert.deepInclude(ask.groups[0], { count: 5, outcome: { state: 1, value: "same" } });
+  assert.deepInclude(broadcast, { received: 12, acknowledged: 12 });
+  assert.deepInclude(delegate.answer, { state: 1, value: 7 });
+  assert.deepInclude(status, { command: "status", lost: 0 });
+});
+
+test("start --run ends with 1 when agents are in conflict instead of READY", async () => {
+  const line = `cascade '{"do":"conflict","detail":{"type":"HASH_MISMATCH"}}' --at now`;
+  const { code, out } = await run("start", ...SMALL, ...PUPPETS, "--run", line, "--run", "version");
+  assert.equal(code, 1);
+  assert.match(out, /^quorum missed sync wave cascade to 12 agents\nRESOLVE_CONFLICTS: /);
+  assert.match(out, /\nin conflict +sector-\S+: HASH_MISMATCH\n/);
+  assert.match(out, /\nmesh-30k +\d/);
+});
+
 test("what is wrong is one sentence and a usage, never a stack", async () => {
   const { code, out, talk } = await run("start", "--agents", "ten");
   assert.equal(code, 2);

@@ -5,8 +5,10 @@ import { ACCEPTED } from "../actors/receipt.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
+import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import type {
+  BroadcastResult,
   DeadLetter,
   DeadLetterReason,
   Inspection,
@@ -16,6 +18,20 @@ import type {
   MeshStatus,
   WorkerStatus,
 } from "../runtime/mesh-api.ts";
+import type {
+  AskGroups,
+  AskSelection,
+  AvoidedRoute,
+  CascadeOptions,
+  CascadeResult,
+  DelegationResult,
+  Forecast,
+  GatherOptions,
+  GatherResult,
+  Operation,
+  PipelineResult,
+  Routes,
+} from "../runtime/operation-api.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -30,6 +46,15 @@ export class FakeMesh {
     message,
   ) => ({ state: 1, value: { echo: message } });
   letters: DeadLetter[] = [];
+  /** What differs from an operation that all agents were READY for, by the number of the operation from 0. */
+  outcome: (nth: number) => Partial<CascadeResult> | Promise<Partial<CascadeResult>> = () => ({});
+  broadcasted: Partial<BroadcastResult> = {};
+  forecasted: Partial<Forecast> = {};
+  groups: AskGroups["groups"] = [];
+  delegated: Partial<DelegationResult> = {};
+  piped: Partial<PipelineResult> = {};
+  readonly avoided: AvoidedRoute[] = [];
+  #operations = 0;
   readonly #listeners = new Map<string, Set<(detail: never) => void>>();
 
   constructor(options?: MeshOptions) {
@@ -180,14 +205,168 @@ export class FakeMesh {
   }
 
   async ask(
-    target: string,
+    target: string | AskSelection,
     message: unknown,
     options: { signal?: AbortSignal } = {},
-  ): Promise<Answer> {
+  ): Promise<Answer | AskGroups> {
+    if (typeof target === "object") {
+      this.#called("ask", target, message, options);
+      const responses = this.groups.reduce((sum, { count }) => sum + count, 0);
+      return { asked: target.sample ?? 100, responses, groups: this.groups };
+    }
     this.ref(target);
     const { signal, ...rest } = options;
     this.calls.push(`ask ${target} ${JSON.stringify(message)} ${JSON.stringify(rest)}`);
     return this.answer(message, signal);
+  }
+
+  async broadcast(message: unknown, options: object = {}): Promise<BroadcastResult> {
+    this.#called("broadcast", message, options);
+    const addressed = this.topology.agents;
+    const all = { addressed, ready: addressed, conflict: 0, transit: 0, elapsedMs: 12.5 };
+    return { ...all, ...this.broadcasted };
+  }
+
+  async forecast(operation: Operation, options: object = {}): Promise<Forecast> {
+    this.#called("forecast", operation, options);
+    const { agents } = this.topology;
+    return {
+      arrivalMs: 1_700_000_000_500,
+      availableMs: 500,
+      selected: agents,
+      scheduled: agents,
+      skipped: 0,
+      expectedReady: agents * 0.95,
+      expectedInWindow: agents * 0.99,
+      quorumProbability: 0.982,
+      earliestQuorumMs: 1_700_000_000_412,
+      skips: [],
+      ...this.forecasted,
+    };
+  }
+
+  scatterGather(operation: Operation, options: GatherOptions = {}): Promise<GatherResult> {
+    return this.#operate("scatterGather", operation, options) as Promise<GatherResult>;
+  }
+
+  cascade(operation: Operation, options: CascadeOptions = {}): Promise<CascadeResult> {
+    return this.#operate("cascade", operation, options);
+  }
+
+  async delegate(task: unknown, options: object = {}): Promise<DelegationResult> {
+    this.#called("delegate", task, options);
+    const agent = "sector-3/cluster-2/agent-4";
+    return {
+      agent,
+      answer: { state: 1, value: { done: task } },
+      elapsedMs: 34_200,
+      tried: [agent],
+      hedged: false,
+      ...this.delegated,
+    };
+  }
+
+  async pipeline(
+    message: unknown,
+    stages: readonly string[],
+    options: object = {},
+  ): Promise<PipelineResult> {
+    this.#called("pipeline", message, stages, options);
+    return {
+      answer: { state: 1, value: message },
+      stages: stages.map((_, index) => ({
+        agent: `sector-1/cluster-1/agent-${index + 1}`,
+        state: 1,
+        elapsedMs: 10 * (index + 1),
+      })),
+      elapsedMs: 31,
+      ...this.piped,
+    };
+  }
+
+  /** Of 200 operations, of which one missed its quorum. */
+  kpis(): Kpis {
+    const book = new KpiBook();
+    for (let i = 0; i < 200; i++)
+      book.addOperation(
+        {
+          endedMs: 1_700_000_000_000 + i,
+          kind: "cascade",
+          achieved: i > 0,
+          addressed: 10,
+          ready: i === 0 ? 6 : 10,
+          conflict: i === 0 ? 4 : 0,
+          transit: 0,
+          timed: 10,
+          hits: 9,
+          within50: 9,
+          elapsedMs: 20,
+          quorumMs: 12,
+        },
+        Array(10).fill(20),
+      );
+    book.sampleAvailability(1_700_000_000_000, 1);
+    book.sampleAvailability(1_700_000_000_200, 1);
+    return book.kpis(1_700_000_001_000);
+  }
+
+  get route(): Routes {
+    return {
+      avoid: (target, { capability, reason } = {}) => {
+        this.calls.push(`avoid ${target} ${capability} ${reason}`);
+        const words = { ...(capability && { capability }), ...(reason && { reason }) };
+        this.avoided.push({ target, sinceMs: 1_700_000_000_000, ...words });
+      },
+      allow: (target, { capability } = {}) => {
+        this.calls.push(`allow ${target} ${capability}`);
+        return this.avoided.some((route) => route.target === target);
+      },
+      list: () => this.avoided,
+    };
+  }
+
+  #called(name: string, ...args: readonly unknown[]): void {
+    // Signals and callbacks are not the console's words.
+    const words = args.map((arg) =>
+      JSON.stringify(arg, (key, value) => (key === "signal" ? undefined : value)),
+    );
+    this.calls.push([name, ...words].join(" "));
+  }
+
+  async #operate(
+    name: string,
+    operation: Operation,
+    options: CascadeOptions,
+  ): Promise<CascadeResult> {
+    this.#called(name, operation, options);
+    const nth = this.#operations++;
+    const addressed = this.topology.agents;
+    options.onProgress?.({
+      tier: "agents",
+      sectors: this.topology.sectors,
+      ready: addressed / 2,
+      conflict: 0,
+      failed: 0,
+      skipped: 0,
+      addressed,
+    });
+    const counted = await this.outcome(nth);
+    options.signal?.throwIfAborted();
+    const made = { ...gatherOf(addressed, nth), ...counted };
+    const { ready, conflict } = made;
+    const counts = { readyCount: ready, conflictCount: conflict, transitCount: made.transit };
+    const achieved = ready >= (options.quorum ?? 0.95) * made.addressed;
+    const quorum = achieved
+      ? { ...counts, confidence: 1, achieved, decision: "PROCEED" as const }
+      : {
+          ...counts,
+          confidence: 0.5,
+          achieved,
+          decision: "RETRY" as const,
+          reason: "too few agents are ready",
+          recommendation: "retry with adjusted impedance compensation",
+        };
+    return { quorum, ...made, strategy: options.strategy ?? "wave" };
   }
 
   async restart(address: string): Promise<{ restarted: number }> {
@@ -245,4 +424,40 @@ function worker(name: string, state: WorkerStatus["state"]): WorkerStatus {
   const quiet = { name, state, agents: 12, turns: 34, restarts: 0 };
   if (state !== "blocked") return quiet;
   return { ...quiet, current: { address: "sector-1/cluster-1/agent-2", sinceMs: 3_200 } };
+}
+
+/** An operation that all agents were READY for, 10 ms slower each time. */
+function gatherOf(agents: number, nth: number): Omit<CascadeResult, "quorum" | "strategy"> {
+  const errors = { count: agents, p50: 4, p90: 21, p99: 43, within50: 0.99, withinWindow: 1 };
+  const tier = { expected: agents, reached: agents, elapsedMs: 40 + 10 * nth };
+  return {
+    status: "SUCCESS",
+    operationId: `operation-${nth + 1}`,
+    message: {} as CascadeResult["message"],
+    arrivalMs: 1_700_000_000_500,
+    selected: agents,
+    addressed: agents,
+    ready: agents,
+    conflict: 0,
+    transit: 0,
+    failed: 0,
+    skipped: 0,
+    responseRate: 1,
+    arrival: errors,
+    acting: { ...errors, p50: 0.2, p90: 0.4, p99: 0.9, within50: 1 },
+    release: { ...errors, p50: 0.1, p90: 0.2, p99: 0.5 },
+    idleMs: 20,
+    elapsedMs: 50 + 10 * nth,
+    quorumMs: 45 + 10 * nth,
+    latency: { p50: 20, p95: 40, p99: 48 },
+    conflicts: [],
+    sectors: { ...tier, expected: 3, reached: 3, elapsedMs: 10 },
+    clusters: { ...tier, expected: 6, reached: 6, elapsedMs: 20 },
+    agents: tier,
+    phases: [],
+    people: undefined,
+    plan: () => [],
+    outcomes: () => [],
+    resume: () => Promise.reject(new Error("a fake mesh resumes nothing")),
+  };
 }

@@ -27,24 +27,27 @@ function run(args: readonly string[], cwd: string): string {
   return done.stdout;
 }
 
-test("the embedding example prints what the README says", () => {
+test("the embedding examples print what the README says", () => {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(ROOT, join(folder, "node_modules/mesh-30k"), "dir");
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   const named = new Map(
     blocks("js\n").map((text) => [text.slice(3, text.indexOf("\n")), text] as const),
   );
-  assert.sameMembers([...named.keys()], ["counter.js", "main.js"]);
+  const names = ["counter.js", "main.js", "starters.js", "together.js"];
+  assert.sameMembers([...named.keys()], names);
   for (const [name, text] of named) writeFileSync(join(folder, name), text);
   // Node 20 cannot parse `await using`; the compiler writes it as what Node 20 knows.
   const compile = ["--allowJs", "--module", "nodenext", "--target", "es2023", "--outDir", "built"];
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   const libraries = ["--lib", "es2024,esnext.disposable", "--skipLibCheck", "--types", "node"];
   const typeRoots = ["--typeRoots", join(ROOT, "node_modules/@types")];
-  run([tsc, ...compile, ...libraries, ...typeRoots, "main.js", "counter.js"], folder);
-  const printed = run(["built/main.js"], folder);
-  const expected = readme.split("`node main.js` prints:\n\n```\n")[1]?.split("```")[0];
-  assert.equal(printed, expected);
+  run([tsc, ...compile, ...libraries, ...typeRoots, ...names], folder);
+  for (const name of ["main", "together"]) {
+    const printed = run([`built/${name}.js`], folder);
+    const expected = readme.split(`\`node ${name}.js\` prints:\n\n\`\`\`\n`)[1]?.split("```")[0];
+    assert.equal(printed, expected);
+  }
 });
 
 test("every command of the table is one of `mesh-30k --help`, and the other way round", () => {

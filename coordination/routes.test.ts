@@ -1,0 +1,89 @@
+import { beforeEach, expect, test } from "vitest";
+import { RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
+import { createTopology } from "./topology.ts";
+
+const topology = createTopology({ sectors: 2, clustersPerSector: 2, agentsPerCluster: 3 });
+const classes = new Uint8Array(topology.rows);
+let marks: RouteMarks;
+let elsewhere: RouteMarks;
+let table: RouteTable;
+
+beforeEach(() => {
+  classes.fill(0).fill(5, 6, 9);
+  const buffer = new SharedArrayBuffer(routesBytes(topology));
+  marks = new RouteMarks(buffer, topology, classes);
+  elsewhere = new RouteMarks(buffer, topology, classes);
+  table = new RouteTable(marks, topology);
+});
+
+const avoided = (bit?: number): number[] =>
+  Array.from({ length: topology.agents }, (_, row) => row).filter(
+    (row) => !elsewhere.isRoutable(row, bit),
+  );
+
+test.each([
+  ["sector-1/cluster-1/agent-2", [1]],
+  ["sector-1/cluster-2", [3, 4, 5]],
+  ["sector-2", [6, 7, 8, 9, 10, 11]],
+  ["CLASS_F_HUMAN", [6, 7, 8]],
+])("avoiding %s keeps other threads from its agents, until it is allowed", (target, rows) => {
+  table.avoid(target, 1);
+  expect(avoided()).toEqual(rows);
+  expect(avoided(40)).toEqual(rows);
+  expect(table.allow(target)).toBe(true);
+  expect(avoided()).toEqual([]);
+  expect(table.allow(target)).toBe(false);
+});
+
+test("what is allowed again stays avoided for other reasons", () => {
+  for (const target of ["sector-1", "sector-1/cluster-1", "sector-1/cluster-1/agent-1"])
+    table.avoid(target, 1);
+  table.allow("sector-1");
+  expect(avoided()).toEqual([0, 1, 2]);
+  table.allow("sector-1/cluster-1");
+  expect(avoided()).toEqual([0]);
+});
+
+test.each([0, 31, 32, 63])("a class is avoided for capability %s alone", (bit) => {
+  table.avoid("CLASS_F_HUMAN", 1, { capabilityBit: bit });
+  expect(avoided(bit)).toEqual([6, 7, 8]);
+  expect(avoided((bit + 1) % 64)).toEqual([]);
+  expect(avoided()).toEqual([]);
+  expect(table.allow("CLASS_F_HUMAN")).toBe(false);
+  expect(table.allow("CLASS_F_HUMAN", bit)).toBe(true);
+  expect(avoided(bit)).toEqual([]);
+});
+
+test("lists what is avoided, why and since when", () => {
+  table.avoid("sector-1", 5, { reason: "repairs" });
+  table.avoid("CLASS_D_GPU", 6, { capabilityBit: 2 });
+  table.avoid("sector-1", 7, { reason: "more repairs" });
+  expect(table.list()).toEqual([
+    { target: "sector-1", capabilityBit: undefined, reason: "more repairs", sinceMs: 5 },
+    { target: "CLASS_D_GPU", capabilityBit: 2, reason: undefined, sinceMs: 6 },
+  ]);
+});
+
+test("an open circuit is respected, and outlives what people avoid", () => {
+  marks.marks[4] |= RouteMark.CLUSTER_CIRCUIT;
+  table.avoid("sector-1", 1);
+  table.allow("sector-1");
+  expect(avoided()).toEqual([4]);
+});
+
+test.each(["orchestrator", "sector-9", "nobody", ""])("%o cannot be avoided", (target) => {
+  expect(() => table.avoid(target, 1)).toThrow(`or a class, got ${target}`);
+  expect(table.list()).toEqual([]);
+});
+
+test("a capability is avoided of a class only, and has a bit", () => {
+  expect(() => table.avoid("sector-1", 1, { capabilityBit: 1 })).toThrow("an impedance class");
+  for (const capabilityBit of [-1, 64, 0.5])
+    expect(() => table.avoid("CLASS_D_GPU", 1, { capabilityBit })).toThrow("expected 0 to 63");
+  expect(avoided()).toEqual([]);
+});
+
+test("a buffer that is too small is refused", () => {
+  const buffer = new ArrayBuffer(8);
+  expect(() => new RouteMarks(buffer, topology, classes)).toThrow("buffer: expected at least");
+});

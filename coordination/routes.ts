@@ -1,0 +1,163 @@
+/**
+ * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
+ * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
+ *
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┤ then a byte an agent
+ */
+import { indexOfAddress } from "./address.ts";
+import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
+import { clusterOf, kindOf, sectorOf, type Topology } from "./topology.ts";
+
+/** Bits of an agent's mark: what keeps traffic from it. The circuits are left to the breakers. */
+export const RouteMark = {
+  AGENT: 1,
+  CLUSTER: 2,
+  SECTOR: 4,
+  CLUSTER_CIRCUIT: 16,
+  SECTOR_CIRCUIT: 32,
+  GLOBAL_CIRCUIT: 64,
+} as const;
+
+const CLASSES = IMPEDANCE_CLASSES.length;
+/** Word that is 1 once anything was avoided. */
+const EVER = 1 + 2 * CLASSES;
+const MARKS_AT = (EVER + 1) * 4;
+
+/** Bytes of the shared memory of a mesh's routes. Zeros are a mesh in which nobody is avoided. */
+export function routesBytes(topology: Topology): number {
+  return MARKS_AT + topology.rows;
+}
+
+/** The routes as every thread reads them. `classes` is the registry's column. */
+export class RouteMarks {
+  /** {@link RouteMark} by row. */
+  readonly marks: Uint8Array;
+  /** Bits of the classes avoided, then two words of capability bits for each class. */
+  readonly words: Int32Array;
+  readonly #classes: Uint8Array;
+
+  /** RangeError when the buffer is shorter than {@link routesBytes}. */
+  constructor(buffer: ArrayBufferLike, topology: Topology, classes: Uint8Array) {
+    const needed = routesBytes(topology);
+    if (buffer.byteLength < needed)
+      throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
+    this.words = new Int32Array(buffer, 0, EVER + 1);
+    this.marks = new Uint8Array(buffer, MARKS_AT, topology.rows);
+    this.#classes = classes;
+  }
+
+  /** Whether nobody has been avoided yet, so that no row need be looked at. */
+  get isClear(): boolean {
+    return this.words[EVER] === 0;
+  }
+
+  /** Whether traffic may go to this row; with a capability's bit, 0–63, traffic for that. O(1). */
+  isRoutable(row: number, capabilityBit = -1): boolean {
+    if (this.marks[row] !== 0) return false;
+    const index = this.#classes[row];
+    if ((this.words[0] & (1 << index)) !== 0) return false;
+    if (capabilityBit < 0) return true;
+    const word = this.words[1 + 2 * index + (capabilityBit >>> 5)];
+    return (word & (1 << (capabilityBit & 31))) === 0;
+  }
+}
+
+/** What is avoided, since when and why. */
+export interface AvoidedTarget {
+  readonly target: string;
+  /** Only for this bit, 0–63; for everything when undefined. */
+  readonly capabilityBit: number | undefined;
+  readonly reason: string | undefined;
+  readonly sinceMs: number;
+}
+
+/** The one writer of the routes, on main. Lists at most one entry for a target and a capability. */
+export class RouteTable {
+  readonly #marks: RouteMarks;
+  readonly #topology: Topology;
+  readonly #avoided = new Map<string, AvoidedTarget>();
+
+  constructor(marks: RouteMarks, topology: Topology) {
+    this.#marks = marks;
+    this.#topology = topology;
+  }
+
+  /**
+   * From now on no traffic for an agent, cluster, sector (by address) or class; with a capability's bit, which takes a
+   * class, only none for that. Again, it renews the reason. RangeError when the target is none of these.
+   */
+  avoid(
+    target: string,
+    nowMs: number,
+    options: { readonly capabilityBit?: number; readonly reason?: string } = {},
+  ): void {
+    const { capabilityBit, reason } = options;
+    this.#set(target, capabilityBit, true);
+    Atomics.store(this.#marks.words, EVER, 1);
+    const key = `${target} ${capabilityBit}`;
+    const sinceMs = this.#avoided.get(key)?.sinceMs ?? nowMs;
+    this.#avoided.set(key, { target, capabilityBit, reason, sinceMs });
+  }
+
+  /** Takes it back; true when it was avoided. Others that avoid the same agents stay. */
+  allow(target: string, capabilityBit?: number): boolean {
+    if (!this.#avoided.delete(`${target} ${capabilityBit}`)) return false;
+    this.#set(target, capabilityBit, false);
+    return true;
+  }
+
+  /** In the order in which they were first avoided. */
+  list(): readonly AvoidedTarget[] {
+    return [...this.#avoided.values()];
+  }
+
+  #set(target: string, bit: number | undefined, on: boolean): void {
+    const index = IMPEDANCE_CLASSES.findIndex(({ name }) => name === target);
+    if (index >= 0) {
+      if (bit === undefined) this.#setWord(0, index, on);
+      else if (Number.isInteger(bit) && bit >= 0 && bit < 64)
+        this.#setWord(1 + 2 * index + (bit >>> 5), bit & 31, on);
+      else throw new RangeError(`capabilityBit: expected 0 to 63, got ${bit}`);
+      return;
+    }
+    if (bit !== undefined)
+      throw new RangeError(
+        `target: expected an impedance class, which a capability can be avoided of, got ${target}`,
+      );
+    this.#setMarks(target, on);
+  }
+
+  #setWord(word: number, bit: number, on: boolean): void {
+    if (on) Atomics.or(this.#marks.words, word, 1 << bit);
+    else Atomics.and(this.#marks.words, word, ~(1 << bit));
+  }
+
+  #setMarks(target: string, on: boolean): void {
+    const topology = this.#topology;
+    const row = indexOfAddress(topology, target);
+    const kind = row < 0 ? undefined : kindOf(topology, row);
+    if (kind === undefined || kind === "orchestrator")
+      throw new RangeError(
+        `target: expected the address of an agent, a cluster or a sector, or a class, got ${target}`,
+      );
+    const { agentsPerCluster, agentsPerSector } = topology;
+    if (kind === "lead")
+      this.#mark(
+        clusterOf(topology, row) * agentsPerCluster,
+        agentsPerCluster,
+        RouteMark.CLUSTER,
+        on,
+      );
+    else if (kind === "coordinator")
+      this.#mark(sectorOf(topology, row) * agentsPerSector, agentsPerSector, RouteMark.SECTOR, on);
+    else this.#mark(row, 1, RouteMark.AGENT, on);
+  }
+
+  #mark(from: number, count: number, mark: number, on: boolean): void {
+    const { marks } = this.#marks;
+    for (let row = from; row < from + count; row++) {
+      if (on) Atomics.or(marks, row, mark);
+      else Atomics.and(marks, row, ~mark);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { sectorsOfShard } from "../coordination/placement.ts";
+import {
+  createPredictor,
+  type Load,
+  type Observation,
+  type Predictor,
+} from "../coordination/prediction.ts";
+import type { Registry } from "../coordination/registry.ts";
+import { ReleaseCalendar } from "../coordination/release-calendar.ts";
+import {
+  FRAME_CREATED_F64,
+  FRAME_SOURCE,
+  FRAME_TYPE,
+  FrameKind,
+  frameKind,
+} from "../mailbox/frame.ts";
+import { SLOT_FRAME } from "../mailbox/layout.ts";
+import {
+  ROW_CONFIDENCE,
+  ROW_LEAD,
+  ROW_PROCESSING,
+  ROW_READY_ERROR,
+  ROW_RELEASE_ERROR,
+} from "../mailbox/operation-frame.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { MeshPlan, ThreadView } from "./memory.ts";
+import type { Part } from "./part.ts";
+
+/** Copies that a thread sends in a millisecond: about half of what it can, for each is also answered. */
+const RELEASES_A_MS = 64;
+
+/** A message that began within this time of its sending has not waited for another, ms. */
+const WAITED_MS = 5;
+
+/** A predictor over what a thread knows of its agents, which are those from `from` on. */
+export interface OpenPredictor {
+  readonly predictor: Predictor;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Opens the estimates of a thread's agents; from any thread, but only theirs writes. */
+export function openPredictor(plan: MeshPlan, view: ThreadView, thread: number): OpenPredictor {
+  const { topology } = view;
+  const sectors = sectorsOfShard(topology.sectors, plan.threads - 1, thread);
+  const from = sectors.from * topology.agentsPerSector;
+  const to = sectors.to * topology.agentsPerSector;
+  const predictor = createPredictor({
+    agents: to - from,
+    classes: topology.classOf.subarray(from, to),
+    clusterOf: (agent) => Math.floor(agent / topology.agentsPerCluster),
+    kind: plan.predictor,
+    buffer: plan.memory.arrivals[thread],
+  });
+  return { predictor, from, to };
+}
+
+/** Messages that an agent has to finish before it begins with one more, as its row has it. */
+export function outstandingWork(registry: Registry, agent: number): number {
+  return registry.queueDepth[agent] + (registry.currentSinceMs[agent] > 0 ? 1 : 0);
+}
+
+/**
+ * When a thread's agents will be READY, learned from when they were: the lead time of each agent before an
+ * operation, and after it what really happened (design: predict, plan, release, gather, score).
+ */
+export class Arrivals {
+  readonly #dispatcher: Dispatcher;
+  readonly #load: Load = { tMs: 0, weight: 1, queuedWork: 0 };
+  readonly #observation: Observation = { tMs: 0, weight: 1, queuedWork: 0, delayMs: 0 };
+  readonly #calendar = new ReleaseCalendar(RELEASES_A_MS);
+  #predictor: Predictor | undefined;
+  #firstAgent = 0;
+  #lastAgent = 0;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Takes up the estimates of this thread's agents, which an earlier incarnation may have learned. */
+  begin(): void {
+    const { plan, view } = this.#dispatcher;
+    const { predictor, from, to } = openPredictor(plan, view, view.thread);
+    this.#predictor = predictor;
+    this.#firstAgent = from;
+    this.#lastAgent = to;
+  }
+
+  /** Whether anything is known of when this agent is READY. */
+  knows(agent: number): boolean {
+    return (this.#predictor?.samples(agent - this.#firstAgent) ?? 1) > 0;
+  }
+
+  /**
+   * Plans one agent's copy: fills its row and returns when it is to be sent, ms of the mesh clock; Infinity
+   * when that would have been before the operation was made (spec 3.1 SKIP).
+   */
+  plan(part: Part, bit: number): number {
+    const agent = part.firstAgent + bit;
+    const load = this.#loadOf(part, agent);
+    if (part.loads !== undefined) part.loads[bit] = load.queuedWork;
+    const leadMs = this.#predict(agent, part.readyBy, load);
+    const { nowMs, view } = this.#dispatcher;
+    part.row(bit, ROW_PROCESSING, view.registry.processingMs[agent]);
+    part.row(bit, ROW_LEAD, leadMs);
+    if (leadMs > part.arrivalMs - part.createdMs) return Number.POSITIVE_INFINITY;
+    const sendAtMs = this.#calendar.reserve(part.arrivalMs - leadMs, nowMs);
+    part.row(bit, ROW_LEAD, part.arrivalMs - sendAtMs);
+    part.row(bit, ROW_CONFIDENCE, part.readyBy);
+    return sendAtMs;
+  }
+
+  /** The agent's copy goes out: how far from its plan, and what waits before it. */
+  released(part: Part, bit: number, nowMs: number): void {
+    if (part.rows === undefined) return;
+    const errorMs = nowMs - (part.arrivalMs - part.at(bit, ROW_LEAD));
+    part.row(bit, ROW_RELEASE_ERROR, errorMs);
+    const load = this.#loadOf(part, part.firstAgent + bit);
+    if (part.loads !== undefined) part.loads[bit] = load.queuedWork;
+  }
+
+  /** The agent is READY, or in CONFLICT: it has arrived. */
+  arrived(part: Part, bit: number, nowMs: number): void {
+    part.row(bit, ROW_READY_ERROR, nowMs - (part.arrivalMs || part.createdMs));
+    if (part.arrivalMs > 0) this.#learn(part, bit, nowMs);
+  }
+
+  /** The agent's time is over though it was at work: it would have taken at least as long as it has. */
+  gaveUp(part: Part, bit: number, nowMs: number): void {
+    if (part.arrivalMs > 0) this.#learn(part, bit, nowMs);
+  }
+
+  #learn(part: Part, bit: number, nowMs: number): void {
+    const releaseError = part.at(bit, ROW_RELEASE_ERROR);
+    // Sent by a predecessor, or never: nobody knows when.
+    if (Number.isNaN(releaseError)) return;
+    const sentMs = part.arrivalMs - part.at(bit, ROW_LEAD) + releaseError;
+    this.observe(part.firstAgent + bit, nowMs - sentMs, part.weight, part.loads?.[bit] ?? 0);
+  }
+
+  /**
+   * An agent that had been at work since `sinceMs` has finished the message in `slot`. Asked from outside, and
+   * begun without having waited, that tells as much of it as an operation does.
+   */
+  answered(agent: number, slot: number, sinceMs: number): void {
+    const { view, nowMs } = this.#dispatcher;
+    const { words, doubles } = view.custody;
+    const at = slot + SLOT_FRAME;
+    if (frameKind(words[at + FRAME_TYPE]) !== FrameKind.ASK) return;
+    if (words[at + FRAME_SOURCE] !== view.topology.orchestrator) return;
+    const createdMs = doubles[(at >>> 1) + FRAME_CREATED_F64];
+    if (sinceMs - createdMs < WAITED_MS) this.observe(agent, nowMs - createdMs, 1, 0);
+  }
+
+  /** Notes that an agent was READY `delayMs` after a message of `weight` was sent to it. */
+  observe(agent: number, delayMs: number, weight: number, queuedWork: number): void {
+    if (agent < this.#firstAgent || agent >= this.#lastAgent) return;
+    const seen = this.#observation;
+    seen.tMs = this.#dispatcher.nowMs;
+    seen.weight = weight;
+    seen.queuedWork = queuedWork;
+    seen.delayMs = delayMs;
+    this.#predictor?.observe(agent - this.#firstAgent, seen);
+  }
+
+  #loadOf(part: Part, agent: number): Load {
+    const load = this.#load;
+    load.tMs = this.#dispatcher.nowMs;
+    load.weight = part.weight;
+    load.queuedWork = outstandingWork(this.#dispatcher.view.registry, agent);
+    return load;
+  }
+
+  #predict(agent: number, q: number, load: Load): number {
+    return this.#predictor?.predict(agent - this.#firstAgent, q, load) ?? 0;
+  }
+}

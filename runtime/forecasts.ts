@@ -1,0 +1,145 @@
+import { addressOf } from "../coordination/address.ts";
+import type { Load, Predictor } from "../coordination/prediction.ts";
+import {
+  agentsFor,
+  earliestArrivalMs,
+  expectedReady,
+  quorumProbability,
+} from "../coordination/schedule.ts";
+import { openPredictor, outstandingWork } from "./arrivals.ts";
+import type { MeshPlan, ThreadView } from "./memory.ts";
+import type { AgentPlan, Forecast } from "./operation-api.ts";
+
+/** Index of CLASS_F_HUMAN: people have their own deadlines, and no machine waits for them to be READY. */
+const HUMAN = 5;
+
+/** What an operation takes on its way to agents before any lead time counts, ms; and for each agent. */
+const DISPATCH_MS = 2;
+const DISPATCH_MS_AN_AGENT = 1e-4;
+
+/** What a forecast is about. */
+export interface Question {
+  readonly agents: Int32Array;
+  readonly nowMs: number;
+  readonly readyBy: number;
+  readonly weight: number;
+  readonly quorum: number;
+  /** READY within this time after T counts, ms. */
+  readonly windowMs: number;
+}
+
+/**
+ * What will probably happen, from the estimates that the threads keep of their agents in shared memory:
+ * reading them costs the agents nothing and works while they hang.
+ */
+export class Forecasts {
+  readonly #view: ThreadView;
+  readonly #predictors: readonly (Predictor | undefined)[];
+  readonly #firstAgents: readonly number[];
+  readonly #load: Load = { tMs: 0, weight: 1, queuedWork: 0 };
+
+  constructor(plan: MeshPlan, view: ThreadView) {
+    this.#view = view;
+    const opened = Array.from({ length: plan.threads }, (_, thread) =>
+      thread === 0 ? undefined : openPredictor(plan, view, thread),
+    );
+    this.#predictors = opened.map((entry) => entry?.predictor);
+    this.#firstAgents = opened.map((entry) => entry?.from ?? 0);
+  }
+
+  /**
+   * The earliest T by which `quorum` of the agents are expected READY, ms of the mesh clock. People do not
+   * count unless nobody else is asked.
+   */
+  earliestQuorumMs(question: Question): number {
+    return this.#earliest(question, this.#leads(question));
+  }
+
+  /** Tells how it would go with T at `arrivalMs`; lists at most `limit` of those who would be skipped. */
+  forecast(question: Question, arrivalMs: number | undefined, limit: number): Forecast {
+    const { agents, nowMs } = question;
+    const leads = this.#leads(question);
+    const earliestQuorumMs = this.#earliest(question, leads);
+    const atMs = arrivalMs ?? earliestQuorumMs;
+    const availableMs = atMs - nowMs;
+    const skips: { agent: number; leadMs: number }[] = [];
+    const inWindow: number[] = [];
+    for (let i = 0; i < agents.length; i++) {
+      if (leads[i] > availableMs) skips.push({ agent: agents[i], leadMs: leads[i] });
+      // It is sent at its lead time, not at once, so it has that and the window.
+      else inWindow.push(this.#probabilityReady(agents[i], leads[i] + question.windowMs, question));
+    }
+    skips.sort((a, b) => b.leadMs - a.leadMs);
+    const scheduled = agents.length - skips.length;
+    return {
+      arrivalMs: atMs,
+      availableMs,
+      selected: agents.length,
+      scheduled,
+      skipped: skips.length,
+      // Each is sent so that it is READY by T with just that probability.
+      expectedReady: question.readyBy * scheduled,
+      expectedInWindow: expectedReady(inWindow),
+      quorumProbability:
+        scheduled === 0 ? 0 : quorumProbability(inWindow, agentsFor(question.quorum, scheduled)),
+      earliestQuorumMs,
+      skips: skips
+        .slice(0, limit)
+        .map(({ agent, leadMs }) => this.#skip(agent, leadMs, availableMs)),
+    };
+  }
+
+  #skip(
+    agent: number,
+    wouldNeedMs: number,
+    availableMs: number,
+  ): Extract<AgentPlan, { readonly status: "SKIP" }> {
+    const address = addressOf(this.#view.topology, agent);
+    const reason = "insufficient_lead_time";
+    return { status: "SKIP", address, reason, wouldNeedMs, availableMs };
+  }
+
+  /**
+   * How long a message to `agent` takes until it is READY, with probability `q`, ms. `out` is how many the
+   * asker knows to be on their way there.
+   */
+  leadMs(agent: number, q: number, weight: number, nowMs: number, out = 0): number {
+    const thread = this.#view.placement[agent];
+    const predictor = this.#predictors[thread];
+    if (predictor === undefined) return 0;
+    const load = this.#loadOf(agent, weight, nowMs);
+    load.queuedWork = Math.max(load.queuedWork, out);
+    return predictor.predict(agent - this.#firstAgents[thread], q, load);
+  }
+
+  #probabilityReady(agent: number, availableMs: number, { weight, nowMs }: Question): number {
+    const thread = this.#view.placement[agent];
+    const predictor = this.#predictors[thread];
+    if (predictor === undefined) return 0;
+    const load = this.#loadOf(agent, weight, nowMs);
+    return predictor.probabilityReady(agent - this.#firstAgents[thread], availableMs, load);
+  }
+
+  #leads({ agents, readyBy, weight, nowMs }: Question): Float64Array {
+    const leads = new Float64Array(agents.length);
+    for (let i = 0; i < agents.length; i++)
+      leads[i] = this.leadMs(agents[i], readyBy, weight, nowMs);
+    return leads;
+  }
+
+  #loadOf(agent: number, weight: number, nowMs: number): Load {
+    const load = this.#load;
+    load.tMs = nowMs;
+    load.weight = weight;
+    load.queuedWork = outstandingWork(this.#view.registry, agent);
+    return load;
+  }
+
+  #earliest({ agents, nowMs, quorum }: Question, leads: Float64Array): number {
+    const classes = this.#view.registry.class;
+    const machines = leads.filter((_, i) => classes[agents[i]] !== HUMAN);
+    const counted = machines.length > 0 ? machines : leads.slice();
+    const dispatchMs = DISPATCH_MS + DISPATCH_MS_AN_AGENT * agents.length;
+    return earliestArrivalMs(nowMs, counted, quorum) + dispatchMs;
+  }
+}

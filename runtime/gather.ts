@@ -1,0 +1,229 @@
+import type { ConflictDetail } from "../actors/result.ts";
+import {
+  REPORT_CLUSTERS,
+  REPORT_FIRST,
+  REPORT_FLAGS,
+  REPORT_MAP_WORDS,
+  REPORT_MAPS,
+  REPORT_PLANNED_F64,
+  REPORT_ROWS,
+  ReportFlag,
+  rowFloats,
+} from "../mailbox/operation-frame.ts";
+import type { Ring } from "../mailbox/ring.ts";
+import {
+  mapWords,
+  PROGRESS_MAPS,
+  ProgressMap,
+  popCount,
+} from "../supervisors/sector-coordinator.ts";
+import type { OperationFacts } from "./shared-payloads.ts";
+
+/** Details of conflicts that an operation keeps; all are counted. */
+const MAX_CONFLICTS = 10_000;
+
+/** All numbers of an operation, as its frames carry them. Times are ms of the mesh clock. */
+export interface GatherPlan {
+  readonly payload: unknown;
+  readonly facts: OperationFacts;
+  /** Number of the first attempt, of an operation that is tried again. */
+  readonly root: number | undefined;
+  readonly createdMs: number;
+  /** 0 when as soon as they can. */
+  readonly arrivalMs: number;
+  readonly closeMs: number;
+  readonly deadlineMs: number;
+  readonly readyBy: number;
+  readonly priority: number;
+  /** `OperationFlag`s. */
+  readonly flags: number;
+  /** Sectors that must confirm before anything goes out; 0 for none. */
+  readonly threshold: number;
+  readonly requiresLow: number;
+  readonly requiresHigh: number;
+}
+
+/** One sector's share of an operation, as its coordinator has last told it. */
+export class SectorShare {
+  readonly sector: number;
+  /** A bit for each agent addressed. */
+  readonly map: Int32Array;
+  /** How many these are. */
+  selected = 0;
+  /** Done, conflict, failed, skipped, acted: one after the other. */
+  readonly maps: Int32Array;
+  /** `ROW_…` of the agents addressed, in their order. */
+  rows: Float32Array | undefined;
+  clusters = 0;
+  /** When its leads had their part, ms of the mesh clock; 0 while that is not known. */
+  plannedMs = 0;
+  final = false;
+  /** Rows received so far. */
+  #received = 0;
+
+  constructor(sector: number, agents: number) {
+    this.sector = sector;
+    this.map = new Int32Array(mapWords(agents));
+    this.maps = new Int32Array(PROGRESS_MAPS * this.map.length);
+  }
+
+  /** Addresses all agents of the sector. */
+  addAll(agents: number): void {
+    this.map.fill(-1);
+    if ((agents & 31) !== 0) this.map[this.map.length - 1] = (1 << (agents & 31)) - 1;
+    this.selected = agents;
+  }
+
+  /** Addresses agent `bit` of the sector; harmless when it is already. */
+  add(bit: number): void {
+    const mask = 1 << (bit & 31);
+    if ((this.map[bit >>> 5] & mask) !== 0) return;
+    this.map[bit >>> 5] |= mask;
+    this.selected++;
+  }
+
+  has(map: number, bit: number): boolean {
+    return (this.maps[map * this.map.length + (bit >>> 5)] & (1 << (bit & 31))) !== 0;
+  }
+
+  count(map: number): number {
+    let bits = 0;
+    const from = map * this.map.length;
+    for (let i = from; i < from + this.map.length; i++) bits += popCount(this.maps[i]);
+    return bits;
+  }
+
+  /** Takes a frame of a report of an operation, with T or without, in. */
+  read({ words, doubles }: Ring, word: number, timed: boolean): void {
+    const first = words[word + REPORT_FIRST];
+    const count = words[word + REPORT_MAP_WORDS];
+    if (first < 0 || count < 0 || first + count > this.map.length) return;
+    for (let map = 0; map < PROGRESS_MAPS; map++) {
+      const from = word + REPORT_MAPS + map * count;
+      const to = map * this.map.length + first;
+      for (let i = 0; i < count; i++) this.maps[to + i] = words[from + i];
+    }
+    this.clusters = words[word + REPORT_CLUSTERS];
+    const rows = words[word + REPORT_ROWS];
+    if (rows > 0) {
+      const from = word + REPORT_MAPS + PROGRESS_MAPS * count;
+      this.#readRows(words, from, first, rows, rowFloats(timed));
+    }
+    this.plannedMs = doubles[(word >>> 1) + REPORT_PLANNED_F64];
+    const flags = words[word + REPORT_FLAGS];
+    if ((flags & ReportFlag.LAST) !== 0 && (flags & ReportFlag.FINAL) !== 0) this.final = true;
+  }
+
+  #readRows(
+    words: Int32Array,
+    from: number,
+    firstWord: number,
+    rows: number,
+    stride: number,
+  ): void {
+    if (firstWord === 0) this.#received = 0;
+    if (this.#received + rows > this.selected) return;
+    this.rows ??= new Float32Array(this.selected * stride);
+    const source = new Float32Array(words.buffer, words.byteOffset + from * 4, rows * stride);
+    this.rows.set(source, this.#received * stride);
+    this.#received += rows;
+  }
+
+  /** Bits of the agents addressed, in their order. */
+  *bits(): Iterable<number> {
+    for (let word = 0; word < this.map.length; word++) {
+      for (let left = this.map[word]; left !== 0; left &= left - 1)
+        yield word * 32 + 31 - Math.clz32(left & -left);
+    }
+  }
+}
+
+/** Counts over all agents selected. */
+export interface GatherCounts {
+  ready: number;
+  conflict: number;
+  failed: number;
+  skipped: number;
+  acted: number;
+}
+
+/** Why a gather has ended. */
+export type GatherEnd = "reported" | "timeout" | "gate-failed" | "aborted" | "mesh-stopped";
+
+/** An operation from the orchestrator's side while it is out: what its sectors have told of it. */
+export class Gather {
+  readonly operation: number;
+  readonly plan: GatherPlan;
+  readonly shares: ReadonlyMap<number, SectorShare>;
+  readonly selected: number;
+  readonly digest: Int32Array;
+  /** Slot of the payload in main's custody. */
+  readonly payload: number;
+  readonly gate: number;
+  readonly counts: GatherCounts = { ready: 0, conflict: 0, failed: 0, skipped: 0, acted: 0 };
+  readonly conflicts: { readonly agent: number; readonly detail: ConflictDetail }[] = [];
+  readonly values: Map<number, unknown> | undefined;
+  /** Sectors whose final report is in. */
+  finals = 0;
+  timer = 0;
+
+  constructor(
+    operation: number,
+    plan: GatherPlan,
+    shares: ReadonlyMap<number, SectorShare>,
+    held: { readonly slot: number; readonly digest: Int32Array },
+    gate: number,
+    wantsValues: boolean,
+  ) {
+    this.operation = operation;
+    this.plan = plan;
+    this.shares = shares;
+    this.payload = held.slot;
+    this.digest = held.digest;
+    this.gate = gate;
+    this.values = wantsValues ? new Map() : undefined;
+    let selected = 0;
+    for (const share of shares.values()) selected += share.selected;
+    this.selected = selected;
+  }
+
+  /** All sectors have told their last. */
+  get complete(): boolean {
+    return this.finals === this.shares.size;
+  }
+
+  /** Agents that it was sent to. */
+  get addressed(): number {
+    return this.selected - this.counts.skipped;
+  }
+
+  /** Takes a frame of a sector's report in; false when the sector has no part in it. */
+  report(sector: number, ring: Ring, word: number): boolean {
+    const share = this.shares.get(sector);
+    if (share === undefined) return false;
+    const { final } = share;
+    this.#count(share, -1);
+    share.read(ring, word, this.plan.arrivalMs > 0);
+    this.#count(share, 1);
+    if (share.final && !final) this.finals++;
+    return true;
+  }
+
+  #count(share: SectorShare, sign: number): void {
+    const { counts } = this;
+    const conflict = share.count(ProgressMap.CONFLICT);
+    const failed = share.count(ProgressMap.FAILED);
+    counts.conflict += sign * conflict;
+    counts.failed += sign * failed;
+    counts.ready += sign * (share.count(ProgressMap.DONE) - conflict - failed);
+    counts.skipped += sign * share.count(ProgressMap.SKIPPED);
+    counts.acted += sign * share.count(ProgressMap.ACTED);
+  }
+
+  /** What one agent answered. */
+  respond(agent: number, trinary: number, value: unknown): void {
+    if (trinary === 1) this.values?.set(agent, value);
+    else if (this.conflicts.length < MAX_CONFLICTS)
+      this.conflicts.push({ agent, detail: value as ConflictDetail });
+  }
+}
