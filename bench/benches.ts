@@ -1,3 +1,4 @@
+import { arrival } from "./arrival.ts";
 import { askCross } from "./ask-cross.ts";
 import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
@@ -33,5 +34,6 @@ export const BENCHES: readonly Bench[] = [
   spawn,
   restart,
   workerKill,
+  arrival,
   idle,
 ];

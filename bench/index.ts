@@ -3,11 +3,13 @@ import { BENCHES } from "./benches.ts";
 import { type Bench, type Figure, parameter, parametersOf, runBench } from "./harness.ts";
 import { jsonLine, machine, markdown, table } from "./report.ts";
 
-const USAGE = `Usage: npm run bench -- [NAME…] [--smoke] [--runs N] [--json | --markdown] [--help]
+const USAGE = `Usage: npm run bench -- [NAME…] [--smoke] [--runs N] [--json | --markdown]
+                              [--traces DIR] [--help]
 
   NAME        a bench, or the first part of several (heartbeat); all without one
   --smoke     small sizes and one run: shows that the benches work, not how fast anything is
   --runs N    how often each contestant measures (default 5)
+  --traces D  measured delays for the bench arrival, see bench/README.md
   --json      one line of JSON a metric on stdout
   --markdown  the table as Markdown
 
@@ -67,6 +69,8 @@ function parse(args: readonly string[]): Options | string {
         markdown: { type: "boolean", default: false },
         // Read by harness.ts, where the sizes are born.
         smoke: { type: "boolean", default: false },
+        // Read by arrival.ts, where the streams are.
+        traces: { type: "string" },
         runs: { type: "string" },
         help: { type: "boolean", default: false },
       },

@@ -13,22 +13,23 @@ import {
   CLASSES,
   COUNT,
   clusterSlots,
-  DENSEST_ALL,
-  DENSEST_RECENT,
+  DENSEST,
   FLOATS,
+  GAIN_UNIT,
   LEVEL,
+  LN_UNIT,
+  LN_WEIGHT,
   LOSS,
   LOSS_UNIT,
   MARGIN,
+  NEAR,
   OFFSET,
   OFFSET_UNIT,
   QUEUE_GAIN,
   SAMPLE,
   SCALE,
   SHORTS,
-  SLOPE_UNIT,
-  WEIGHT_MEAN,
-  WEIGHT_SLOPE,
+  WEIGHT_GAIN,
 } from "./arrival-columns.ts";
 import {
   classLoss,
@@ -46,36 +47,49 @@ import {
   observeFirstScale,
   observeLoss,
   observeQueue,
+  observeWeight,
   queueCost,
   queueSpread,
   stageOf,
+  weightCost,
 } from "./class-arrivals.ts";
 import { densestInterval, REACH_MS } from "./densest-interval.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
 import { marginAt, probabilityAt } from "./margin-curve.ts";
 import type { Load, Observation, Predictor, PredictorKind } from "./prediction.ts";
-import { densestRecent, insertRecent, WINDOW } from "./recent-window.ts";
 import { decodeShort, encodeShort } from "./short-float.ts";
 
-/** Experts: the level, the densest interval of recent values, the middle of both, the densest of all. */
+/** Experts: the level, the centre of near values, the middle of both, the densest interval of the sample. */
 const EXPERTS = 4;
 const LEVEL_STEP = 1 / 6;
+const NEAR_STEP = 1 / 4;
 const SCALE_STEP = 1 / 16;
 const LEAST_SCALE_MS = 0.1;
 const LOSS_STEP = 1 / 64;
+const OFFSET_STEP = 0.2;
 /** How much more the losses of all agents of the class count than the agent's own. */
-const CLASS_TRUST = 3;
-/** A miss of less than REACH counts for little, one of more than twice this for twice as much. */
+const CLASS_TRUST = 1;
+/** Loss of a miss: up to REACH in proportion, and little; 1 up to FAR; 2 beyond. */
+const NEAR_LOSS = 0.1 / REACH_MS;
 const FAR_MS = 86;
-const OFFSET_STEP = 0.05;
-const OFFSET_LIMIT = 2;
-/** A sample this small counts as much as the class, for each level. */
-const SAMPLE_TRUST = [25, 25, 400] as const;
+/** Steps of an agent's own offsets after a miss and after none, and their limit, in offset units. */
+const OFFSET_UP = LEVELS.map((level) => Math.round((OFFSET_STEP * level) / OFFSET_UNIT));
+const OFFSET_DOWN = LEVELS.map((level) => Math.round((OFFSET_STEP * (1 - level)) / OFFSET_UNIT));
+const OFFSET_LIMIT = 2 / OFFSET_UNIT;
+/** A sample this small counts as much as its class, for each level. */
+const SAMPLE_TRUST = [5, 5, 20] as const;
+const TRUSTED = 128;
+/** Share of an agent's own sample in its margins, by level and count. */
+const TRUST = Float64Array.from({ length: LEVELS.length * TRUSTED }, (_, at) => {
+  const count = at % TRUSTED;
+  return count ** 2 / (count ** 2 + SAMPLE_TRUST[Math.floor(at / TRUSTED)] ** 2);
+});
 /** Influence is bounded: a value further off than this many scales counts as one that far off. */
 const FAR_SCALES = 8;
 const COVARIATE_STEP = 0.1;
 const MAX_DELAY_MS = 2 ** 26;
 const MAX_QUEUE = 1e6;
+const MAX_WEIGHT = 1e6;
 const MAX_COUNT = 2 ** 24;
 
 /** From here on an agent's margins are those of its last message. */
@@ -120,7 +134,7 @@ export class AgentArrivals implements Predictor {
     const queued = queuedOf(load);
     let lead = floats[row + CENTRE];
     let spread = 1;
-    if (queued !== 0 || shorts[short + WEIGHT_SLOPE] !== 0) {
+    if (queued !== 0 || shorts[short + WEIGHT_GAIN] !== 0) {
       lead += floats[row + LEVEL] * this.#loadCost(agent, load.weight, queued);
       spread = queueSpread(this.#classes, this.#classOf[agent], queued);
     }
@@ -162,7 +176,7 @@ export class AgentArrivals implements Predictor {
     const off = (delayMs - level * this.#loadCost(agent, seen.weight, queued) - centre) / spread;
     const value = centre + off;
     this.#observeMisses(agent, count, off, scale);
-    this.#observeExperts(agent, value, level);
+    this.#observeExperts(agent, count, value, level);
     this.#observeLoad(agent, seen.weight, queued, off * spread, scale, level, spread);
     this.#track(agent, count, value, off, scale, level);
     floats[row + COUNT] = count < MAX_COUNT ? count + 1 : count;
@@ -207,8 +221,12 @@ export class AgentArrivals implements Predictor {
   #loadCost(agent: number, weight: number, queued: number): number {
     const short = agent * SHORTS;
     let cost = 0;
-    const slope = this.#shorts[short + WEIGHT_SLOPE];
-    if (slope !== 0) cost = slope * SLOPE_UNIT * this.#excessWeight(short, weight);
+    const gain = this.#shorts[short + WEIGHT_GAIN];
+    if (gain !== 0) {
+      const excess = this.#excessWeight(short, weight);
+      if (excess !== 0)
+        cost = gain * GAIN_UNIT * weightCost(this.#classes, this.#classOf[agent], excess);
+    }
     if (queued > 0) {
       const gain = 1 + this.#floats[agent * FLOATS + QUEUE_GAIN];
       cost += gain * queueCost(this.#classes, this.#classOf[agent], queued);
@@ -217,17 +235,16 @@ export class AgentArrivals implements Predictor {
     return cost > -0.9 ? cost : -0.9;
   }
 
-  /** How much heavier than usual for this agent: 0 when as usual, 1 when twice as heavy. */
+  /** Ln of the weight above what is usual for this agent. */
   #excessWeight(short: number, weight: number): number {
-    const mean = decodeShort(this.#shorts[short + WEIGHT_MEAN]);
-    if (!(weight > 0) || mean === 0) return 0;
-    const excess = weight / mean - 1;
-    return excess < 6 ? excess : 6;
+    if (!(weight > 0 && weight < MAX_WEIGHT)) return 0;
+    const usual = this.#shorts[short + LN_WEIGHT] * LN_UNIT;
+    return weight === 1 ? -usual : Math.log(weight) - usual;
   }
 
   #observeFirst(agent: number, seen: Observation): void {
     const classIndex = this.#classOf[agent];
-    const { classes, sample, recent, slots } = this.#columns;
+    const { classes, sample } = this.#columns;
     const row = agent * FLOATS;
     const short = agent * SHORTS;
     const { delayMs } = seen;
@@ -243,14 +260,13 @@ export class AgentArrivals implements Predictor {
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
     const code = encodeShort(value);
-    this.#shorts[short + WEIGHT_MEAN] = encodeShort(seen.weight > 0 ? seen.weight : 1);
-    this.#shorts[short + DENSEST_RECENT] = code;
-    this.#shorts[short + DENSEST_ALL] = code;
+    const weight = seen.weight > 0 && seen.weight < MAX_WEIGHT ? seen.weight : 1;
+    this.#shorts[short + LN_WEIGHT] = Math.round(Math.log(weight) / LN_UNIT);
+    this.#floats[row + NEAR] = value;
+    this.#shorts[short + DENSEST] = code;
     for (let expert = 0; expert < EXPERTS; expert++)
       this.#shorts[short + LOSS + expert] = classLoss(classes, classIndex, expert) / LOSS_UNIT;
     sample[agent * SAMPLE] = code;
-    recent[agent * WINDOW] = code;
-    slots[agent * WINDOW] = 0;
   }
 
   /** Moves the offsets, the agent's and its class's, by what this message was against its margins. */
@@ -259,42 +275,50 @@ export class AgentArrivals implements Predictor {
     const short = agent * SHORTS;
     const classIndex = this.#classOf[agent];
     const stage = stageOf(count);
-    const pace = this.#paces[classIndex];
+    // One of four speaks of the settled ones, and may say as much as four.
+    const pace = Math.min(1, (count < SETTLED ? 1 : 4) * this.#paces[classIndex]);
     if (count < SETTLED) this.#layMargins(agent, count);
-    else
-      for (let level = 0; level < LEVELS.length; level++)
-        margins[level] = decodeShort(shorts[short + MARGIN + level]);
+    else {
+      margins[0] = decodeShort(shorts[short + MARGIN]);
+      margins[1] = decodeShort(shorts[short + MARGIN + 1]);
+      margins[2] = decodeShort(shorts[short + MARGIN + 2]);
+    }
+    const shared = speaksForClass(agent, count);
     for (let level = 0; level < LEVELS.length; level++) {
+      const missed = off > margins[level];
+      const at = short + OFFSET + level;
+      const moved = shorts[at] + (missed ? OFFSET_UP[level] : -OFFSET_DOWN[level]);
+      shorts[at] =
+        moved > OFFSET_LIMIT ? OFFSET_LIMIT : moved < -OFFSET_LIMIT ? -OFFSET_LIMIT : moved;
+      if (!shared) continue;
       const quota = 1 - LEVELS[level];
-      const surprise = (off > margins[level] ? 1 : 0) - quota;
-      moveClassOffset(this.#classes, classIndex, stage, level, pace * surprise);
-      const moved = shorts[short + OFFSET + level] * OFFSET_UNIT + OFFSET_STEP * surprise;
-      shorts[short + OFFSET + level] = Math.round(clipped(moved, OFFSET_LIMIT) / OFFSET_UNIT);
-      if (count >= SETTLED && (count & 3) !== 0) continue;
+      moveClassOffset(this.#classes, classIndex, stage, level, pace * ((missed ? 1 : 0) - quota));
       const usual = classMargin(this.#classes, classIndex, level) * scale;
       moveClassMargin(this.#classes, classIndex, level, pace * ((off > usual ? 1 : 0) - quota));
     }
   }
 
-  #observeExperts(agent: number, value: number, level: number): void {
+  #observeExperts(agent: number, count: number, value: number, level: number): void {
     const shorts = this.#shorts;
     const short = agent * SHORTS;
-    this.#ask(short, level);
+    const shared = speaksForClass(agent, count);
+    this.#ask(agent, level);
     for (let expert = 0; expert < EXPERTS; expert++) {
       const miss = Math.abs(value - expected[expert]);
-      const loss = (miss <= REACH_MS ? (0.1 * miss) / REACH_MS : 1) + (miss <= FAR_MS ? 0 : 1);
+      const loss = miss <= REACH_MS ? miss * NEAR_LOSS : miss <= FAR_MS ? 1 : 2;
       const at = short + LOSS + expert;
-      shorts[at] += Math.round((loss / LOSS_UNIT - shorts[at]) * LOSS_STEP);
-      observeLoss(this.#classes, this.#classOf[agent], expert, loss);
+      // Stored without its fraction: half a unit rounds it.
+      shorts[at] += (loss / LOSS_UNIT - shorts[at]) * LOSS_STEP + 0.5;
+      if (shared) observeLoss(this.#classes, this.#classOf[agent], expert, loss);
     }
   }
 
-  #ask(short: number, level: number): void {
-    const recent = decodeShort(this.#shorts[short + DENSEST_RECENT]);
+  #ask(agent: number, level: number): void {
+    const near = this.#floats[agent * FLOATS + NEAR];
     expected[0] = level;
-    expected[1] = recent;
-    expected[2] = (level + recent) / 2;
-    expected[3] = decodeShort(this.#shorts[short + DENSEST_ALL]);
+    expected[1] = near;
+    expected[2] = (level + near) / 2;
+    expected[3] = decodeShort(this.#shorts[agent * SHORTS + DENSEST]);
   }
 
   /** Learns what weight and queue cost: normalized steps, outliers clipped. */
@@ -321,15 +345,16 @@ export class AgentArrivals implements Predictor {
       floats[row + QUEUE_GAIN] = clippedBetween(floats[row + QUEUE_GAIN] + gain, -1, 20);
       observeQueue(this.#classes, this.#classOf[agent], queued, offMs / wide, size);
     }
-    const used = weight > 0 && weight < MAX_DELAY_MS ? weight : 1;
-    const mean = decodeShort(shorts[short + WEIGHT_MEAN]);
-    if (used === mean) return;
-    const excess = level * this.#excessWeight(short, used);
-    const slope =
-      shorts[short + WEIGHT_SLOPE] * SLOPE_UNIT +
-      (COVARIATE_STEP * off * excess) / (excess * excess + wide * wide);
-    shorts[short + WEIGHT_SLOPE] = Math.round(clipped(slope, 7) / SLOPE_UNIT);
-    shorts[short + WEIGHT_MEAN] = encodeShort(mean + (used - mean) / 16);
+    const excess = this.#excessWeight(short, weight);
+    if (excess === 0) return;
+    const known = level * weightCost(this.#classes, this.#classOf[agent], excess);
+    const gain = shorts[short + WEIGHT_GAIN] * GAIN_UNIT;
+    if (level > 0)
+      observeWeight(this.#classes, this.#classOf[agent], excess, (off + gain * known) / level);
+    const moved = gain + (COVARIATE_STEP * off * known) / (known * known + wide * wide);
+    shorts[short + WEIGHT_GAIN] = Math.round(clippedBetween(moved, 0, 3) / GAIN_UNIT);
+    const usual = shorts[short + LN_WEIGHT];
+    shorts[short + LN_WEIGHT] = Math.round(usual + excess / LN_UNIT / 32);
   }
 
   /** Takes the value into level, scale, sample and window. */
@@ -343,7 +368,7 @@ export class AgentArrivals implements Predictor {
   ): void {
     const floats = this.#floats;
     const row = agent * FLOATS;
-    const { sample, recent, slots } = this.#columns;
+    const { sample } = this.#columns;
     const step = count < 6 ? 1 / (count + 1) : LEVEL_STEP;
     floats[row + LEVEL] = level + clipped(value - level, 2 * scale) * step;
     const distance = Math.min(Math.abs(off), 4 * scale + 1);
@@ -352,17 +377,13 @@ export class AgentArrivals implements Predictor {
     if (count === 1) observeFirstScale(this.#classes, this.#classOf[agent], Math.abs(off));
     const bounded = encodeShort(value - off + clipped(off, FAR_SCALES * scale + 1));
     insertFading(sample, agent * SAMPLE, SAMPLE, Math.min(count, SAMPLE), count, bounded);
-    const slot = count % WINDOW;
-    const from = agent * WINDOW;
-    insertRecent(recent, slots, from, Math.min(count, WINDOW), slot, encodeShort(value));
-    const short = agent * SHORTS;
-    const nearest = densestRecent(recent, slots, from, Math.min(count + 1, WINDOW), slot);
-    this.#shorts[short + DENSEST_RECENT] = encodeShort(nearest);
+    const near = floats[row + NEAR];
+    floats[row + NEAR] = near + pulled(value - near) * (count < 5 ? 1 / (count + 1) : NEAR_STEP);
     // A full sample changes slowly.
-    if (count >= SAMPLE && (count & 3) !== 0) return;
+    if (count >= SAMPLE && ((agent + count) & 7) !== 0) return;
     const held = Math.min(count + 1, SAMPLE);
     const all = densestInterval(sample, agent * SAMPLE, held);
-    this.#shorts[short + DENSEST_ALL] = encodeShort(all);
+    this.#shorts[agent * SHORTS + DENSEST] = encodeShort(all);
   }
 
   #scaleOf(agent: number, count: number): number {
@@ -376,7 +397,7 @@ export class AgentArrivals implements Predictor {
   #aim(agent: number, count: number): void {
     const short = agent * SHORTS;
     const row = agent * FLOATS;
-    this.#ask(short, this.#floats[row + LEVEL]);
+    this.#ask(agent, this.#floats[row + LEVEL]);
     const classIndex = this.#classOf[agent];
     let best = 0;
     let least = Number.POSITIVE_INFINITY;
@@ -409,12 +430,13 @@ export class AgentArrivals implements Predictor {
     const centre = this.#floats[row + CENTRE];
     const scale = this.#scaleOf(agent, count);
     const stage = stageOf(count);
-    const held = Math.min(count, SAMPLE);
+    const held = count < SAMPLE ? count : SAMPLE;
+    const known = count < TRUSTED ? count : TRUSTED - 1;
     for (let level = 0; level < LEVELS.length; level++) {
       const usual = classMargin(this.#classes, classIndex, level) * scale;
       const own =
         fadingQuantile(this.#columns.sample, agent * SAMPLE, held, LEVELS[level]) - centre;
-      const trust = (count * count) / (count * count + SAMPLE_TRUST[level]);
+      const trust = TRUST[level * TRUSTED + known];
       const offset =
         classOffset(this.#classes, classIndex, stage, level) +
         shorts[short + OFFSET + level] * OFFSET_UNIT;
@@ -429,6 +451,17 @@ export class AgentArrivals implements Predictor {
 function queuedOf(load: Load): number {
   const queued = load.queuedWork;
   return queued > 0 ? (queued < MAX_QUEUE ? queued : MAX_QUEUE) : 0;
+}
+
+/** How a value this far from the near centre pulls at it: beyond twice the reach it is of another kind. */
+function pulled(off: number): number {
+  if (off > 2 * REACH_MS) return 0.8 * REACH_MS;
+  return off < -2 * REACH_MS ? -0.8 * REACH_MS : off;
+}
+
+/** Whether a message tells its class something: all of a new agent's, then one of four. */
+function speaksForClass(agent: number, count: number): boolean {
+  return count < SETTLED || ((agent + count) & 3) === 0;
 }
 
 function clipped(value: number, limit: number): number {

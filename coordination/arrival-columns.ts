@@ -3,13 +3,12 @@
  * row, then a row for each class and one for each slot of clusters. Zeros are a state: nothing is known.
  *
  * ```
- * F floats  | S shorts | sample  | recent | slots | classes | clusters
+ * classes | clusters | floats | shorts | sample
  * ```
  */
-import { WINDOW } from "./recent-window.ts";
 
 /** Members of an agent's fading sample. */
-export const SAMPLE = 52;
+export const SAMPLE = 64;
 
 /** Words of an agent's row of floats. */
 export const COUNT = 0;
@@ -21,24 +20,26 @@ export const SCALE = 2;
 export const CENTRE = 3;
 /** How many times the class's expectation a queue costs here, less 1. */
 export const QUEUE_GAIN = 4;
-export const FLOATS = 5;
+/** Where recent delays are densest, ms. */
+export const NEAR = 5;
+export const FLOATS = 6;
 
 /** Shorts of an agent's row; times are in the code of short-float.ts. First the margins of .90, .95, .99. */
 export const MARGIN = 0;
 /** Offsets of the agent, one for each q, in units of {@link OFFSET_UNIT}. */
 export const OFFSET = 3;
-export const OFFSET_UNIT: number = 1 / 8192;
+export const OFFSET_UNIT: number = 1 / 10_000;
 /** Loss of each expert, in units of {@link LOSS_UNIT}. */
 export const LOSS = 6;
 export const LOSS_UNIT: number = 1 / 8192;
-export const DENSEST_RECENT = 10;
-export const DENSEST_ALL = 11;
-/** What double the usual weight costs, in levels: in units of {@link SLOPE_UNIT}. */
-export const WEIGHT_SLOPE = 12;
-export const SLOPE_UNIT: number = 1 / 4096;
-/** Mean weight, in the code of times. */
-export const WEIGHT_MEAN = 13;
-export const SHORTS = 14;
+export const DENSEST = 10;
+/** How much of what the class makes of weight is true here, in units of {@link GAIN_UNIT}. */
+export const WEIGHT_GAIN = 11;
+export const GAIN_UNIT: number = 1 / 10_000;
+/** Mean ln weight, in units of {@link LN_UNIT}. */
+export const LN_WEIGHT = 12;
+export const LN_UNIT: number = 1 / 1024;
+export const SHORTS = 13;
 
 /** Words of a class's row, then of a cluster's: mean and mean deviation of ln delay, how often measured. */
 export const LN_MEAN = 0;
@@ -58,14 +59,16 @@ export const STAGES = 8;
 export const QUEUE_COST = 35;
 export const QUEUE_KNOTS = 16;
 export const QUEUE_SPREAD = 51;
-export const CLASS_FLOATS = 68;
+/** Cost of a weight at each knot, in levels: a quarter of a ln apart, the middle one being the usual weight. */
+export const WEIGHT_COST = 67;
+export const WEIGHT_KNOTS = 33;
+export const CLASS_FLOATS = 100;
 
 export const CLASSES = 6;
 const AGENTS_A_CLUSTER = 30;
 
 /** Bytes of one agent's own state. */
-export const ARRIVAL_BYTES_PER_AGENT: number =
-  FLOATS * 4 + SHORTS * 2 + SAMPLE * 2 + WINDOW * 2 + WINDOW;
+export const ARRIVAL_BYTES_PER_AGENT: number = FLOATS * 4 + SHORTS * 2 + SAMPLE * 2;
 
 /** Slots for the clusters of so many agents: one for each class in each. */
 export function clusterSlots(agents: number): number {
@@ -83,8 +86,6 @@ export interface ArrivalColumns {
   readonly floats: Float32Array;
   readonly shorts: Int16Array;
   readonly sample: Int16Array;
-  readonly recent: Int16Array;
-  readonly slots: Uint8Array;
   readonly classes: Float32Array;
   readonly clusters: Float32Array;
 }
@@ -107,7 +108,5 @@ export function arrivalColumns(buffer: ArrayBufferLike, agents: number): Arrival
     floats: floatsAt(agents * FLOATS),
     shorts: shortsAt(agents * SHORTS),
     sample: shortsAt(agents * SAMPLE),
-    recent: shortsAt(agents * WINDOW),
-    slots: new Uint8Array(buffer, place(agents * WINDOW), agents * WINDOW),
   };
 }

@@ -18,6 +18,8 @@ import {
   QUEUE_KNOTS,
   QUEUE_SPREAD,
   STAGES,
+  WEIGHT_COST,
+  WEIGHT_KNOTS,
 } from "./arrival-columns.ts";
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
 
@@ -32,15 +34,15 @@ const MARGIN_BELIEVED = [2.2, 3.2, 6] as const;
 const SPREAD_BELIEVED = 0.5;
 const FIRST_SCALE_BELIEVED = 0.15;
 /** A sample of few knows too little of the tail. */
-const STAGE_BELIEVED = [0, 0.6, 0.6, 0.5, 0.4, 0.3, 0.1, 0] as const;
+const STAGE_BELIEVED = [0, 0.6, 0.6, 0.5, 0.5, 0.4, 0.2, 0] as const;
 const LAST_STAGE = STAGES - 1;
 const STAGE_OF = Uint8Array.of(0, 1, 2, 3, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6);
 
 /** Few messages ever tell of an early stage: each says the more. */
-const OFFSET_STEP = [0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02] as const;
-const MARGIN_STEP = 0.02;
+const OFFSET_STEP = [0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.05] as const;
+const MARGIN_STEP = 0.05;
 const OFFSET_LIMIT = 6;
-const LOSS_STEP = 1 / 2000;
+const LOSS_STEP = 1 / 500;
 const LN_MEMORY = 512;
 const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
@@ -50,7 +52,7 @@ const CLUSTER_SPEAKS = 4;
  * All agents of a class may be sent to before the first of them answers, and then they all say the same of one
  * and the same offset. Together they move it no further than so many that answer one after the other.
  */
-const PACE = 25;
+const PACE = 50;
 
 /** How much of a step a member of a class may make, 0 to 1, by how many they are: see {@link PACE}. */
 export function classPace(members: number): number {
@@ -229,4 +231,39 @@ export function observeQueue(
   classes[spread] += ((distance < 3 ? distance : 3) - 1) * 0.01 * (1 + classes[spread]);
   if (classes[spread] < -0.8) classes[spread] = -0.8;
   else if (classes[spread] > 4) classes[spread] = 4;
+}
+
+const USUAL_WEIGHT = (WEIGHT_KNOTS - 1) / 2;
+const KNOTS_A_LN = 4;
+const WEIGHT_STEP = 1 / 16;
+
+/** Where a weight lies among the knots, `excess` being its ln above the usual one. */
+function weightKnot(excess: number): number {
+  const at = USUAL_WEIGHT + KNOTS_A_LN * excess;
+  return at < 0 ? 0 : at > WEIGHT_KNOTS - 1.001 ? WEIGHT_KNOTS - 1.001 : at;
+}
+
+/** What a weight costs whose ln is `excess` above the usual one's, in levels; the usual one costs 0. */
+export function weightCost(classes: Float32Array, classIndex: number, excess: number): number {
+  const knot = weightKnot(excess);
+  const below = Math.floor(knot);
+  const at = classIndex * CLASS_FLOATS + WEIGHT_COST + below;
+  return classes[at] + (knot - below) * (classes[at + 1] - classes[at]);
+}
+
+/** Learns what a weight costs from a message that took `cost` levels more than one of usual weight. */
+export function observeWeight(
+  classes: Float32Array,
+  classIndex: number,
+  excess: number,
+  cost: number,
+): void {
+  const knot = weightKnot(excess);
+  const below = Math.floor(knot);
+  const share = knot - below;
+  const at = classIndex * CLASS_FLOATS + WEIGHT_COST + below;
+  const off = (cost - classes[at] - share * (classes[at + 1] - classes[at])) * WEIGHT_STEP;
+  // The usual weight is what the others are measured against.
+  if (below !== USUAL_WEIGHT) classes[at] += off * (1 - share);
+  if (below + 1 !== USUAL_WEIGHT) classes[at + 1] += off * share;
 }

@@ -1,7 +1,7 @@
 // Operations of many agents on real threads: who is READY when, who acts, who is skipped, and what is told of it.
 import { describe, expect, test } from "vitest";
 import type { GatherResult, Operation } from "../index.ts";
-import { call, pause, settled } from "./mesh.ts";
+import { call, pause, settled, startMesh } from "./mesh.ts";
 import { AGENTS, nowMs, onlyFast, type Seen, SLOW, seenBy, start, warm } from "./punctual.ts";
 
 describe("at a time", () => {
@@ -209,6 +209,20 @@ describe("outcomes", () => {
     expect(seen.length).toBeGreaterThan(1);
     expect(seen.at(-1)).toBe(AGENTS);
     expect([...seen]).toEqual([...seen].sort((a, b) => a - b));
+  });
+});
+
+describe("clocks elsewhere", () => {
+  test("T is told by the clock of the other side, as its probes have told it", async () => {
+    await using mesh = await startMesh("elsewhere", { topology: onlyFast(), heartbeatMs: 50 });
+    await pause(300);
+    const result = await mesh.scatterGather({ payload: "when", at: "in 400ms" }, { answers: true });
+    for (const { value } of result.outcomes()) {
+      const { local, arrival } = value as { local: number; arrival: number };
+      expect(arrival).toBe(result.arrivalMs);
+      // The agent's clock is an hour ahead; the best of its probes was 2 ms away, of which it knows nothing more.
+      expect(Math.abs(local - arrival - 3_600_000)).toBeLessThan(5);
+    }
   });
 });
 
