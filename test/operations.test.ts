@@ -98,12 +98,15 @@ describe("at a time", () => {
   test("who cannot be READY in time is skipped, with what it would need and what there was", async () => {
     await using mesh = await start();
     await warm(mesh);
-    for (let i = 0; i < 3; i++)
-      await mesh.scatterGather(
-        { payload: { do: "workUnless", who: SLOW, ms: 400 }, at: "in 900ms", hold: false },
-        { select: "all", windowMs: 600 },
-      );
     const operation = { payload: { do: "work", ms: 0 }, at: "in 200ms" };
+    // It was fast when it was first measured: that it is slow now is believed when it has been so for a while.
+    const isKnownSlow = async (): Promise<boolean> =>
+      (await mesh.forecast(operation)).skips.some(({ address }) => address === SLOW);
+    for (let i = 0; i < 30 && !(await isKnownSlow()); i++)
+      await mesh.scatterGather(
+        { payload: { do: "workUnless", who: SLOW, ms: 400 }, at: "in 500ms", hold: false },
+        { select: SLOW, windowMs: 600 },
+      );
     const { sent } = mesh.status().messages;
     const forecast = await mesh.forecast(operation);
     expect(mesh.status().messages.sent).toBe(sent);
@@ -114,7 +117,7 @@ describe("at a time", () => {
     const skip = [...result.plan()].find(({ address }) => address === SLOW);
     if (skip?.status !== "SKIP") throw new Error("the slow agent was not skipped");
     expect(skip.reason).toBe("insufficient_lead_time");
-    expect(skip.wouldNeedMs).toBeGreaterThan(300);
+    expect(skip.wouldNeedMs).toBeGreaterThan(skip.availableMs);
     expect(skip.availableMs).toBeLessThan(200.1);
     expect(result.addressed + result.skipped).toBe(AGENTS);
     expect(result.quorum.achieved).toBe(true);
