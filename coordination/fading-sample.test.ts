@@ -74,7 +74,9 @@ test("no interval of the same width holds more values than the densest one", () 
 });
 
 test("the curve of margins runs through them, and back", () => {
-  expect([0.5, 0.9, 0.95, 0.99].map((q) => marginAt(q, 10, 20, 50))).toEqual([0, 10, 20, 50]);
+  const knots = { 0.5: 0, 0.9: 10, 0.95: 20, 0.99: 50 };
+  for (const [q, margin] of Object.entries(knots))
+    expect(marginAt(Number(q), 10, 20, 50)).toBeCloseTo(margin, 9);
   const margin = fc.double({ min: 0.1, max: 1000, noNaN: true });
   fc.assert(
     fc.property(
