@@ -10,7 +10,7 @@ interface Panel {
   readonly goal: number;
 }
 
-const WIDTH = 820;
+const WIDTH = 880;
 const ROW = 26;
 const NAMES = 96;
 const BAR = 250;

@@ -29,9 +29,9 @@ export interface Score {
   readonly pinball: number;
   /** Share that acts within 50 ms of T when who is READY early waits for T, at q = .95, %. */
   readonly hold: number;
-  /** The same at q = .97, which spends more idle time on it, ms. */
-  readonly hold97: number;
-  readonly idle97: number;
+  /** The same at q = .96, which spends more idle time on it, ms. */
+  readonly hold96: number;
+  readonly idle96: number;
 }
 
 /** Errors and times of one replay, added up. */
@@ -43,10 +43,10 @@ export class Tally {
   #idle = 0;
   #pinball = 0;
   #hold = 0;
-  #hold97 = 0;
-  #idle97 = 0;
+  #hold96 = 0;
+  #idle96 = 0;
 
-  add(delay: number, aim: number, q90: number, q95: number, q97: number, q99: number): void {
+  add(delay: number, aim: number, q90: number, q95: number, q96: number, q99: number): void {
     const error = Math.abs(delay - aim);
     this.#errors.push(error);
     if (error <= 50) this.#within50++;
@@ -55,9 +55,9 @@ export class Tally {
     if (delay <= q95) this.#ready[1]++;
     if (delay <= q99) this.#ready[2]++;
     if (delay <= q95 + 50) this.#hold++;
-    if (delay <= q97 + 50) this.#hold97++;
+    if (delay <= q96 + 50) this.#hold96++;
     this.#idle += Math.max(0, q95 - delay);
-    this.#idle97 += Math.max(0, q97 - delay);
+    this.#idle96 += Math.max(0, q96 - delay);
     this.#pinball += delay > q95 ? 0.95 * (delay - q95) : 0.05 * (q95 - delay);
   }
 
@@ -78,8 +78,8 @@ export class Tally {
       idle: mean(this.#idle),
       pinball: mean(this.#pinball),
       hold: percent(this.#hold),
-      hold97: percent(this.#hold97),
-      idle97: mean(this.#idle97),
+      hold96: percent(this.#hold96),
+      idle96: mean(this.#idle96),
     };
   }
 }
@@ -126,7 +126,7 @@ export function replay(
       const own = entry(byClass, stream.class, () => new Tally());
       const aim = lead(0.5);
       for (const tally of [all, own])
-        tally.add(delay, aim, lead(0.9), lead(0.95), lead(0.97), lead(0.99));
+        tally.add(delay, aim, lead(0.9), lead(0.95), lead(0.96), lead(0.99));
       if (round < cold.length)
         entry(cold[round], stream.class, () => [] as number[]).push(Math.abs(delay - aim));
       seen.delayMs = reported(delay, attack, agent, round, next);
@@ -198,7 +198,7 @@ function neighbours(delays: Float64Array, reach: number, tally: Tally): void {
       if (other !== at) sorted.push(delays[other]);
     sorted.sort((a, b) => a - b);
     const lead = (q: number): number => quantileOf(sorted, q);
-    tally.add(delays[at], lead(0.5), lead(0.9), lead(0.95), lead(0.97), lead(0.99));
+    tally.add(delays[at], lead(0.5), lead(0.9), lead(0.95), lead(0.96), lead(0.99));
   }
 }
 

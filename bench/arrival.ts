@@ -51,15 +51,15 @@ const score = (goals: Partial<Record<keyof Score, number>> = {}): Record<keyof S
   idle: metric("ms", "less", goals.idle),
   pinball: metric("ms", "less", goals.pinball),
   hold: metric("%", "more", goals.hold),
-  hold97: metric("%", "more", goals.hold97),
-  idle97: metric("ms", "less", goals.idle97),
+  hold96: metric("%", "more", goals.hold96),
+  idle96: metric("ms", "less", goals.idle96),
 });
 
 export const arrival: Bench = {
   name: "arrival",
   question: "How close to T is an agent READY, and what does certainty cost in waiting?",
   metrics: {
-    ...named("mesh", score({ within50: 84.5, p90: 86, idle: 80, hold97: 99, idle97: 110 })),
+    ...named("mesh", score({ within50: 84.5, p90: 86, idle: 80, hold96: 99, idle96: 110 })),
     ...Object.assign(
       {},
       ...measuredTraces.map((name) => named(name, score(name === "queue" ? { p50: 25 } : {}))),

@@ -56,6 +56,7 @@ import {
 import { densestInterval, REACH_MS } from "./densest-interval.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
 import { marginAt, probabilityAt } from "./margin-curve.ts";
+import { MAX_DELAY_MS, MAX_LOAD } from "./observation-bounds.ts";
 import type { Load, Observation, Predictor, PredictorKind } from "./prediction.ts";
 import { decodeShort, encodeShort } from "./short-float.ts";
 
@@ -75,7 +76,7 @@ const FAR_MS = 86;
 /** Steps of an agent's own offsets after a miss and after none, and their limit, in offset units. */
 const OFFSET_UP = LEVELS.map((level) => Math.round((OFFSET_STEP * level) / OFFSET_UNIT));
 const OFFSET_DOWN = LEVELS.map((level) => Math.round((OFFSET_STEP * (1 - level)) / OFFSET_UNIT));
-const OFFSET_LIMIT = 2 / OFFSET_UNIT;
+const OFFSET_LIMIT = 3 / OFFSET_UNIT;
 /** A sample this small counts as much as its class, for each level. */
 const SAMPLE_TRUST = [5, 5, 20] as const;
 const TRUSTED = 128;
@@ -87,9 +88,6 @@ const TRUST = Float64Array.from({ length: LEVELS.length * TRUSTED }, (_, at) => 
 /** Influence is bounded: a value further off than this many scales counts as one that far off. */
 const FAR_SCALES = 8;
 const COVARIATE_STEP = 0.1;
-const MAX_DELAY_MS = 2 ** 26;
-const MAX_QUEUE = 1e6;
-const MAX_WEIGHT = 1e6;
 const MAX_COUNT = 2 ** 24;
 
 /** From here on an agent's margins are those of its last message. */
@@ -237,7 +235,7 @@ export class AgentArrivals implements Predictor {
 
   /** Ln of the weight above what is usual for this agent. */
   #excessWeight(short: number, weight: number): number {
-    if (!(weight > 0 && weight < MAX_WEIGHT)) return 0;
+    if (!(weight > 0 && weight < MAX_LOAD)) return 0;
     const usual = this.#shorts[short + LN_WEIGHT] * LN_UNIT;
     return weight === 1 ? -usual : Math.log(weight) - usual;
   }
@@ -260,7 +258,7 @@ export class AgentArrivals implements Predictor {
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
     const code = encodeShort(value);
-    const weight = seen.weight > 0 && seen.weight < MAX_WEIGHT ? seen.weight : 1;
+    const weight = seen.weight > 0 && seen.weight < MAX_LOAD ? seen.weight : 1;
     this.#shorts[short + LN_WEIGHT] = Math.round(Math.log(weight) / LN_UNIT);
     this.#floats[row + NEAR] = value;
     this.#shorts[short + DENSEST] = code;
@@ -375,7 +373,10 @@ export class AgentArrivals implements Predictor {
     const scaled = scale + (distance - scale) * (count < 8 ? 1 / (count + 2) : SCALE_STEP);
     floats[row + SCALE] = scaled > LEAST_SCALE_MS ? scaled : LEAST_SCALE_MS;
     if (count === 1) observeFirstScale(this.#classes, this.#classOf[agent], Math.abs(off));
-    const bounded = encodeShort(value - off + clipped(off, FAR_SCALES * scale + 1));
+    // An agent whose margins keep being missed is believed, however far off its values are.
+    const doubt = Math.max(0, this.#shorts[agent * SHORTS + OFFSET + 1] * OFFSET_UNIT);
+    const far = FAR_SCALES * (1 + doubt) ** 2 * scale + 1;
+    const bounded = encodeShort(value - off + clipped(off, far));
     insertFading(sample, agent * SAMPLE, SAMPLE, Math.min(count, SAMPLE), count, bounded);
     const near = floats[row + NEAR];
     floats[row + NEAR] = near + pulled(value - near) * (count < 5 ? 1 / (count + 1) : NEAR_STEP);
@@ -450,7 +451,7 @@ export class AgentArrivals implements Predictor {
 /** Work ahead of a message; none where none is known. */
 function queuedOf(load: Load): number {
   const queued = load.queuedWork;
-  return queued > 0 ? (queued < MAX_QUEUE ? queued : MAX_QUEUE) : 0;
+  return queued > 0 ? (queued < MAX_LOAD ? queued : MAX_LOAD) : 0;
 }
 
 /** How a value this far from the near centre pulls at it: beyond twice the reach it is of another kind. */

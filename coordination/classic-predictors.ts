@@ -4,6 +4,7 @@
  * and the quantile of a window.
  */
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
+import { MAX_DELAY_MS, MAX_LOAD } from "./observation-bounds.ts";
 import type { Load, Observation, Predictor, PredictorKind } from "./prediction.ts";
 
 export type PlainPredictorKind = Exclude<PredictorKind, "arrival">;
@@ -47,7 +48,7 @@ abstract class PlainPredictor implements Predictor {
   }
 
   observe(agent: number, seen: Observation): void {
-    if (!(seen.delayMs >= 0 && seen.delayMs < Number.POSITIVE_INFINITY)) return;
+    if (!(seen.delayMs >= 0 && seen.delayMs < MAX_DELAY_MS)) return;
     const row = agent * this.#stride;
     this.learn(agent, row, seen);
     this.words[row + COUNT]++;
@@ -95,7 +96,8 @@ export class SeedPredictor extends PlainPredictor {
     const { words } = this;
     const { priorLatencyMs } = IMPEDANCE_CLASSES[this.classOf[agent]];
     const { rttMs } = seen;
-    const latency = rttMs !== undefined && rttMs > 0 ? rttMs / 2 : priorLatencyMs;
+    const latency =
+      rttMs !== undefined && rttMs > 0 && rttMs < MAX_DELAY_MS ? rttMs / 2 : priorLatencyMs;
     const count = words[row + COUNT];
     words[row + 1] += (latency - words[row + 1]) * Math.max(1 / (count + 1), 1 / 8);
     const error = seen.delayMs - this.#formula(agent, words[row + 1], seen);
@@ -107,8 +109,8 @@ export class SeedPredictor extends PlainPredictor {
 
   #formula(agent: number, latencyMs: number, { weight, queuedWork }: Load): number {
     const base = IMPEDANCE_CLASSES[this.classOf[agent]].priorProcessingMs;
-    const heavier = weight > 0 ? 1 + 0.5 * weight : 1.5;
-    const queue = queuedWork > 0 ? 1 + 0.1 * queuedWork : 1;
+    const heavier = weight > 0 ? 1 + 0.5 * Math.min(weight, MAX_LOAD) : 1.5;
+    const queue = queuedWork > 0 ? 1 + 0.1 * Math.min(queuedWork, MAX_LOAD) : 1;
     return latencyMs + base * heavier * queue;
   }
 }
