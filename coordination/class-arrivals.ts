@@ -250,7 +250,7 @@ function moveQueueCost(
 
 const USUAL_WEIGHT = (WEIGHT_KNOTS - 1) / 2;
 const KNOTS_A_LN = 4;
-const WEIGHT_STEP = 1 / 16;
+const WEIGHT_STEP = 1 / 32;
 
 /** Where a weight lies among the knots, `excess` being its ln above the usual one. */
 function weightKnot(excess: number): number {
