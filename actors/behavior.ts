@@ -51,6 +51,11 @@ export interface Probe {
   readonly rttMs?: number;
   /** How long the other side worked, ms. */
   readonly processingMs?: number;
+  /**
+   * The other side's clock when it received the probe, ms of the epoch: from it the mesh learns how far that
+   * clock is from its own, and tells T by it (`operation.localArrivalMs`).
+   */
+  readonly clockMs?: number;
 }
 
 /**

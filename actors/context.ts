@@ -62,6 +62,11 @@ export interface OperationEnvelope {
   readonly verb: Verb;
   /** T, when agents should be READY, ms of the mesh clock; undefined when as soon as they can. */
   readonly arrivalMs: number | undefined;
+  /**
+   * T by the clock of the system that the agent stands for, as far as its probes have told; by the mesh's where
+   * they have not. For adapters whose other side holds and acts by itself.
+   */
+  readonly localArrivalMs: number | undefined;
   /** True in `act`, false in `receive`. */
   readonly acting: boolean;
   /** The whole message; of the plan it has this agent's part only. Made when it is asked for. */

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToThread } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { type Behavior, defineAgent } from "../actors/behavior.ts";
 import type { ActorContext } from "../actors/context.ts";
@@ -32,6 +33,9 @@ export interface TellFigures {
   /** Growth of the heaps of both threads while the measured messages passed. */
   readonly heapGrowthBytes: number;
 }
+
+/** A handler that sends for two seconds on end does not yield: the watchdog would replace its worker. */
+const SENDS_A_YIELD = 65_536;
 
 interface State {
   handled: number;
@@ -78,6 +82,7 @@ async function tellRange(
   for (let number = from; number < to; number++) {
     const receipt = ctx.tell(target, taskMessage(FIRST_TASK_NUMBER + number));
     if (receipt.status === "waiting") await receipt;
+    if (number % SENDS_A_YIELD === 0) await yieldToThread();
   }
 }
 

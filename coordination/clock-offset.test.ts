@@ -1,71 +1,50 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ClockOffsetFilter } from "./clock-offset.ts";
+import { ClockOffset } from "./clock-offset.ts";
 
-/** Exchanges with a clock that is `offset` ahead: way out, time there, way back. */
-function exchange(
-  filter: ClockOffsetFilter,
-  offset: number,
-  out: number,
-  work: number,
-  back: number,
-  at = 1000,
-): boolean {
-  const t1 = at + out + offset;
-  return filter.observe(at, t1, t1 + work, at + out + work + back);
-}
+const ms = (max: number): fc.Arbitrary<number> => fc.double({ min: 0, max, noNaN: true });
 
-test("nothing is known before the first exchange", () => {
-  expect(new ClockOffsetFilter().read()).toBeUndefined();
-});
-
-test("with ways of equal length the offset is exact", () => {
-  const filter = new ClockOffsetFilter();
-  exchange(filter, -250, 20, 5, 20);
-  const read = filter.read();
-  expect(read?.offsetMs).toBeCloseTo(-250, 9);
-  expect(read?.rttMs).toBeCloseTo(40, 9);
-  expect(read?.errorMs).toBeCloseTo(20, 9);
-});
-
-test("the true offset is never further off than the bound, whatever the ways", () => {
-  const way = fc.double({ min: 1, max: 500, noNaN: true });
+test("the true offset is within the bound, however the ways there and back differ", () => {
+  const exchange = fc.record({ there: ms(500), work: ms(100), back: ms(500) });
   fc.assert(
     fc.property(
       fc.double({ min: -1e6, max: 1e6, noNaN: true }),
-      fc.array(fc.tuple(way, way, way), { minLength: 1, maxLength: 100 }),
-      (offset, ways) => {
-        // No way is shorter than 1 ms, so no round trip than 2.
-        const filter = new ClockOffsetFilter({ memory: 8, floorMs: 2 });
-        for (const [out, work, back] of ways) exchange(filter, offset, out, work, back);
-        const read = filter.read();
-        if (read === undefined) throw new Error("something must be known");
-        expect(Math.abs(read.offsetMs - offset)).toBeLessThanOrEqual(read.errorMs + 1e-6);
-        const last = ways.slice(-8).map(([out, , back]) => out + back);
-        expect(read.rttMs).toBeCloseTo(Math.min(...last), 6);
-        expect(read.exchanges).toBe(last.length);
+      fc.array(exchange, { minLength: 1, maxLength: 30 }),
+      (offsetMs, exchanges) => {
+        const clock = new ClockOffset();
+        let t0 = 1_700_000_000_000;
+        for (const { there, work, back } of exchanges) {
+          const t1 = t0 + there + offsetMs;
+          expect(clock.observe(t0, t1, t1 + work, t0 + there + work + back)).toBe(true);
+          t0 += 5000;
+        }
+        const reading = clock.reading;
+        if (reading === undefined) throw new Error("nothing is believed");
+        expect(Math.abs(reading.offsetMs - offsetMs)).toBeLessThanOrEqual(reading.boundMs + 0.01);
+        const shortest = Math.min(...exchanges.slice(-8).map(({ there, back }) => there + back));
+        expect(reading.boundMs).toBeCloseTo(shortest / 2, 2);
       },
     ),
   );
 });
 
-test("a clock that was set is followed once the old exchanges are forgotten", () => {
-  const filter = new ClockOffsetFilter({ memory: 8 });
-  for (let i = 0; i < 8; i++) exchange(filter, 5, 1, 0, 1);
-  for (let i = 0; i < 8; i++) exchange(filter, 900, 30, 0, 30);
-  expect(filter.read()?.offsetMs).toBeCloseTo(900, 9);
+test("an exchange that is out of the window is forgotten, and with it a clock that was set anew", () => {
+  const clock = new ClockOffset(2);
+  clock.observe(0, 1001, 1001, 2);
+  expect(clock.reading).toEqual({ offsetMs: 1000, boundMs: 1 });
+  for (const t0 of [5000, 10_000]) clock.observe(t0, t0 + 50, t0 + 50, t0 + 20);
+  expect(clock.reading).toEqual({ offsetMs: 40, boundMs: 10 });
 });
 
-test("what cannot have happened is passed over", () => {
-  const filter = new ClockOffsetFilter();
-  expect(filter.observe(10, 5, 4, 20)).toBe(false);
-  expect(filter.observe(10, 0, 50, 20)).toBe(false);
-  expect(filter.observe(Number.NaN, 0, 0, 1)).toBe(false);
-  expect(filter.observe(0, 0, 0, Number.POSITIVE_INFINITY)).toBe(false);
-  expect(filter.read()).toBeUndefined();
-});
-
-test("a memory or a floor that is none is refused", () => {
-  expect(() => new ClockOffsetFilter({ memory: 4 })).toThrow("memory: expected a whole number");
-  expect(() => new ClockOffsetFilter({ floorMs: -1 })).toThrow("floorMs: expected a time");
+test("times that cannot be are passed over", () => {
+  const clock = new ClockOffset();
+  expect(clock.reading).toBeUndefined();
+  expect(clock.observe(10, 5, 5, 0)).toBe(false);
+  expect(clock.observe(0, 5, 4, 10)).toBe(false);
+  expect(clock.observe(0, Number.NaN, 4, 10)).toBe(false);
+  expect(clock.observe(0, 0, 100, 50)).toBe(false);
+  expect(clock.reading).toBeUndefined();
+  expect(() => new ClockOffset(0)).toThrow(
+    "exchanges: expected a whole number from 1 to 64, got 0",
+  );
 });

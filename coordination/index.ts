@@ -29,7 +29,7 @@ export {
 } from "./capability.ts";
 export { CapableAgents } from "./capable-agents.ts";
 export type { ClassShares } from "./class-mix.ts";
-export { type ClockOffset, ClockOffsetFilter } from "./clock-offset.ts";
+export { ClockOffset, type ClockReading } from "./clock-offset.ts";
 export { computeScore, heartbeat, heartbeatRange, isBeating } from "./heartbeat.ts";
 export { Histogram, type HistogramJson } from "./histogram.ts";
 export {

@@ -1,6 +1,7 @@
 import type { Probe } from "../actors/behavior.ts";
 import { ACTIVE } from "../coordination/agent-state.ts";
 import { foldCluster, foldSector } from "../coordination/aggregate.ts";
+import { ClockOffset } from "../coordination/clock-offset.ts";
 import { storeHeartbeat } from "../coordination/heartbeat.ts";
 import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
@@ -32,6 +33,8 @@ const rowWords = new Int32Array(rowFloats.buffer);
  */
 export class Heart implements TimerTarget {
   readonly #dispatcher: Dispatcher;
+  /** Of agents whose probes tell what time it is there. */
+  readonly #clocks = new Map<number, ClockOffset>();
   #firstCluster = 0;
   #clusters = 0;
   #next = 0;
@@ -107,29 +110,46 @@ export class Heart implements TimerTarget {
     const cell = agents.cellOf(agent);
     if (cell?.behavior.probe === undefined || view.registry.state[agent] !== ACTIVE || !cell.alive)
       return;
+    const sentMs = this.#dispatcher.ports.clock.nowMs();
     try {
       const probe = cell.behavior.probe(cell.state, cell);
-      if (probe instanceof Promise) this.#await(cell, probe);
-      else this.#observe(agent, probe);
+      if (probe instanceof Promise) this.#await(cell, probe, sentMs);
+      else this.#observe(agent, probe, sentMs);
     } catch (error) {
       agents.fail(cell, error);
     }
   }
 
-  #await(cell: AgentCell, probe: Promise<Probe | undefined>): void {
+  #await(cell: AgentCell, probe: Promise<Probe | undefined>, sentMs: number): void {
     probe.then(
-      (value) => cell.alive && this.#observe(cell.self, value),
+      (value) => cell.alive && this.#observe(cell.self, value, sentMs),
       (error) => cell.alive && this.#dispatcher.agents.fail(cell, error),
     );
   }
 
-  #observe(agent: number, probe: Probe | undefined): void {
+  #observe(agent: number, probe: Probe | undefined, sentMs: number): void {
     if (probe === undefined) return;
+    if (probe.clockMs !== undefined) this.#observeClock(agent, probe, probe.clockMs, sentMs);
     const { registry } = this.#dispatcher.view;
     if (probe.rttMs !== undefined) observeLatency(registry, agent, probe.rttMs / 2);
     if (probe.processingMs !== undefined) observeProcessing(registry, agent, probe.processingMs);
     const delayMs = (probe.rttMs ?? 0) / 2 + (probe.processingMs ?? 0);
     this.#dispatcher.arrivals.observe(agent, delayMs, 1, 0);
+  }
+
+  /** Of the exchange only its round trip and the other clock are known: it was received half way. */
+  #observeClock(agent: number, { rttMs = 0 }: Probe, clockMs: number, sentMs: number): void {
+    let clock = this.#clocks.get(agent);
+    if (clock === undefined) {
+      clock = new ClockOffset();
+      this.#clocks.set(agent, clock);
+    }
+    clock.observe(sentMs, clockMs, clockMs, sentMs + rttMs);
+  }
+
+  /** The clock of what the agent stands for less the mesh's, ms; 0 while nothing is known of it. */
+  clockOffsetMs(agent: number): number {
+    return this.#clocks.get(agent)?.reading?.offsetMs ?? 0;
   }
 
   /** A HEARTBEAT of one agent elsewhere. */

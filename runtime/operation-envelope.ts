@@ -26,6 +26,8 @@ export function operationEnvelope(
     id: facts.messageId,
     verb: facts.verb,
     arrivalMs: part.arrivalMs || undefined,
+    localArrivalMs:
+      part.arrivalMs === 0 ? undefined : part.arrivalMs + dispatcher.heart.clockOffsetMs(agent),
     acting,
     message: () => messageFor(dispatcher, part, agent),
   };

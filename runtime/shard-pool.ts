@@ -41,8 +41,6 @@ interface Shard {
 
 /** A worker that dies this often in a row before its agents are ready is given up. */
 const MAX_BOOT_FAILURES = 5;
-/** Young generation of a worker, MiB at most; it grows to that only under load. */
-const YOUNG_MIB = 96;
 
 /**
  * Hosts the shards on a piscina pool: one endless task for each thread. A task that rejects (crash) or is
@@ -79,8 +77,6 @@ export class ShardPool {
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,
-      // A turn that awaits outlives many small collections, and what they promote has to be marked later, at once.
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
       idleTimeout: Number.POSITIVE_INFINITY,
       // The default parks idle workers in Atomics.wait, which would stop their timers and sockets.
       atomics: "disabled",

@@ -27,10 +27,11 @@ import type { Dispatcher } from "./dispatcher.ts";
 
 /** Turns of one agent before the next one gets its own: what fairness costs and gives. */
 const TURNS_AN_AGENT = 16;
-/** Turns, and ms, before timers, lanes and the event loop are looked at again. */
+/**
+ * Turns, and ms, before the cycle commits and timers, lanes and the event loop are looked at again. Each commit
+ * may wake another thread, which costs as much as a hundred short turns.
+ */
 const TURNS_A_CYCLE = 2048;
-/** Turns whose results are made visible together: readers on other threads work while this one goes on. */
-const TURNS_A_COMMIT = 1024;
 const CYCLE_MS = 2;
 
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
@@ -55,13 +56,8 @@ export class Turns {
     const startMs = this.#dispatcher.nowMs;
     this.#sinceMs = startMs;
     let turns = 0;
-    let commitAt = TURNS_A_COMMIT;
     while (runQueue.length > 0 && turns < TURNS_A_CYCLE) {
       turns += this.#serve(runQueue.shift());
-      if (turns >= commitAt) {
-        commitAt += TURNS_A_COMMIT;
-        this.#dispatcher.commit();
-      }
       if (this.#dispatcher.nowMs - startMs > CYCLE_MS) break;
     }
     return turns;
