@@ -88,6 +88,8 @@ const TRUST = Float64Array.from({ length: LEVELS.length * TRUSTED }, (_, at) => 
 /** Influence is bounded: a value further off than this many scales counts as one that far off. */
 const FAR_SCALES = 8;
 const COVARIATE_STEP = 0.1;
+/** Slower than the class's costs, which it multiplies: one of the two must lead. */
+const QUEUE_GAIN_STEP = 0.02;
 const MAX_COUNT = 2 ** 24;
 
 /** From here on an agent's margins are those of its last message. */
@@ -171,12 +173,13 @@ export class AgentArrivals implements Predictor {
     const scale = this.#scaleOf(agent, count);
     const centre = floats[row + CENTRE];
     const spread = queued === 0 ? 1 : queueSpread(this.#classes, classIndex, queued);
-    const off = (delayMs - level * this.#loadCost(agent, seen.weight, queued) - centre) / spread;
+    const cost = this.#loadCost(agent, seen.weight, queued);
+    const off = (delayMs - level * cost - centre) / spread;
     const value = centre + off;
     this.#observeMisses(agent, count, off, scale);
     this.#observeExperts(agent, count, value, level);
     this.#observeLoad(agent, seen.weight, queued, off * spread, scale, level, spread);
-    this.#track(agent, count, value, off, scale, level);
+    this.#track(agent, count, value, off, scale, level, queued > 0 ? delayMs / (1 + cost) : value);
     floats[row + COUNT] = count < MAX_COUNT ? count + 1 : count;
     this.#aim(agent, count + 1);
   }
@@ -339,11 +342,12 @@ export class AgentArrivals implements Predictor {
       const step = 0.5 * Math.max(0.02, 0.5 / Math.sqrt(floats[row + COUNT]));
       const size = step * Math.min(1, Math.max(0.2, scale / Math.max(level, LEAST_SCALE_MS)));
       const cost = level * queueCost(this.#classes, this.#classOf[agent], queued);
-      const gain = (COVARIATE_STEP * off * cost) / (cost * cost + wide * wide);
-      floats[row + QUEUE_GAIN] = clippedBetween(floats[row + QUEUE_GAIN] + gain, -1, 20);
+      const gain = (QUEUE_GAIN_STEP * off * cost) / (cost * cost + wide * wide);
+      floats[row + QUEUE_GAIN] = clippedBetween(floats[row + QUEUE_GAIN] + gain, -1, 4);
       observeQueue(this.#classes, this.#classOf[agent], queued, offMs / wide, size);
     }
-    const excess = this.#excessWeight(short, weight);
+    // Behind a queue a delay says more of the queue than of the message.
+    const excess = queued > 0 ? 0 : this.#excessWeight(short, weight);
     if (excess === 0) return;
     const known = level * weightCost(this.#classes, this.#classOf[agent], excess);
     const gain = shorts[short + WEIGHT_GAIN] * GAIN_UNIT;
@@ -363,12 +367,15 @@ export class AgentArrivals implements Predictor {
     off: number,
     scale: number,
     level: number,
+    unloaded: number,
   ): void {
     const floats = this.#floats;
     const row = agent * FLOATS;
     const { sample } = this.#columns;
     const step = count < 6 ? 1 / (count + 1) : LEVEL_STEP;
-    floats[row + LEVEL] = level + clipped(value - level, 2 * scale) * step;
+    // What the level is multiplied with must not come back into it by subtraction: the two would swing.
+    const next = level + clipped(unloaded - level, 2 * scale) * step;
+    floats[row + LEVEL] = next > 0 ? next : 0;
     const distance = Math.min(Math.abs(off), 4 * scale + 1);
     const scaled = scale + (distance - scale) * (count < 8 ? 1 / (count + 2) : SCALE_STEP);
     floats[row + SCALE] = scaled > LEAST_SCALE_MS ? scaled : LEAST_SCALE_MS;

@@ -221,11 +221,13 @@ export function observeQueue(
   off: number,
   size: number,
 ): void {
-  const knot = queued >= LAST_KNOT ? LAST_KNOT : Math.round(queued);
-  if (knot === 0) return;
-  const cost = classIndex * CLASS_FLOATS + QUEUE_COST + knot;
-  classes[cost] += off > 0 ? size : -size;
-  if (classes[cost] < -COST_BELIEVED[knot]) classes[cost] = -COST_BELIEVED[knot];
+  const at = queued < LAST_KNOT ? queued : LAST_KNOT;
+  const below = at < LAST_KNOT ? Math.floor(at) : LAST_KNOT - 1;
+  const share = at - below;
+  const step = off > 0 ? size : -size;
+  moveQueueCost(classes, classIndex, below, step * (1 - share));
+  moveQueueCost(classes, classIndex, below + 1, step * share);
+  const knot = Math.round(at);
   const spread = classIndex * CLASS_FLOATS + QUEUE_SPREAD + knot;
   const distance = Math.abs(off);
   classes[spread] += ((distance < 3 ? distance : 3) - 1) * 0.01 * (1 + classes[spread]);
@@ -233,9 +235,22 @@ export function observeQueue(
   else if (classes[spread] > 4) classes[spread] = 4;
 }
 
+function moveQueueCost(
+  classes: Float32Array,
+  classIndex: number,
+  knot: number,
+  step: number,
+): void {
+  // Without a queue there is no cost, and with one it is not below 0.
+  if (knot === 0) return;
+  const at = classIndex * CLASS_FLOATS + QUEUE_COST + knot;
+  const moved = classes[at] + step;
+  classes[at] = moved > -COST_BELIEVED[knot] ? moved : -COST_BELIEVED[knot];
+}
+
 const USUAL_WEIGHT = (WEIGHT_KNOTS - 1) / 2;
 const KNOTS_A_LN = 4;
-const WEIGHT_STEP = 1 / 16;
+const WEIGHT_STEP = 1 / 32;
 
 /** Where a weight lies among the knots, `excess` being its ln above the usual one. */
 function weightKnot(excess: number): number {
