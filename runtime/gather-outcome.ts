@@ -4,6 +4,7 @@ import { addressOf } from "../coordination/address.ts";
 import { decideQuorum, type QuorumThresholds } from "../coordination/quorum.ts";
 import type { Topology } from "../coordination/topology.ts";
 import {
+  OperationFlag,
   ROW_ACT_ERROR,
   ROW_CONFIDENCE,
   ROW_FLOATS,
@@ -95,12 +96,22 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
   };
 }
 
-/** READY − T of all agents that were READY, ms; none of an operation without T. */
-export function arrivalErrorsOf(gather: Gather): Float64Array {
-  const timed = gather.plan.arrivalMs > 0;
-  return timed
-    ? new Columns([gather], gather.selected, timed).of(ROW_READY_ERROR)
-    : new Float64Array(0);
+/** What an operation's predictions are judged by: nothing of one without T. Times are ms, early ones negative. */
+export interface Punctuality {
+  /** READY − T of all agents that were READY. */
+  readonly ready: Float64Array;
+  /** Arrival − T: of those that held, when they acted; otherwise when they were READY. */
+  readonly arrival: Float64Array;
+}
+
+/** How punctual the agents of an operation were. */
+export function punctualityOf(gather: Gather): Punctuality {
+  const { arrivalMs, flags } = gather.plan;
+  if (arrivalMs === 0) return { ready: new Float64Array(0), arrival: new Float64Array(0) };
+  const columns = new Columns([gather], gather.selected, true);
+  const ready = columns.of(ROW_READY_ERROR);
+  const holds = (flags & OperationFlag.HOLD) !== 0;
+  return { ready, arrival: holds ? columns.of(ROW_ACT_ERROR) : ready };
 }
 
 function sumOf(gathers: readonly Gather[]): GatherCounts {

@@ -185,8 +185,8 @@ class ThreadedMesh implements Mesh {
       ...ports,
       gathers: this.#gathers,
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
-      score: (kind, result, errors, windowMs, endedMs) =>
-        this.#scores.operation(kind, result, errors, windowMs, endedMs),
+      score: (kind, result, punctuality, windowMs, endedMs) =>
+        this.#scores.operation(kind, result, punctuality, windowMs, endedMs),
     });
     this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
     this.#office = new DeadLetterOffice({

@@ -9,7 +9,12 @@ import { cascadeOutcome } from "./cascade-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts, Question } from "./forecasts.ts";
 import type { Gather, GatherEnd, GatherPlan } from "./gather.ts";
-import { arrivalErrorsOf, gatherOutcome, type OutcomeFacts } from "./gather-outcome.ts";
+import {
+  gatherOutcome,
+  type OutcomeFacts,
+  type Punctuality,
+  punctualityOf,
+} from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type {
@@ -63,7 +68,7 @@ export interface OrchestratorPorts {
   readonly score: (
     kind: OperationKind,
     result: GatherResult,
-    errors: Float64Array,
+    punctuality: Punctuality,
     windowMs: number,
     endedMs: number,
   ) => void;
@@ -299,8 +304,8 @@ export class Orchestrator {
           resume: (options) => this.#resume(attempt, ended, options),
         };
         const outcome = gatherOutcome([ended], facts);
-        const errors = arrivalErrorsOf(ended);
-        this.#ports.score(attempt.kind, outcome, errors, settings.windowMs, endedMs);
+        const punctuality = punctualityOf(ended);
+        this.#ports.score(attempt.kind, outcome, punctuality, settings.windowMs, endedMs);
         const sectors = { confirmed, openedMs };
         resolve({ gather: ended, end, startedMs, endedMs, sectors, facts, outcome });
       };

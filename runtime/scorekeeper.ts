@@ -1,6 +1,7 @@
 import type { Answer } from "../actors/result.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
+import type { Punctuality } from "./gather-outcome.ts";
 import type { GatherResult } from "./operation-api.ts";
 
 /** Samples of the count of conflicts: one a minute, for the last hour. */
@@ -21,11 +22,11 @@ export class Scorekeeper {
     this.#sampledMs = nowMs;
   }
 
-  /** An operation of many agents has ended at `endedMs`; `errors` are READY − T, ms, of who was READY. */
+  /** An operation of many agents has ended at `endedMs`. */
   operation(
     kind: OperationKind,
     result: GatherResult,
-    errors: Float64Array,
+    punctuality: Punctuality,
     windowMs: number,
     endedMs: number,
   ): void {
@@ -33,10 +34,8 @@ export class Scorekeeper {
     const timed = result.arrivalMs === undefined ? 0 : addressed;
     let hits = 0;
     let within50 = 0;
-    for (const error of errors) {
-      if (error <= windowMs) hits++;
-      if (Math.abs(error) <= CLOSE_MS) within50++;
-    }
+    for (const error of punctuality.ready) if (error <= windowMs) hits++;
+    for (const error of punctuality.arrival) if (Math.abs(error) <= CLOSE_MS) within50++;
     this.#book.addOperation(
       {
         endedMs,
@@ -52,7 +51,7 @@ export class Scorekeeper {
         elapsedMs: result.elapsedMs,
         quorumMs: result.quorumMs,
       },
-      errors,
+      punctuality.ready,
     );
     if (kind === "cascade") this.#cascadeMs = endedMs;
   }
