@@ -7,6 +7,7 @@ import {
 } from "../coordination/prediction.ts";
 import type { Registry } from "../coordination/registry.ts";
 import { ReleaseCalendar } from "../coordination/release-calendar.ts";
+import { StallAllowance } from "../coordination/stall-allowance.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_SOURCE,
@@ -69,6 +70,7 @@ export class Arrivals {
   readonly #load: Load = { tMs: 0, weight: 1, queuedWork: 0 };
   readonly #observation: Observation = { tMs: 0, weight: 1, queuedWork: 0, delayMs: 0 };
   readonly #calendar = new ReleaseCalendar(RELEASES_A_MS);
+  readonly #allowance = new StallAllowance();
   #predictor: Predictor | undefined;
   #firstAgent = 0;
   #lastAgent = 0;
@@ -99,7 +101,7 @@ export class Arrivals {
     const agent = part.firstAgent + bit;
     const load = this.#loadOf(part, agent);
     if (part.loads !== undefined) part.loads[bit] = load.queuedWork;
-    const leadMs = this.#predict(agent, part.readyBy, load);
+    const leadMs = this.#predict(agent, part.readyBy, load) + this.#allowance.ms;
     const { nowMs, view } = this.#dispatcher;
     part.row(bit, ROW_PROCESSING, view.registry.processingMs[agent]);
     part.row(bit, ROW_LEAD, leadMs);
@@ -128,6 +130,22 @@ export class Arrivals {
   /** The agent's time is over though it was at work: it would have taken at least as long as it has. */
   gaveUp(part: Part, bit: number, nowMs: number): void {
     if (part.arrivalMs > 0) this.#learn(part, bit, nowMs);
+  }
+
+  /** The part is over: how many of its agents were late, whoever's fault it was. */
+  closed(part: Part): void {
+    const { rows, stride } = part;
+    if (rows === undefined || part.arrivalMs === 0) return;
+    let all = 0;
+    let late = 0;
+    for (let at = 0; at < rows.length; at += stride) {
+      if (Number.isNaN(rows[at + ROW_RELEASE_ERROR])) continue;
+      all++;
+      // Also who is not READY yet.
+      if (!(rows[at + ROW_READY_ERROR] <= 0)) late++;
+    }
+    const whole = this.#lastAgent - this.#firstAgent;
+    this.#allowance.observe(late, all, 1 - part.readyBy, all / whole);
   }
 
   #learn(part: Part, bit: number, nowMs: number): void {

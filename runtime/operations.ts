@@ -399,7 +399,8 @@ export class Operations implements TimerTarget {
 
   #close(part: Part): void {
     part.closed = true;
-    const { wheel } = this.#dispatcher;
+    const { wheel, arrivals } = this.#dispatcher;
+    arrivals.closed(part);
     if (part.closeTimer !== 0) wheel.cancel(part.closeTimer);
     part.closeTimer = 0;
     this.#reports.send(part, ReportFlag.FINAL);
