@@ -86,14 +86,19 @@ describe("cascades", () => {
       topology: { ...onlyFast(), classes: { CLASS_A_EDGE: 3, CLASS_F_HUMAN: 1 } },
     });
     const people = mesh.select("CLASS_F_HUMAN").map((ref) => mesh.address(ref));
-    const payload = { do: "workUnless", who: people[0], ms: 700 };
+    const payload = { do: "workUnless", who: people[0], ms: 3000 };
     const result = await mesh.cascade(
       { payload, at: "now" },
-      { strategy: "priority-first", peopleTimeoutMs: 10_000 },
+      { strategy: "priority-first", peopleTimeoutMs: 30_000 },
     );
     expect(result.phases.map(({ class: name }) => name)).toEqual(["CLASS_A_EDGE"]);
     expect(result.ready + people.length).toBe(AGENTS);
-    expect(result.elapsedMs).toBeLessThan(700);
+    let isAnswered = false;
+    result.people?.then(() => {
+      isAnswered = true;
+    });
+    await pause(1);
+    expect(isAnswered).toBe(false);
     expect(await result.people).toMatchObject({ ready: people.length, transit: 0 });
     const without = await mesh.cascade({ payload, at: "now" }, { strategy: "priority-first" });
     expect(without.people).toBeUndefined();
