@@ -17,7 +17,10 @@ describe("cascades", () => {
   test("a wave confirms tier by tier", async () => {
     await using mesh = await start({ topology: onlyFast() });
     await warm(mesh);
-    const result = await mesh.cascade({ payload: { do: "work", ms: 0 } }, { strategy: "wave" });
+    const result = await mesh.cascade(
+      { payload: { do: "work", ms: 0 }, at: "in 1s" },
+      { strategy: "wave" },
+    );
     expect(result).toMatchObject({
       status: "SUCCESS",
       strategy: "wave",
