@@ -296,8 +296,8 @@ export interface PipelineResult<Value = unknown> {
 /** Whom traffic goes around, and whom not. Not the agents themselves: those go on working. */
 export interface Routes {
   /**
-   * From now on no operation, delegation or selection reaches `target` (address or class); with `capability`
-   * only for it.
+   * From now on no operation, delegation or sample reaches `target`, an address or a class; with `capability`,
+   * which takes a class, none for that capability. InvalidOptionError when it is none of these.
    */
   avoid(target: string, options?: { readonly capability?: string; readonly reason?: string }): void;
   /** Takes it back; true when it was avoided. */
