@@ -39,6 +39,9 @@ export const IMPEDANCE_CLASSES: readonly ImpedanceClassProfile[] = Object.freeze
   profile("CLASS_F_HUMAN", "Human-in-loop checkpoints", 2_000, 5_000, 60_000, 4_500),
 ]);
 
+/** Index of the people's class: they have their own deadlines, and no machine waits for them to be READY. */
+export const PEOPLE: number = IMPEDANCE_CLASSES.findIndex(({ name }) => name === "CLASS_F_HUMAN");
+
 /** Index 0–5 of a class; RangeError for a name that is none. */
 export function impedanceClassIndex(name: ImpedanceClass): number {
   const index = IMPEDANCE_CLASSES.findIndex((entry) => entry.name === name);

@@ -1,3 +1,4 @@
+import { PEOPLE } from "../coordination/impedance-class.ts";
 import { sectorsOfShard } from "../coordination/placement.ts";
 import {
   createPredictor,
@@ -56,6 +57,17 @@ export function openPredictor(plan: MeshPlan, view: ThreadView, thread: number):
   return { predictor, from, to };
 }
 
+/** An agent measured less often than this is hardly known. */
+const KNOWN = 3;
+
+/**
+ * Whether an agent that is believed too slow is sent to all the same: as long as it is hardly known that belief
+ * is of its class, or of a cold start, and who is never sent to stays unknown. Not people, whom it would cost hours.
+ */
+export function isTried(samples: number, classIndex: number, availableMs: number): boolean {
+  return samples < KNOWN && classIndex !== PEOPLE && availableMs > 0;
+}
+
 /** Messages that an agent has to finish before it begins with one more, as its row has it. */
 export function outstandingWork(registry: Registry, agent: number): number {
   return registry.queueDepth[agent] + (registry.currentSinceMs[agent] > 0 ? 1 : 0);
@@ -105,7 +117,16 @@ export class Arrivals {
     const { nowMs, view } = this.#dispatcher;
     part.row(bit, ROW_PROCESSING, view.registry.processingMs[agent]);
     part.row(bit, ROW_LEAD, leadMs);
-    if (leadMs > part.arrivalMs - part.createdMs) return Number.POSITIVE_INFINITY;
+    const availableMs = part.arrivalMs - part.createdMs;
+    if (leadMs > availableMs) {
+      const samples = this.#predictor?.samples(agent - this.#firstAgent) ?? 0;
+      if (!isTried(samples, view.registry.class[agent], availableMs))
+        return Number.POSITIVE_INFINITY;
+      const leftMs = part.arrivalMs - nowMs;
+      part.row(bit, ROW_LEAD, leftMs);
+      part.row(bit, ROW_CONFIDENCE, this.#probabilityReady(agent, leftMs, load));
+      return nowMs;
+    }
     const sendAtMs = this.#calendar.reserve(part.arrivalMs - leadMs, nowMs);
     part.row(bit, ROW_LEAD, part.arrivalMs - sendAtMs);
     part.row(bit, ROW_CONFIDENCE, part.readyBy);
@@ -187,6 +208,10 @@ export class Arrivals {
     load.weight = part.weight;
     load.queuedWork = outstandingWork(this.#dispatcher.view.registry, agent);
     return load;
+  }
+
+  #probabilityReady(agent: number, availableMs: number, load: Load): number {
+    return this.#predictor?.probabilityReady(agent - this.#firstAgent, availableMs, load) ?? 0;
   }
 
   #predict(agent: number, q: number, load: Load): number {

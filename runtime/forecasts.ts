@@ -1,4 +1,5 @@
 import { addressOf } from "../coordination/address.ts";
+import { PEOPLE } from "../coordination/impedance-class.ts";
 import type { Load, Predictor } from "../coordination/prediction.ts";
 import {
   agentsFor,
@@ -6,12 +7,9 @@ import {
   expectedReady,
   quorumProbability,
 } from "../coordination/schedule.ts";
-import { openPredictor, outstandingWork } from "./arrivals.ts";
+import { isTried, openPredictor, outstandingWork } from "./arrivals.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { AgentPlan, Forecast } from "./operation-api.ts";
-
-/** Index of CLASS_F_HUMAN: people have their own deadlines, and no machine waits for them to be READY. */
-const HUMAN = 5;
 
 /** What an operation takes on its way to agents before any lead time counts, ms; and for each agent. */
 const DISPATCH_MS = 2;
@@ -64,10 +62,17 @@ export class Forecasts {
     const availableMs = atMs - nowMs;
     const skips: { agent: number; leadMs: number }[] = [];
     const inWindow: number[] = [];
+    let byT = 0;
     for (let i = 0; i < agents.length; i++) {
-      if (leads[i] > availableMs) skips.push({ agent: agents[i], leadMs: leads[i] });
+      const isLate = leads[i] > availableMs;
+      if (isLate && !this.#isTried(agents[i], availableMs)) {
+        skips.push({ agent: agents[i], leadMs: leads[i] });
+        continue;
+      }
       // It is sent at its lead time, not at once, so it has that and the window.
-      else inWindow.push(this.#probabilityReady(agents[i], leads[i] + question.windowMs, question));
+      const hasMs = isLate ? availableMs : leads[i];
+      byT += isLate ? this.#probabilityReady(agents[i], hasMs, question) : question.readyBy;
+      inWindow.push(this.#probabilityReady(agents[i], hasMs + question.windowMs, question));
     }
     skips.sort((a, b) => b.leadMs - a.leadMs);
     const scheduled = agents.length - skips.length;
@@ -77,8 +82,7 @@ export class Forecasts {
       selected: agents.length,
       scheduled,
       skipped: skips.length,
-      // Each is sent so that it is READY by T with just that probability.
-      expectedReady: question.readyBy * scheduled,
+      expectedReady: byT,
       expectedInWindow: expectedReady(inWindow),
       quorumProbability:
         scheduled === 0 ? 0 : quorumProbability(inWindow, agentsFor(question.quorum, scheduled)),
@@ -112,6 +116,13 @@ export class Forecasts {
     return predictor.predict(agent - this.#firstAgents[thread], q, load);
   }
 
+  /** Whether an agent that is believed too slow is sent to all the same, as its shard would. */
+  #isTried(agent: number, availableMs: number): boolean {
+    const thread = this.#view.placement[agent];
+    const samples = this.#predictors[thread]?.samples(agent - this.#firstAgents[thread]) ?? 0;
+    return isTried(samples, this.#view.registry.class[agent], availableMs);
+  }
+
   #probabilityReady(agent: number, availableMs: number, { weight, nowMs }: Question): number {
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
@@ -137,7 +148,7 @@ export class Forecasts {
 
   #earliest({ agents, nowMs, quorum }: Question, leads: Float64Array): number {
     const classes = this.#view.registry.class;
-    const machines = leads.filter((_, i) => classes[agents[i]] !== HUMAN);
+    const machines = leads.filter((_, i) => classes[agents[i]] !== PEOPLE);
     const counted = machines.length > 0 ? machines : leads.slice();
     const dispatchMs = DISPATCH_MS + DISPATCH_MS_AN_AGENT * agents.length;
     return earliestArrivalMs(nowMs, counted, quorum) + dispatchMs;

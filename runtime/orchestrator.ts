@@ -2,7 +2,7 @@ import { MeshError, MeshStoppedError } from "../actors/errors.ts";
 import type { RoutingStrategy } from "../actors/message.ts";
 import type { Random } from "../actors/ports.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
-import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
+import { IMPEDANCE_CLASSES, type ImpedanceClass, PEOPLE } from "../coordination/impedance-class.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
 import { cascadeOutcome } from "./cascade-outcome.ts";
@@ -52,7 +52,6 @@ const PHASES: readonly (readonly [ImpedanceClass, number])[] = [
   ["CLASS_A_EDGE", 0.9],
   ["CLASS_E_LOCAL", 0.85],
 ];
-const PEOPLE = IMPEDANCE_CLASSES.findIndex(({ name }) => name === "CLASS_F_HUMAN");
 
 /** What the orchestrator needs of its mesh. */
 export interface OrchestratorPorts {

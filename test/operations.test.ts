@@ -123,6 +123,18 @@ describe("at a time", () => {
     expect(result.quorum.achieved).toBe(true);
   });
 
+  test("who was never measured is tried, though its class is too slow; people are not", async () => {
+    await using mesh = await start({
+      topology: { ...onlyFast(), classes: { CLASS_D_GPU: 3, CLASS_F_HUMAN: 1 } },
+    });
+    const people = mesh.select("CLASS_F_HUMAN").length;
+    const operation = { payload: { do: "work", ms: 0 }, at: "in 100ms" };
+    const forecast = await mesh.forecast(operation);
+    expect(forecast).toMatchObject({ scheduled: AGENTS - people, skipped: people });
+    const result = await mesh.scatterGather(operation, { windowMs: 5000 });
+    expect(result).toMatchObject({ ready: AGENTS - people, skipped: people });
+  });
+
   test("when nobody can be READY in time, the error says how long the quorum needs", async () => {
     await using mesh = await start();
     await expect(
