@@ -169,3 +169,19 @@ describe("time", () => {
     expect(shard.operations.size).toBe(0);
   });
 });
+
+test("who is READY after T, before its timer has come, acts once", async () => {
+  const acts: number[] = [];
+  const threads = await twoThreads({ act: (_state, _message, ctx) => void acts.push(ctx.self) });
+  const { clock } = threads;
+  const arrivalMs = clock.nowMs + 50;
+  const times = { arrivalMs, closeMs: arrivalMs + 500, deadlineMs: arrivalMs + 500 };
+  const { gather } = scatter(threads, "late", {
+    flags: OperationFlag.ROWS | OperationFlag.HOLD,
+    ...times,
+  });
+  clock.nowMs = arrivalMs + 1;
+  threads.settle();
+  expect(acts.toSorted()).toEqual([...ALL]);
+  expect(gather.counts).toMatchObject({ ready: 8, acted: 8 });
+});
