@@ -162,6 +162,10 @@ describe("time", () => {
     const { gather, ends } = scatter(threads, "never", times);
     threads.settle();
     threads.gathers.end(gather, "aborted");
+    // Past their leads, and before the deadline that would keep them from it anyway.
+    clock.nowMs = arrivalMs - 50;
+    threads.settle();
+    expect(turns).toBe(0);
     clock.nowMs = arrivalMs + 1000;
     threads.settle();
     expect(ends).toEqual(["aborted"]);
@@ -172,15 +176,18 @@ describe("time", () => {
 
 test("who is READY after T, before its timer has come, acts once", async () => {
   const acts: number[] = [];
-  const threads = await twoThreads({ act: (_state, _message, ctx) => void acts.push(ctx.self) });
-  const { clock } = threads;
-  const arrivalMs = clock.nowMs + 50;
-  const times = { arrivalMs, closeMs: arrivalMs + 500, deadlineMs: arrivalMs + 500 };
-  const { gather } = scatter(threads, "late", {
-    flags: OperationFlag.ROWS | OperationFlag.HOLD,
-    ...times,
+  let arrivalMs = 0;
+  const threads = await twoThreads({
+    // T comes while the first of them is at work.
+    receive: () => {
+      threads.clock.nowMs = Math.max(threads.clock.nowMs, arrivalMs + 1);
+    },
+    act: (_state, _message, ctx) => void acts.push(ctx.self),
   });
-  clock.nowMs = arrivalMs + 1;
+  arrivalMs = threads.clock.nowMs + 50;
+  const times = { arrivalMs, closeMs: arrivalMs + 500, deadlineMs: arrivalMs + 500 };
+  const flags = OperationFlag.ROWS | OperationFlag.HOLD;
+  const { gather } = scatter(threads, "late", { flags, ...times });
   threads.settle();
   expect(acts.toSorted()).toEqual([...ALL]);
   expect(gather.counts).toMatchObject({ ready: 8, acted: 8 });
