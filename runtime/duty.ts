@@ -88,6 +88,11 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
         const leftMs = dispatcher.nowMs + soonMs - ports.clock.nowMs();
         if (leftMs > 0) napUntilRing(control, leftMs);
         standUp(control);
+        // What the wheel shows may be due a turn of it later: naps in a row must not starve the event loop.
+        if (ports.clock.nowMs() - sharedMs > LOOP_SHARE_MS) {
+          await new Promise(setImmediate);
+          sharedMs = ports.clock.nowMs();
+        }
         continue;
       }
       const dueMs =

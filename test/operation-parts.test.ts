@@ -174,12 +174,14 @@ describe("time", () => {
   });
 });
 
-test("who is READY after T, before its timer has come, acts once", async () => {
+test("who is READY after T, before its timer has come, is asked once and acts once", async () => {
   const acts: number[] = [];
+  let asked = 0;
   let arrivalMs = 0;
   const threads = await twoThreads({
     // T comes while the first of them is at work.
     receive: () => {
+      asked++;
       threads.clock.nowMs = Math.max(threads.clock.nowMs, arrivalMs + 1);
     },
     act: (_state, _message, ctx) => void acts.push(ctx.self),
@@ -190,5 +192,6 @@ test("who is READY after T, before its timer has come, acts once", async () => {
   const { gather } = scatter(threads, "late", { flags, ...times });
   threads.settle();
   expect(acts.toSorted()).toEqual([...ALL]);
+  expect(asked).toBe(8);
   expect(gather.counts).toMatchObject({ ready: 8, acted: 8 });
 });
