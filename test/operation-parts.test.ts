@@ -179,8 +179,8 @@ test("who is READY after T, before its timer has come, is asked once and acts on
   let asked = 0;
   let arrivalMs = 0;
   const threads = await twoThreads({
-    // T comes while the first of them is at work.
-    receive: () => {
+    // T comes while they are at work, and they are READY between two cycles.
+    receive: async () => {
       asked++;
       threads.clock.nowMs = Math.max(threads.clock.nowMs, arrivalMs + 1);
     },
@@ -190,7 +190,12 @@ test("who is READY after T, before its timer has come, is asked once and acts on
   const times = { arrivalMs, closeMs: arrivalMs + 500, deadlineMs: arrivalMs + 500 };
   const flags = OperationFlag.ROWS | OperationFlag.HOLD;
   const { gather } = scatter(threads, "late", { flags, ...times });
-  threads.settle();
+  threads.main.cycle();
+  threads.shard.cycle();
+  for (let i = 0; i < 20; i++) {
+    await new Promise(setImmediate);
+    threads.settle();
+  }
   expect(acts.toSorted()).toEqual([...ALL]);
   expect(asked).toBe(8);
   expect(gather.counts).toMatchObject({ ready: 8, acted: 8 });
