@@ -147,6 +147,7 @@ describe("start", () => {
     const { signal, onProgress, agent, ...options } = person.mesh.options ?? assert.fail();
     assert.equal(String(agent), `file://${join(cwd, "agent.js")}`);
     assert.deepEqual(options, {
+      dataDir: join(cwd, ".mesh-30k"),
       agentOptions: { traces: cwd },
       topology: { sectors: 3, clustersPerSector: 2, agentsPerCluster: 4 },
       mailbox: { maxMessages: 10_000 },

@@ -26,6 +26,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(traces !== undefined && { agentOptions: { traces } }),
     topology: { sectors, clustersPerSector: clusters, agentsPerCluster: agents },
     mailbox,
+    dataDir: settings.data,
     log: settings.log,
     signal: boot.signal,
     onProgress: boot.onProgress,

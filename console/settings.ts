@@ -85,7 +85,12 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   // In the working directory and not in the home: two projects then have two meshes that do not meet,
   // and what belongs to a project lies, and is deleted, with it.
   data: {
-    ...setting("folder of the control socket", "dir", text("the path of a folder"), ".mesh-30k"),
+    ...setting(
+      "folder of the control socket and of what outlives the process",
+      "dir",
+      text("the path of a folder"),
+      ".mesh-30k",
+    ),
     path: "new",
   },
   for: setting("stop in good order after this time", "duration", duration(1, 24 * DAY_MS)),

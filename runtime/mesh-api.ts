@@ -301,6 +301,11 @@ export interface MeshOptions {
   readonly predictor?: PredictorKind;
   /** Whether an agent that ends is started again. Default "transient": after a failure, not after `ctx.stop()`. */
   readonly restart?: RestartType;
+  /**
+   * Folder of what outlives the process: the log of conflicts, frozen meshes, the journal. Made when missing. Without
+   * it nothing is written, and what would have been is kept in memory, within bounds.
+   */
+  readonly dataDir?: string;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

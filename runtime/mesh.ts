@@ -1,23 +1,14 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
-import { InvalidOptionError, UnknownActorError } from "../actors/errors.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
+import { addressOf } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import { bitsOf, createCapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import { RouteTable } from "../coordination/routes.ts";
-import { findBestAgents } from "../coordination/routing.ts";
-import {
-  type ClusterSummary,
-  type GlobalStats,
-  readClusterSummary,
-  readGlobalStats,
-  readSectorSummary,
-  type SectorSummary,
-} from "../coordination/summary.ts";
-import { sectorOf, type Topology } from "../coordination/topology.ts";
+import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
+import type { Topology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
@@ -32,7 +23,7 @@ import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import { createLog } from "./log.ts";
-import { createMemory, type MeshPlan, planLanes, viewMemory } from "./memory.ts";
+import { type MeshPlan, viewMemory } from "./memory.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
@@ -46,6 +37,8 @@ import type {
   MeshStatus,
 } from "./mesh-api.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
+import { planMesh } from "./mesh-plan.ts";
+import { MeshReader } from "./mesh-reader.ts";
 import { MeshRoutes } from "./mesh-routes.ts";
 import type {
   AskGroups,
@@ -122,6 +115,7 @@ class ThreadedMesh implements Mesh {
   readonly #listeners = new MeshListeners();
   readonly #interventions: Interventions;
   readonly #selector: Selector;
+  readonly #reader: MeshReader;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -206,6 +200,7 @@ class ThreadedMesh implements Mesh {
     });
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, this.#losses);
     this.#status = new StatusReader(this.#plan, view, this.#pool, systemClock);
+    this.#reader = new MeshReader(view, this.#capabilities, this.#selector, this.#status);
     this.#interventions = new Interventions({
       dispatcher: this.#dispatcher,
       status: this.#status,
@@ -256,8 +251,7 @@ class ThreadedMesh implements Mesh {
   }
 
   stats(): GlobalStats {
-    const { clusters, sectors } = this.#dispatcher.view;
-    return readGlobalStats(clusters, sectors, systemClock.nowMs());
+    return this.#reader.stats(systemClock.nowMs());
   }
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
@@ -339,50 +333,20 @@ class ThreadedMesh implements Mesh {
     return this.#interventions.inspect(address, this.#incidents.of(address));
   }
 
-  agents(filter: AgentFilter = {}): readonly AgentImpedance[] {
-    const { registry } = this.#dispatcher.view;
-    return this.#status.agents(
-      filter,
-      this.#capabilities,
-      this.#selector.named(filter.within ?? filter.capability ?? filter.class),
-      registry,
-    );
+  agents(filter?: AgentFilter): readonly AgentImpedance[] {
+    return this.#reader.agents(filter);
   }
 
   clusters(sector: string): readonly ClusterSummary[] {
-    const index = indexOfAddress(this.topology, sector);
-    const place = index < 0 ? -1 : sectorOf(this.topology, index);
-    if (place < 0)
-      throw new UnknownActorError(sector, `sector-1 to sector-${this.topology.sectors}`);
-    const { clustersPerSector } = this.topology;
-    return Array.from({ length: clustersPerSector }, (_, i) =>
-      readClusterSummary(
-        this.#dispatcher.view.clusters,
-        this.topology,
-        place * clustersPerSector + i,
-      ),
-    );
+    return this.#reader.clusters(sector);
   }
 
   sectors(): readonly SectorSummary[] {
-    const { sectors } = this.#dispatcher.view;
-    return Array.from({ length: this.topology.sectors }, (_, sector) =>
-      readSectorSummary(sectors, this.topology, sector),
-    );
+    return this.#reader.sectors();
   }
 
-  findBestAgents(capability: string, count: number, maxImpedance = 500): readonly string[] {
-    const { registry } = this.#dispatcher.view;
-    const bit = this.#capabilities.bitOf(capability);
-    if (bit < 0)
-      throw new InvalidOptionError(
-        "capability",
-        capability,
-        `one of ${this.#capabilities.names.join(", ") || "none"}`,
-      );
-    return findBestAgents(registry, this.topology, bit, count, maxImpedance).map((index) =>
-      this.address(index),
-    );
+  findBestAgents(capability: string, count: number, maxImpedance?: number): readonly string[] {
+    return this.#reader.findBestAgents(capability, count, maxImpedance);
   }
 
   incidents(): readonly Incident[] {
@@ -443,38 +407,4 @@ class ThreadedMesh implements Mesh {
     this.#state = state;
     this.#listeners.emit("state", state);
   }
-}
-
-/** What every thread is told, and the memory they share. */
-function planMesh(
-  settings: Settings,
-  options: MeshOptions,
-  capabilities: readonly string[],
-): MeshPlan {
-  const threads = settings.workers + 1;
-  const lanes = planLanes(threads, settings.maxPayloadBytes);
-  return {
-    topology: options.topology ?? {},
-    threads,
-    lanes,
-    bounds: settings.bounds,
-    maxPayloadBytes: settings.maxPayloadBytes,
-    maxDeliveries: settings.maxDeliveries,
-    heartbeatMs: settings.heartbeatMs,
-    supervision: settings.supervision,
-    restart: settings.restart,
-    modules: settings.modules,
-    ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
-    agentOptions: options.agentOptions,
-    capabilities,
-    seed: settings.seed,
-    predictor: settings.predictor,
-    memory: createMemory(
-      settings.topology,
-      threads,
-      lanes,
-      settings.custodyBytes,
-      settings.predictor,
-    ),
-  };
 }

@@ -25,6 +25,8 @@ export interface Settings {
   readonly supervision: Supervision;
   readonly restart: RestartType;
   readonly predictor: PredictorKind;
+  /** Absolute; undefined when nothing is to outlive the process. */
+  readonly dataDir: string | undefined;
   readonly log: LogLevel;
   readonly seed: number;
   readonly modules: readonly string[];
@@ -82,10 +84,18 @@ export function readOptions(options: MeshOptions): Settings {
     ),
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
     predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
+    dataDir: readFolder("dataDir", options.dataDir),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),
   };
+}
+
+function readFolder(field: string, path: unknown): string | undefined {
+  if (path === undefined) return undefined;
+  if (typeof path !== "string" || path === "")
+    throw new InvalidOptionError(field, path, "the path of a folder");
+  return resolvePath(path);
 }
 
 function oneOf<T extends string>(field: string, value: T, allowed: readonly T[]): T {

@@ -1,0 +1,37 @@
+import { createMemory, type MeshPlan, planLanes } from "./memory.ts";
+import type { MeshOptions } from "./mesh-api.ts";
+import type { Settings } from "./options.ts";
+
+/** What every thread is told, and the memory they share. */
+export function planMesh(
+  settings: Settings,
+  options: MeshOptions,
+  capabilities: readonly string[],
+): MeshPlan {
+  const threads = settings.workers + 1;
+  const lanes = planLanes(threads, settings.maxPayloadBytes);
+  return {
+    topology: options.topology ?? {},
+    threads,
+    lanes,
+    bounds: settings.bounds,
+    maxPayloadBytes: settings.maxPayloadBytes,
+    maxDeliveries: settings.maxDeliveries,
+    heartbeatMs: settings.heartbeatMs,
+    supervision: settings.supervision,
+    restart: settings.restart,
+    modules: settings.modules,
+    ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
+    agentOptions: options.agentOptions,
+    capabilities,
+    seed: settings.seed,
+    predictor: settings.predictor,
+    memory: createMemory(
+      settings.topology,
+      threads,
+      lanes,
+      settings.custodyBytes,
+      settings.predictor,
+    ),
+  };
+}
