@@ -74,7 +74,7 @@ export class TimerWheel {
     return true;
   }
 
-  /** Fires what is due at `nowMs`, at most `limit`, oldest tick first, and the rest at the next call; returns how many. */
+  /** Fires what is due at `nowMs`, oldest tick first, at most `limit`; the rest at the next call. Returns how many. */
   advance(nowMs: number, limit: number = Number.POSITIVE_INFINITY): number {
     const now = Math.floor(nowMs * this.#ticksPerMs);
     if (this.#live === 0 || now <= this.#tick) {
