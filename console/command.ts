@@ -65,8 +65,8 @@ interface CommandWords<P extends Parameters> {
 
 /** What {@link meshCommand} takes. */
 export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWords<P> {
-  /** True when the command changes the mesh. */
-  readonly changes: boolean;
+  /** True when the command changes the mesh; with a function, when it does with these arguments. */
+  readonly changes: boolean | ((args: Arguments<P>) => boolean);
   /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
   readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
   readonly render: (data: Data, paint: Paint) => string;
@@ -92,7 +92,9 @@ export interface FaceCommandSpec<P extends Parameters, Data> extends CommandWord
 /** A command that runs where the mesh is. */
 export interface MeshCommand extends CommandWords<Parameters> {
   readonly needs: "mesh";
+  /** True when it may change the mesh: see {@link changesWith}. */
   readonly changes: boolean;
+  changesWith(args: Record<string, unknown>): boolean;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
@@ -117,10 +119,13 @@ export type Command = MeshCommand | FaceCommand;
 export function meshCommand<const P extends Parameters, Data>(
   spec: MeshCommandSpec<P, Data>,
 ): MeshCommand {
-  const { show } = spec;
+  const { show, changes } = spec;
   return Object.freeze({
     ...spec,
     needs: "mesh" as const,
+    changes: changes !== false,
+    changesWith: (args: Record<string, unknown>) =>
+      typeof changes === "function" ? changes(args as Arguments<P>) : changes,
     run: async (session: MeshSession, args: Record<string, unknown>) =>
       spec.run(session, args as Arguments<P>),
     render: (data: unknown, paint: Paint) => spec.render(data as Data, paint),
@@ -152,6 +157,11 @@ export function faceCommand<const P extends Parameters, Data>(
 /** Whether the command cannot run without this argument. */
 export function isRequired(parameter: Parameter): boolean {
   return !parameter.schema.safeParse(undefined).success;
+}
+
+/** Whether a command changes the mesh when it is run with these arguments; one that needs no mesh does not. */
+export function changesWith(command: Command, args: Readonly<Record<string, unknown>>): boolean {
+  return command.needs === "mesh" && command.changesWith(args);
 }
 
 /** Whether the command prints data that `--json` can print as such. */
