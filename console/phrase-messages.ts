@@ -8,32 +8,52 @@ export interface MessagePhrase {
 }
 
 const EVERYBODY =
-  "(?:everyone|everybody|all(?: of)?(?: the| our| my)? agents|every agent|the (?:whole |entire )?(?:mesh|fleet)|all agents in the mesh)";
+  "(?:everyone|everybody|all(?: of)?(?: the| our| my)? agents|every agent|the (?:whole |entire " +
+  ")?(?:mesh|fleet)|all agents in the mesh)";
+const SAYING = "(?: (?:that|to|about|of|saying|which says))?[:,]?\\s+(.+)$";
+const NOTICE = "(?: (?:a message|the message|this|word|an announcement|a notice))?";
 const BROADCAST = [
   new RegExp(
-    `^(?:broadcast|announce|proclaim)(?: (?:a message|the message|an announcement|a notice))?(?: (?:to|for) ${EVERYBODY})?(?: (?:that|saying|which says))?[:,]?\\s+(.+)$`,
+    `^(?:broadcast|announce|proclaim)${NOTICE}(?: (?:to|for) ${EVERYBODY})?${SAYING}`,
     "i",
   ),
   new RegExp(
-    `^(?:tell|inform|notify|let|message|warn|alert|remind) ${EVERYBODY}(?: know)?(?: (?:that|to|about|of|saying))?[:,]?\\s+(.+)$`,
+    `^(?:tell|inform|notify|let|message|warn|alert|remind) ${EVERYBODY}(?: know)?${SAYING}`,
     "i",
   ),
-  new RegExp(
-    `^(?:send|say|shout|pass on)(?: (?:a message|this|word|the message))? to ${EVERYBODY}(?: (?:that|saying))?[:,]?\\s+(.+)$`,
-    "i",
-  ),
+  new RegExp(`^(?:send|say|shout|pass on)${NOTICE} to ${EVERYBODY}${SAYING}`, "i"),
   new RegExp(`^(?:send|say|shout) (["'“].+["'”]) to ${EVERYBODY}$`, "i"),
 ];
-const ASK_SAMPLE =
-  /^(?:ask|poll|survey|sample|query|question)\s+(?:(?:a )?(?:sample|handful) of\s+)?(.+?)[:,]?\s+((?:["“'].+["”'])|(?:(?:what|who|how|when|where|why|which|whether|if|is|are|do|does|can|did|about|for) .+))$/i;
-const TELL =
-  /^(?:tell|message|send|inform|notify|let)\s+(.+?)(?:\s+know)?(?:\s+(?:that|to|saying))?[:,]?\s+(["“'].+["”']|that .+|\{.+\})$/i;
-const DELEGATE =
-  /^(?:delegate|assign|hand|give|pass|hand over|outsource|entrust|send|dispatch)\s+(?:(?:the|this|a) )?(?:task|job|work|request)?(?:\s+(?:of|to))?[:,]?\s*(["“'].+["”']|.+?)\s+to\s+(.+)$/i;
-const DELEGATE_BARE =
-  /^(?:delegate|get (?:somebody|someone|some agent|an agent|the best agent) to|have (?:somebody|someone|an agent|the best agent)|find (?:somebody|someone|an agent) to|let (?:somebody|someone|an agent|the best agent))(?: (?:the|this|a) task)?[:,]?\s+(.+)$/i;
-const BEST =
-  /^(?:the )?(?:best|fastest|quickest|first|any|whoever|anyone|someone|somebody|best available|most suitable|nearest)(?: available)?(?: (?:agent|one|free|is free|available|can|can do it|who is free))*$/i;
+const ASK_SAMPLE = new RegExp(
+  String.raw`^(?:ask|poll|survey|sample|query|question)\s+(?:(?:a )?(?:sample|handful) ` +
+    String.raw`of\s+)?(.+?)[:,]?\s+((?:["“'].+["”'])|(?:(?:what|who|how|when|where|why|which|whether|` +
+    "if|is|are|do|does|can|did|about|for) .+))$",
+  "i",
+);
+const TELL = new RegExp(
+  String.raw`^(?:tell|message|send|inform|notify|let)\s+(.+?)(?:\s+know)?(?:\s+(?:that|to|` +
+    String.raw`saying))?[:,]?\s+(["“'].+["”']|that .+|\{.+\})$`,
+  "i",
+);
+const DELEGATE = new RegExp(
+  "^(?:delegate|assign|hand|give|pass|hand over|outsource|entrust|send|" +
+    String.raw`dispatch)\s+(?:(?:the|this|a) )?(?:task|job|work|request)?(?:\s+(?:of|` +
+    String.raw`to))?[:,]?\s*(["“'].+["”']|.+?)\s+to\s+(.+)$`,
+  "i",
+);
+const DELEGATE_BARE = new RegExp(
+  "^(?:delegate|get (?:somebody|someone|some agent|an agent|the best agent) to|have " +
+    "(?:somebody|someone|an agent|the best agent)|find (?:somebody|someone|an agent) to|" +
+    "let (?:somebody|someone|an agent|the best agent))(?: (?:the|this|a) " +
+    String.raw`task)?[:,]?\s+(.+)$`,
+  "i",
+);
+const BEST = new RegExp(
+  "^(?:the )?(?:best|fastest|quickest|first|any|whoever|anyone|someone|somebody|best " +
+    "available|most suitable|nearest)(?: available)?(?: (?:agent|one|free|is free|" +
+    "available|can|can do it|who is free))*$",
+  "i",
+);
 
 /** Reads such a sentence; undefined when it is none. */
 export function phraseOfMessage(sentence: string): MessagePhrase | undefined {
@@ -105,6 +125,11 @@ function delegate(typed: string): MessagePhrase | undefined {
   return bare === null ? undefined : { command: "delegate", args: { task: unquoted(bare[1]) } };
 }
 
+const WHOM = new RegExp(
+  "^(?:(N\\d+)(?: random)? ?)?(?:agents?|of them)? ?(?:(T\\d+|C\\d+|K\\d+|ALL))?(?: ?(?:agents?))?" +
+    "(?: (?:in|of|from|at) (T\\d+|ALL))?$",
+);
+
 interface Whom {
   readonly address?: string;
   readonly select?: string;
@@ -120,10 +145,7 @@ function selected(whom: Whom | undefined): string | undefined {
 function whomOf(part: string): Whom | undefined {
   const read = readPhrase(part);
   if (read === undefined) return undefined;
-  const form =
-    /^(?:(N\d+)(?: random)? ?)?(?:agents?|of them)? ?(?:(T\d+|C\d+|K\d+|ALL))?(?: ?(?:agents?))?(?: (?:in|of|from|at) (T\d+|ALL))?$/.exec(
-      read.words,
-    );
+  const form = WHOM.exec(read.words);
   if (form === null || read.words === "") return undefined;
   const value = (mark: string | undefined): string | undefined =>
     mark === undefined || mark === "ALL" ? undefined : String(read.named.get(mark));

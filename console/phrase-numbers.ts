@@ -31,11 +31,11 @@ export function digitsOf(text: string): string {
     const isOne = /^(?:one|second|a)$/.test(run);
     if (isOne && !COUNTED.test(plain.slice(at + run.length)) && !COUNTER.test(plain.slice(0, at)))
       return run;
-    return String(valueOf(run));
+    return String(numberOf(run));
   });
 }
 
-function valueOf(run: string): number {
+function numberOf(run: string): number {
   let total = 0;
   let current = 0;
   for (const word of run.split(/[\s-]+/)) {

@@ -1,4 +1,7 @@
-/** Places of the mesh as people say them: `cluster 7-4`, `agent 12 in cluster 4 of sector 7`, `SECTOR7-CLUSTER4-AGENT-12`. */
+/**
+ * Places of the mesh as people say them: `cluster 7-4`, `agent 12 in cluster 4 of sector 7`,
+ * `SECTOR7-CLUSTER4-AGENT-12`.
+ */
 
 /** What stands between the parts of a place. */
 const JOINT = String.raw`[\s,/\-_]*(?:of|in|from|on|at)?[\s,/\-_]*(?:the\s+)?`;
@@ -42,7 +45,9 @@ const ORDINALS = "first second third fourth fifth sixth seventh eighth ninth ten
 function list(noun: string): { readonly pattern: RegExp; readonly noun: string } {
   const number = String.raw`\d+(?:\s*[-./]\s*\d+){0,2}`;
   const more = String.raw`(?:\s*(?:,|and|&|,\s*and)\s*(?:${noun}s?\s*)?(?:${number}))+`;
-  const within = String.raw`(?:\s+(?:of|in|from)\s+(?:the\s+)?(?:cluster\s*\d+(?:\s*[-./]\s*\d+)?)?(?:\s*(?:of|in|,)?\s*sector\s*\d+)?)?`;
+  const cluster = String.raw`(?:cluster\s*\d+(?:\s*[-./]\s*\d+)?)?`;
+  const sector = String.raw`(?:\s*(?:of|in|,)?\s*sector\s*\d+)?`;
+  const within = String.raw`(?:\s+(?:of|in|from)\s+(?:the\s+)?${cluster}${sector})?`;
   return {
     pattern: new RegExp(String.raw`\b${noun}s\s+(${number}${more})(${within})`, "gi"),
     noun,

@@ -27,6 +27,8 @@ export interface Rule {
  * before it; the other letters are marks. A blank before an optional part belongs to it.
  */
 const SHORT: Readonly<Record<string, string>> = {
+  "<IN TIME>": "(?: (?:in|within|at|after) <D>)?",
+  "<WHERE>": "(?: (?:to|over|across|through|down|in|on|at|from|among)? ?<S>)?",
   "<S>": "(?:[TCK]\\d+|ALL)",
   "<T>": "T\\d+",
   "<W>": "W\\d+",

@@ -8,7 +8,9 @@ import type { ImpedanceClass } from "../coordination/impedance-class.ts";
 import { digitsOf, replaceDurations, replaceShares } from "./phrase-numbers.ts";
 import { replacePlaces } from "./phrase-places.ts";
 
-/** What a mark stands for. The letter says which: place, worker, class, capability, number, duration, share, quotation. */
+/**
+ * What a mark stands for. The letter says which: place, worker, class, capability, number, duration, share, quotation.
+ */
 export type Mark = "T" | "W" | "C" | "K" | "N" | "D" | "P" | "Q";
 
 /** A sentence, read. */
@@ -39,14 +41,28 @@ const CONTRACTIONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** What a sentence may begin with and does not say. */
-const OPENINGS =
-  /^(?:(?:hey|hi|hello|yo|ok|okay|alright|all right|so|well|now|listen|and|also|then|please|kindly|quick(?:ly)?|just|actually|mesh|dear mesh|right)[\s,.!:]+|(?:can|could|would|will) (?:you|we)(?: all)? (?=[a-z])|(?:i|we) (?:want|need|would like|would love|wish) (?:you )?to (?=[a-z])|(?:i|we) would like (?:you )?to |let us |go ahead and |go and |try to |be so kind (?:as )?to |do me a favou?r and |would you mind |(?:i|we) wonder |if you (?:can|could|would) )+/;
+const OPENINGS = new RegExp(
+  "^(?:(?:hey|hi|hello|yo|ok|okay|alright|all right|so|well|now|listen|and|also|then|" +
+    String.raw`please|kindly|quick(?:ly)?|just|actually|mesh|dear mesh|right)[\s,.!:]+|(?:can|could|` +
+    "would|will) (?:you|we)(?: all)? (?=[a-z])|(?:i|we) (?:want|need|would like|would love|" +
+    "wish) (?:you )?to (?=[a-z])|(?:i|we) would like (?:you )?to |let us |go ahead and |go " +
+    "and |try to |be so kind (?:as )?to |do me a favou?r and |would you mind |(?:i|we) " +
+    "wonder |if you (?:can|could|would) )+",
+);
 /** The same at its end. */
-const CLOSINGS =
-  /(?:[\s,]+(?:please|thanks|thank you|cheers|now|right now|right away|at once|immediately|asap|for me|for us|will you|would you|if you can|if possible|today|at the moment|currently|as soon as possible|already|then|quickly|somehow)|,\s*(?:ok|okay|mesh|folks|mate))$/;
+const CLOSINGS = new RegExp(
+  String.raw`(?:[\s,]+(?:please|thanks|thank you|cheers|now|right now|right away|at once|` +
+    "immediately|asap|for me|for us|will you|would you|if you can|if possible|today|at the " +
+    String.raw`moment|currently|as soon as possible|already|then|quickly|somehow)|,\s*(?:ok|okay|` +
+    "mesh|folks|mate))$",
+);
 /** Words that say nothing wherever they stand. */
-const SILENT =
-  /\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|those|these|please|kindly|just|really|simply|currently|actually|exactly|some|any(?= (?:agents?|sectors?|clusters?|conflicts?|open|dead|breakers?)))\b/g;
+const SILENT = new RegExp(
+  String.raw`\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|those|these|` +
+    "please|kindly|just|really|simply|currently|actually|exactly|some|any(?= (?:agents?|" +
+    String.raw`sectors?|clusters?|conflicts?|open|dead|breakers?)))\b`,
+  "g",
+);
 
 const CLASSES: readonly (readonly [ImpedanceClass, string])[] = [
   ["CLASS_A_EDGE", "class[ _-]a(?:_edge)?|edge|cloudflare workers?"],
@@ -61,10 +77,21 @@ const CLASSES: readonly (readonly [ImpedanceClass, string])[] = [
 ];
 const CLASS_NOUN =
   "(?:[ -](?:agents?|workers?|functions?|nodes?|devices?|instances?|boxes|machines?|hardware|ones|class|reviewers))?";
-const EVERYTHING =
-  /\b(?:(?:all|each|every)(?: of)?(?: the| our| my)?(?: \d+)? (?:agents?|sectors?|nodes?|members)(?: (?:in|of) the (?:whole |entire )?mesh)?|(?:the |our )?(?:whole|entire|full|complete) (?:mesh|system|fleet|swarm|thing|lot)|(?:the |our )(?:mesh|fleet|swarm|system|agents(?! (?:in|of|with|that|who|are|slow|stuck|which)))|everyone|everybody|everything|mesh-?wide|all 30000)\b/g;
-const CAPABLE =
-  /\b(?:(?:with|having|that has|that have|who has|who have|needing|needs|requiring|requires|for)(?: the| a)? capabilit(?:y|ies)(?: of| for)?|(?:who|that|which)(?: agents?)? (?:can|could)(?: do| handle| run)?|capable of(?: doing)?|able to(?: do)?) ([a-z][\w.-]*)/g;
+const EVERYTHING = new RegExp(
+  String.raw`\b(?:(?:all|each|every)(?: of)?(?: the| our| my)?(?: \d+)? (?:agents?|sectors?|nodes?|` +
+    "members)(?: (?:in|of) the (?:whole |entire )?mesh)?|(?:the |our )?(?:whole|entire|" +
+    "full|complete) (?:mesh|system|fleet|swarm|thing|lot)|(?:the |our )(?:mesh|fleet|swarm|" +
+    "system|agents(?! (?:in|of|with|that|who|are|slow|stuck|which)))|everyone|everybody|" +
+    String.raw`everything|mesh-?wide|all 30000)\b`,
+  "g",
+);
+const CAPABLE = new RegExp(
+  String.raw`\b(?:(?:with|having|that has|that have|who has|who have|needing|needs|requiring|` +
+    "requires|for)(?: the| a)? capabilit(?:y|ies)(?: of| for)?|(?:who|that|which)(?: " +
+    "agents?)? (?:can|could)(?: do| handle| run)?|capable of(?: doing)?|able to(?: do)?) " +
+    String.raw`([a-z][\w.-]*)`,
+  "g",
+);
 
 /** Reads a sentence; undefined when there is none, or it is longer than {@link MAX_SENTENCE}. */
 export function readPhrase(sentence: string): Phrase | undefined {

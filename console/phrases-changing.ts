@@ -11,6 +11,8 @@ const hereOrAll = ({ text }: Named): Record<string, unknown> =>
 const VERB = "(?<verb>observe|orient|decide|act|record|sync|synchroni[sz]e)";
 const RUN =
   "(?:(?:run|start|do|launch|trigger|fire|execute|send|make|perform|kick off|begin|issue|initiate) )?";
+const USING =
+  "(?: (?:using|with|as|by|in)(?: a)? (?<strategy>wave|parallel|priority[ -]?first)(?: strategy| cascade)?)";
 const STRATEGY = "(?<strategy>wave|parallel|priority[ -]?first)";
 
 const place = ({ text, word, number, list, whom, all }: Named): Record<string, unknown> => {
@@ -63,8 +65,11 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "heal",
     [
-      "(?:heal|fix|repair|recover|cure|mend)(?: ALL| all| auto| automatically| mesh| what is broken| whatever is broken| what needs it| whatever needs it| ALL that is broken| yourself| what you can)*",
-      "(?:start|run|trigger|begin) (?:automatic |auto )?(?:healing|recovery|repair|repairs)(?: procedures?)?(?: ~ ALL)?",
+      "(?:heal|fix|repair|recover|cure|mend)(?: ALL| all| auto| automatically| mesh| what is " +
+        "broken| whatever is broken| what needs it| whatever needs it| ALL that is broken| " +
+        "yourself| what you can)*",
+      "(?:start|run|trigger|begin) (?:automatic |auto )?(?:healing|recovery|repair|repairs)(?: " +
+        "procedures?)?(?: ~ ALL)?",
     ],
     () => ({ target: "auto" }),
   ),
@@ -102,13 +107,20 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "route",
     [
-      "(?:stop|do not|never|no longer|no more) (?:sending|send|routing|route|giving|give|directing|direct|assigning|assign)? ?(?:anything |any )?(?:traffic |work |messages |tasks |operations |requests |load )*(?:through |via )?(?:to )?(?:<T>|<C>)(?: any ?more| any longer)?",
-      "(?:route|steer|direct|send|lead|redirect|move|drive)(?: all)?(?: traffic| work| messages| load| operations| tasks)*(?: (?:around|away from|past)) (?:<T>|<C>)",
-      "(?:avoid|bypass|skip|exclude|sideline|shun|ignore|drain) (?:traffic to )?(?:<T>|<C>)(?: from (?:routing|traffic|rotation|operations|pool|routing pool))?",
-      "(?:take|pull|remove|get|keep|leave) (?:<T>|<C>) (?:out of|out from|off|from|out) ?(?:routing|rotation|traffic|service|routes?|routing pool|pool|routing table|loop)?",
+      "(?:stop|do not|never|no longer|no more) (?:sending|send|routing|route|giving|give|" +
+        "directing|direct|assigning|assign)? ?(?:anything |any )?(?:traffic |work |messages |tasks " +
+        "|operations |requests |load )*(?:through |via )?(?:to )?(?:<T>|<C>)(?: any ?more| any " +
+        "longer)?",
+      "(?:route|steer|direct|send|lead|redirect|move|drive)(?: all)?(?: traffic| work| messages| " +
+        "load| operations| tasks)*(?: (?:around|away from|past)) (?:<T>|<C>)",
+      "(?:avoid|bypass|skip|exclude|sideline|shun|ignore|drain) (?:traffic to )?(?:<T>|<C>)(?: " +
+        "from (?:routing|traffic|rotation|operations|pool|routing pool))?",
+      "(?:take|pull|remove|get|keep|leave) (?:<T>|<C>) (?:out of|out from|off|from|out) " +
+        "?(?:routing|rotation|traffic|service|routes?|routing pool|pool|routing table|loop)?",
       "(?:keep|move|steer|lead)(?: all)? (?:traffic|work|load|messages) (?:away from|off|from|around) (?:<T>|<C>)",
       "(?:exclude|keep|remove|ban|bar) <C> (?:from|away from) (?:<Q>|<K>)(?: (?:work|tasks|routing|requests))?",
-      "(?:stop|do not) (?:giving|give|sending|send|assigning|assign|routing|route) <Q>(?: work| tasks| requests)? to <C>",
+      "(?:stop|do not) (?:giving|give|sending|send|assigning|assign|routing|route) <Q>(?: work| " +
+        "tasks| requests)? to <C>",
     ],
     ({ text }) =>
       given({
@@ -120,44 +132,41 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "route",
     [
-      "(?:stop|no longer|do not|end|cease) (?:avoiding|avoid|bypassing|bypass|skipping|skip|routing around|route around|excluding|exclude) (?:<T>|<C>)(?: any ?more| any longer)?",
-      "(?:allow|permit|include|re-?admit|readmit|reinstate|re-?enable|unavoid|use)(?: traffic| work| messages)*(?: (?:to|through|for))? (?:<T>|<C>)(?: again| back| in routing| once more)*",
-      "(?:route|send|let)(?: traffic| work| messages)*(?: back| again| flow| through)*(?: to| through| into)+ (?:<T>|<C>)(?: again| once more| back)*",
-      "(?:put|bring|take|let|get) (?:<T>|<C>) (?:back|in|into|again)+(?: into| in| to)?(?: routing| rotation| traffic| service| the pool| pool| loop)?",
+      "(?:stop|no longer|do not|end|cease) (?:avoiding|avoid|bypassing|bypass|skipping|skip|" +
+        "routing around|route around|excluding|exclude) (?:<T>|<C>)(?: any ?more| any longer)?",
+      "(?:allow|permit|include|re-?admit|readmit|reinstate|re-?enable|unavoid|use)(?: traffic| " +
+        "work| messages)*(?: (?:to|through|for))? (?:<T>|<C>)(?: again| back| in routing| once " +
+        "more)*",
+      "(?:route|send|let)(?: traffic| work| messages)*(?: back| again| flow| through)*(?: to| " +
+        "through| into)+ (?:<T>|<C>)(?: again| once more| back)*",
+      "(?:put|bring|take|let|get) (?:<T>|<C>) (?:back|in|into|again)+(?: into| in| to)?(?: " +
+        "routing| rotation| traffic| service| the pool| pool| loop)?",
     ],
     ({ text }) => ({ action: "allow", target: text("T") ?? text("C") }),
   ),
   rule(
     "cascade",
     [
-      `${RUN}(?:${STRATEGY} )?cascade(?: operation)?(?: ${VERB})?(?: <Q>)?(?: (?:to|over|across|through|down|in|on)? ?<S>)?(?: (?:in|within|at|after) <D>)?(?: (?:using|with|as|by) ${STRATEGY.replace("strategy", "strategy2")}(?: strategy)?)?(?: <N> times)?`,
-      `${RUN}<N> (?:${STRATEGY} )?cascades?(?: ${VERB})?(?: (?:to|over|across|through) ?<S>)?(?: (?:in|within) <D>)?`,
-      `cascade ${VERB} (?:to|over|across|through)? ?<S>(?: (?:in|within|at|after) <D>)?(?: (?:using|with) (?<strategy>wave|parallel|priority[ -]?first)(?: strategy)?)?`,
-      `(?:${VERB}|cascade) ALL(?: (?:in|within|at|after) <D>)?(?: (?:using|with|in|by|as)(?: a)? (?<strategy>wave|parallel|priority[ -]?first)(?: strategy| cascade)?)?`,
-      "(?:get|have|make|bring) ALL (?:to be )?(?:ready|in sync|synced|synchroni[sz]ed|together|aligned)(?: together)?(?: (?:in|within|at|after) <D>)?",
+      `${RUN}(?:${STRATEGY} )?cascade(?: operation)?(?: ${VERB})?(?: <Q>)?<WHERE><IN TIME>(?: <N> times)?`,
+      `${RUN}cascade(?: ${VERB})?(?: <Q>)?<WHERE><IN TIME>${USING}(?: <N> times)?`,
+      `${RUN}<N> (?:${STRATEGY} )?cascades?(?: ${VERB})?<WHERE><IN TIME>`,
+      `(?:${VERB}|cascade) ALL<IN TIME>${USING}`,
+      `(?:${VERB}|cascade) ALL<IN TIME>`,
+      "(?:get|have|make|bring) ALL (?:to be )?(?:ready|in sync|synced|synchroni[sz]ed|together|" +
+        "aligned)(?: together)?<IN TIME>",
       `(?:have|make|let|get) ALL (?:to )?${VERB}(?: (?:in|within|after) <D>)?`,
       "(?:in|within) <D> (?:get|have|make) ALL (?:ready|in sync|synced)",
     ],
-    (named) => {
-      const strategy = named.word("strategy") ?? undefined;
-      let second: string | undefined;
-      try {
-        second = named.word("strategy2");
-      } catch {
-        second = undefined;
-      }
-      const args = place(named);
-      const chosen = (strategy ?? second)?.replace(/^priority ?first$/, "priority-first");
-      return given({ ...args, strategy: chosen });
-    },
+    place,
   ),
   rule(
     "scatter",
     [
-      `${RUN}scatter(?:[ -]gather)?(?: operation)?(?: ${VERB})?(?: <Q>)?(?: (?:to|over|across|among|at|from|on|in)? ?<S>)?(?: (?:in|within|at|after) <D>)?(?: <N> times)?`,
-      "(?:get|have|make|bring) (?:<T>|<C>|<K>) (?:to be )?(?:ready|in sync|synced|synchroni[sz]ed|together)(?: together)?(?: (?:in|within|at|after) <D>)?",
+      `${RUN}scatter(?:[ -]gather)?(?: operation)?(?: ${VERB})?(?: <Q>)?<WHERE><IN TIME>(?: <N> times)?`,
+      "(?:get|have|make|bring) (?:<T>|<C>|<K>) (?:to be )?(?:ready|in sync|synced|" +
+        "synchroni[sz]ed|together)(?: together)?<IN TIME>",
       `(?:have|make|let|get) (?:<T>|<C>|<K>) (?:to )?${VERB}(?: (?:in|within|after) <D>)?`,
-      `${VERB} (?:<T>|<C>|<K>)(?: (?:in|within|at|after) <D>)?`,
+      `${VERB} (?:<T>|<C>|<K>)<IN TIME>`,
     ],
     place,
   ),
@@ -175,8 +184,10 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "quarantine",
     [
-      "(?<action>release|free|discard|delete|drop|throw away|remove)(?: quarantined?)?(?: item| data| entry)?(?: number)? (?:<N>|<Q>)(?: from quarantine)?",
-      "(?<action>release|free|discard|delete|drop|throw away|remove) quarantine(?:d)?(?: item| data| entry)?(?: number)? (?:<N>|<Q>)",
+      "(?<action>release|free|discard|delete|drop|throw away|remove)(?: quarantined?)?(?: item| " +
+        "data| entry)?(?: number)? (?:<N>|<Q>)(?: from quarantine)?",
+      "(?<action>release|free|discard|delete|drop|throw away|remove) quarantine(?:d)?(?: item| " +
+        "data| entry)?(?: number)? (?:<N>|<Q>)",
       "let (?:<N>|<Q>) out of quarantine",
     ],
     ({ text, word }) => ({
@@ -187,7 +198,9 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "inbox",
     [
-      "(?<action>approve|accept|deny|reject|refuse|decline|allow|grant)(?: inbox)?(?: item| request| approval| review)?(?: number)? (?:<N>)(?: (?:with comment|because|saying|comment|with note|noting) <Q>)?",
+      "(?<action>approve|accept|deny|reject|refuse|decline|allow|grant)(?: inbox)?(?: item| " +
+        "request| approval| review)?(?: number)? (?:<N>)(?: (?:with comment|because|saying|comment|" +
+        "with note|noting) <Q>)?",
       "say (?<answer>yes|no) to(?: item| request)? <N>",
     ],
     (named) => {
@@ -204,7 +217,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "inbox",
     [
-      "(?:comment|note|add comment|add note|remark)(?: (?:on|to))?(?: inbox)?(?: item| request| review)?(?: number)? <N>(?: (?:with|saying|that))? <Q>",
+      "(?:comment|note|add comment|add note|remark)(?: (?:on|to))?(?: inbox)?(?: item| request| " +
+        "review)?(?: number)? <N>(?: (?:with|saying|that))? <Q>",
       "(?:add )?(?:comment|note) <Q> (?:to|on)(?: item| request)? <N>",
     ],
     ({ text }) => ({
@@ -216,7 +230,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "dead-letters",
     [
-      "(?:replay|resend|redeliver|retry|send again|deliver again|send)(?: dead)?(?: letter| message)?(?: number)? <N>(?: again)?",
+      "(?:replay|resend|redeliver|retry|send again|deliver again|send)(?: dead)?(?: letter| " +
+        "message)?(?: number)? <N>(?: again)?",
     ],
     ({ number }) => ({
       action: "replay",
@@ -226,7 +241,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "scale",
     [
-      "(?<action>add|provision|create|spin up|spawn|launch|bring up|bring in)(?: another)? <N>(?: more| new| additional| extra)*(?: agents)?(?: (?:to|in|into) (?:ALL|<T>))?",
+      "(?<action>add|provision|create|spin up|spawn|launch|bring up|bring in)(?: another)? " +
+        "<N>(?: more| new| additional| extra)*(?: agents)?(?: (?:to|in|into) (?:ALL|<T>))?",
       "scale(?: mesh| ALL)? (?<action>up|out)(?: by)? <N>(?: agents)?",
       "grow(?: mesh| ALL)?(?: by)? <N>(?: agents)?",
     ],
@@ -244,7 +260,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "undo",
     [
-      "(?:undo|revert|roll back|rollback|take back|take that back|reverse)(?: it| that| last| last change| last command| last action| what i did| previous change)*",
+      "(?:undo|revert|roll back|rollback|take back|take that back|reverse)(?: it| that| last| " +
+        "last change| last command| last action| what i did| previous change)*",
       "(?:put|change) it back",
     ],
     none,
@@ -252,7 +269,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "backup",
     [
-      "(?:make|take|create|do|run|start)? ?(?:backup|back up|back-up)(?: now| ALL| everything| registry| conflict log| of ALL)*",
+      "(?:make|take|create|do|run|start)? ?(?:backup|back up|back-up)(?: now| ALL| everything| " +
+        "registry| conflict log| of ALL)*",
       "save (?:backup|ALL)",
     ],
     none,
@@ -265,7 +283,8 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "incident",
     [
-      "(?:run|start|open|begin|walk|walk through|follow)(?: the)? ?(?:incident|runbook|incident runbook|incident response|incident procedure)(?: ~)? <T>",
+      "(?:run|start|open|begin|walk|walk through|follow)(?: the)? ?(?:incident|runbook|incident " +
+        "runbook|incident response|incident procedure)(?: ~)? <T>",
       "(?:incident|runbook)(?: ~)? <T>",
       "declare incident (?:in|on|for|at) <T>",
     ],

@@ -1,5 +1,6 @@
 /** Phrases that only look. */
 import { given, type Named, type Rule, rule } from "./phrase-rule.ts";
+import { RECORDS } from "./phrases-records.ts";
 
 const isAgent = (address: string | undefined): boolean => address?.includes("/agent-") === true;
 
@@ -17,23 +18,36 @@ const selection = ({ text }: Named): Record<string, unknown> =>
   given({ within: text("T"), class: text("C"), capability: text("K") });
 
 const GOING_ON = [
-  "(?:show |give )?(?:me |us )?(?:quick |short |brief |overall |general |current |full )?(?:status|state|overview|summary|report|picture|situation|condition)(?: report| update)?(?: ~)?(?: <S>)?",
+  "(?:show |give )?(?:me |us )?(?:quick |short |brief |overall |general |current |full " +
+    ")?(?:status|state|overview|summary|report|picture|situation|condition)(?: report| update)?(?: " +
+    "~)?(?: <S>)?",
   "(?:show |give )?(?:me |us )?<S> (?:status|state|overview|summary|report|health)(?: report)?",
-  "(?:show|see|check|check on|check up on|look at|view|display|report on|tell me about|tell us about|status|status report on)(?: on)? <S>",
+  "(?:show|see|check|check on|check up on|look at|view|display|report on|tell me about|tell us " +
+    "about|status|status report on)(?: on)? <S>",
   "(?:tell|show)(?: me| us)? how <S> (?:is|are)(?: doing| going)?",
-  "how (?:is|are|does|do|was|were)(?: things| everything| it| life| that)?(?: doing| going| looking| look)?(?: ~)?(?: <S>)?(?: doing| going| look| looking| feeling| holding up| holding| performing| behaving| getting on| getting along| coming along| running| working| right| so far| overall)*",
+  "how (?:is|are|does|do|was|were)(?: things| everything| it| life| that)?(?: doing| going| " +
+    "looking| look)?(?: ~)?(?: <S>)?(?: doing| going| look| looking| feeling| holding up| holding| " +
+    "performing| behaving| getting on| getting along| coming along| running| working| right| so " +
+    "far| overall)*",
   "how (?:are|is) (?:things|everything|it|we|you|all)(?: all)?(?: doing| going| looking| holding up)?(?: ~ <S>)?",
   "how (?:healthy|well|good|bad|busy|loaded) (?:is|are) (?:<S>|we|things|it)",
-  "what (?:is|are|was)(?: <S>)? (?:happening|going on|up|wrong|news|new|cooking|status|state|situation|condition|latest|state of play)(?: right)?(?: ~)?(?: <S>)?",
-  "what (?:is|are) (?:status|state|health|condition|situation|overall health|overall status)(?: ~)? (?:<S>|things|everything)",
+  "what (?:is|are|was)(?: <S>)? (?:happening|going on|up|wrong|news|new|cooking|status|state|" +
+    "situation|condition|latest|state of play)(?: right)?(?: ~)?(?: <S>)?",
+  "what (?:is|are) (?:status|state|health|condition|situation|overall health|overall status)(?: " +
+    "~)? (?:<S>|things|everything)",
   "what is <S> (?:doing|up to|status|state)",
   "what (?:happened|goes on|gives|has happened|has gone on)(?: ~ <S>)?",
   "what about <S>",
-  "(?:is|are)(?: there)? (?:anything|something|everything|all|things|it|we|<S>)(?: all)?(?: wrong| ok| okay| fine| good| well| alright| all right| healthy| up| alive| running| down| normal| broken| unhealthy| in order| in trouble| going on| happening| responding| active| online| working)+(?: ~ <S>)?",
+  "(?:is|are)(?: there)? (?:anything|something|everything|all|things|it|we|<S>)(?: all)?(?: " +
+    "wrong| ok| okay| fine| good| well| alright| all right| healthy| up| alive| running| down| " +
+    "normal| broken| unhealthy| in order| in trouble| going on| happening| responding| active| " +
+    "online| working)+(?: ~ <S>)?",
   "any (?:news|problems|issues|trouble|troubles|incidents|concerns|alarms)(?: ~)?(?: <S>)?",
   "(?:is|are) there (?:any )?(?:problems|issues|trouble|problem|issue|news)(?: ~)?(?: <S>)?",
-  "(?:is|are) <S> (?:ok|okay|fine|good|well|alright|healthy|up|alive|running|down|there|responding|reachable|frozen|paused|busy|overloaded|stable|back)(?: and running| again)?",
-  "how many (?:agents|of them|sectors|of ALL|ALL)(?: are| is| do we have| have we)?(?: active| up| alive| online| running| healthy| working| available| there| left)?(?: ~ <S>)?",
+  "(?:is|are) <S> (?:ok|okay|fine|good|well|alright|healthy|up|alive|running|down|there|" +
+    "responding|reachable|frozen|paused|busy|overloaded|stable|back)(?: and running| again)?",
+  "how many (?:agents|of them|sectors|of ALL|ALL)(?: are| is| do we have| have we)?(?: active| " +
+    "up| alive| online| running| healthy| working| available| there| left)?(?: ~ <S>)?",
   "how many (?:agents )?(?:does|do|has|have) <S> (?:have|got)?",
   "(?:count|number) (?:of )?(?:active |healthy |live )?agents(?: ~ <S>)?",
   "when (?:was|did) (?:last|latest|most recent)? ?cascade(?: run| happen| end| ran)?(?: ~ <S>)?",
@@ -58,7 +72,8 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "help",
     [
-      "(?:help|explain|how do i use|what does|what is|manual for|usage of)(?: with| for| on| about| command)? (?<command>[a-z][a-z-]+)(?: command)?(?: do| for)?",
+      "(?:help|explain|how do i use|what does|what is|manual for|usage of)(?: with| for| on| " +
+        "about| command)? (?<command>[a-z][a-z-]+)(?: command)?(?: do| for)?",
     ],
     ({ word }) => ({
       command: word("command"),
@@ -76,7 +91,8 @@ export const LOOKING: readonly Rule[] = [
     "doctor",
     [
       "(?:run )?(?:doctor|machine check|self test|diagnostics|environment check)",
-      "(?:check|diagnose|examine) (?:machine|host|environment|computer|installation|setup|node version|system requirements)",
+      "(?:check|diagnose|examine) (?:machine|host|environment|computer|installation|setup|node " +
+        "version|system requirements)",
       "is (?:machine|host|computer|environment)(?: ok| okay| fine| ready| set up| good| suitable)+(?: enough)?",
     ],
     none,
@@ -84,7 +100,8 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "health",
     [
-      "(?:run |do |perform |make |start |give me )?(?:daily |morning |overnight |full |quick )?(?:health|daily)[ -]?(?:check|checkup|check up|report|inspection)(?: ~ ALL)?",
+      "(?:run |do |perform |make |start |give me )?(?:daily |morning |overnight |full |quick " +
+        ")?(?:health|daily)[ -]?(?:check|checkup|check up|report|inspection)(?: ~ ALL)?",
       "(?:do|run) (?:daily|morning|overnight) (?:check|checks|round|rounds|routine)",
       "(?:what happened|anything happen|how did it go) (?:overnight|last night|over night)",
       "(?:are|is) (?:backups?|snapshots?)(?: current| up to date| ok| fine| fresh)+",
@@ -94,12 +111,20 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "why",
     [
-      "(?:and )?(?:show|tell)(?: me)? what <T>(?: and <T>)* (?:is|are) (?:stuck on|waiting for|waiting on|doing|working on|busy with|blocked on|blocked by)",
-      "what (?:is|are) <T>(?: and <T>)* (?:stuck|waiting|hung|hanging|blocked|held up|busy|working|doing|processing|handling|doing there)(?: on| for| by| up| with| at)?",
-      "why (?:is|are|was|does|do) <T>(?: and <T>)*(?: so| not| always| still| being| be| too)*(?: stuck| slow| blocked| waiting| busy| hung| hanging| unresponsive| slower| silent| late| late again| responding| respond| answering| answer| answered| ready| failing| take so long| taking so long| taking long| held up| quiet| down| degraded| quarantined| offline)+",
-      "why (?:does|do|did) <T>(?: and <T>)* (?:not )?(?:answer|respond|reply|work|hang|take so long|take long|lag|fail|crash)",
+      "(?:and )?(?:show|tell)(?: me)? what <T>(?: and <T>)* (?:is|are) (?:stuck on|waiting for|" +
+        "waiting on|doing|working on|busy with|blocked on|blocked by)",
+      "what (?:is|are) <T>(?: and <T>)* (?:stuck|waiting|hung|hanging|blocked|held up|busy|" +
+        "working|doing|processing|handling|doing there)(?: on| for| by| up| with| at)?",
+      "why (?:is|are|was|does|do) <T>(?: and <T>)*(?: so| not| always| still| being| be| " +
+        "too)*(?: stuck| slow| blocked| waiting| busy| hung| hanging| unresponsive| slower| silent|" +
+        " late| late again| responding| respond| answering| answer| answered| ready| failing| take " +
+        "so long| taking so long| taking long| held up| quiet| down| degraded| quarantined| " +
+        "offline)+",
+      "why (?:does|do|did) <T>(?: and <T>)* (?:not )?(?:answer|respond|reply|work|hang|take so " +
+        "long|take long|lag|fail|crash)",
       "why <T>",
-      "what (?:is )?(?:holds|holding|blocks|blocking|keeps|keeping|delays|delaying|slows|slowing)(?: up| down)? <T>(?: up| down| busy)?",
+      "what (?:is )?(?:holds|holding|blocks|blocking|keeps|keeping|delays|delaying|slows|" +
+        "slowing)(?: up| down)? <T>(?: up| down| busy)?",
       "(?:what is )?(?:cause|root cause|reason)(?: ~)? <T>(?: being)?(?: stuck| slow| slowness| blocked)?",
       "(?:explain|diagnose|debug|analyse|analyze|investigate) <T>",
       "what is (?:wrong|problem|matter|issue) with <T>",
@@ -110,7 +135,8 @@ export const LOOKING: readonly Rule[] = [
     "trace",
     [
       "(?:trace|follow|track|walk)(?: operation| message| path| chain| cascade)?(?: ~)? (?:<T>|<N>|<Q>)",
-      "(?:show|what is)(?: me)? (?:trace|path|causation chain|causation|chain|history|hops|journey)(?: ~)? (?:operation )?(?:<T>|<N>|<Q>)",
+      "(?:show|what is)(?: me)? (?:trace|path|causation chain|causation|chain|history|hops|" +
+        "journey)(?: ~)? (?:operation )?(?:<T>|<N>|<Q>)",
       "where did (?:message|operation|cascade) (?:<N>|<Q>) (?:go|come from|originate)",
     ],
     ({ text }) => ({ target: text("T") ?? text("Q") ?? text("N") }),
@@ -118,8 +144,10 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "inspect",
     [
-      "(?:inspect|describe|examine|detail|details|info|information|look up|lookup|look into|look closely at|dig into)(?: ~)? <T>",
-      "(?:show|give|tell|see|get)(?: me)?(?: all| everything| more| details| full details| information| info| data)*(?: ~)? <T>",
+      "(?:inspect|describe|examine|detail|details|info|information|look up|lookup|look into|look " +
+        "closely at|dig into)(?: ~)? <T>",
+      "(?:show|give|tell|see|get)(?: me)?(?: all| everything| more| details| full details| " +
+        "information| info| data)*(?: ~)? <T>",
       "(?:what do we|what do you|what is) know(?:n)? about <T>",
       "who is <T>",
       "(?:queue|mailbox|state|memory|restarts|current message)(?: ~)? <T>",
@@ -135,14 +163,17 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "quarantine",
     [
-      "(?:show|see|inspect|open|what is)(?: me)? (?:quarantine(?:d)?(?: item| data| entry)?|item)(?: number)? (?:<N>|<Q>)(?: in quarantine)?",
+      "(?:show|see|inspect|open|what is)(?: me)? (?:quarantine(?:d)?(?: item| data| entry)?|" +
+        "item)(?: number)? (?:<N>|<Q>)(?: in quarantine)?",
     ],
     ({ text }) => ({ action: "show", id: text("Q") ?? text("N") }),
   ),
   rule(
     "quarantine",
     [
-      "(?:show|list|see|open|print|display|check|view)?(?: me)?(?: all)? ?(?:quarantine|quarantined (?:data|items|values|information|entries)|quarantine list|quarantine store)(?: list| contents?)?",
+      "(?:show|list|see|open|print|display|check|view)?(?: me)?(?: all)? ?(?:quarantine|" +
+        "quarantined (?:data|items|values|information|entries)|quarantine list|quarantine " +
+        "store)(?: list| contents?)?",
       "what is (?:in|inside|held in|sitting in) quarantine",
     ],
     none,
@@ -150,16 +181,22 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "inbox",
     [
-      "(?:show|see|open|read)(?: me)? (?:inbox )?(?:item|request|approval|review)(?: number)? (?:<N>|<Q>)(?: in inbox)?",
+      "(?:show|see|open|read)(?: me)? (?:inbox )?(?:item|request|approval|review)(?: number)? " +
+        "(?:<N>|<Q>)(?: in inbox)?",
     ],
     ({ text }) => ({ action: "show", id: text("Q") ?? text("N") }),
   ),
   rule(
     "inbox",
     [
-      "(?:show|list|see|open|check|print|read|view)?(?: me)?(?: human| pending| open| all)* ?(?:inbox|approvals?|pending approvals?|human reviews?|pending reviews?|approval requests?|open requests)(?: list)?",
-      "(?:what|which|anything)(?: is| are| requests| decisions| items)*(?: that)? (?:waiting|waits|wait|pending|needs?|awaiting|await|needing)(?: for| ~)?(?: me| us| (?:human )?(?:approval|decision|review|attention)| human| C\\d+| operator)*",
-      "(?:is|are)(?: there)? (?:anything|something|requests|approvals)(?: waiting| pending| for me| to approve| i have to approve| i need to approve| i should decide)+",
+      "(?:show|list|see|open|check|print|read|view)?(?: me)?(?: human| pending| open| all)* " +
+        "?(?:inbox|approvals?|pending approvals?|human reviews?|pending reviews?|approval " +
+        "requests?|open requests)(?: list)?",
+      "(?:what|which|anything)(?: is| are| requests| decisions| items)*(?: that)? (?:waiting|" +
+        "waits|wait|pending|needs?|awaiting|await|needing)(?: for| ~)?(?: me| us| (?:human " +
+        ")?(?:approval|decision|review|attention)| human| C\\d+| operator)*",
+      "(?:is|are)(?: there)? (?:anything|something|requests|approvals)(?: waiting| pending| for " +
+        "me| to approve| i have to approve| i need to approve| i should decide)+",
       "(?:what|who) (?:do i|should i|must i) (?:have to |need to )?(?:approve|decide|review)",
     ],
     none,
@@ -167,10 +204,16 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "agents",
     [
-      "(?:show|list|find|see|get|give|display|print)?(?: me)?(?: all| top)?(?: <N>)? ?(?:slow|slowest|laggy|sluggish|high impedance|worst|lagging|late)(?: <N>)?(?: agents| ones| <C>| ALL)?(?: (?:~ )?<S>)*",
-      "(?:who|what|which)(?: agents| ones| <C>| of <S>| of them)?(?: in <T>)?(?: is| are)? (?:slow|slowest|laggy|lagging|sluggish|slow ones|slowest ones|slowest agents|slow agents|late|worst)(?: agents)?(?: ~)?(?: <S>)?",
-      "(?:who|what|which)(?: agents| ones)? (?:has|have|with) (?:highest|worst|biggest|most|high) (?:impedance|latency)(?: ~)?(?: <S>)?",
-      "(?:is|are)(?: there| any| some)*(?: agents| <S>| of <S>)? (?:slow|consistently slow|lagging|slow agents)(?: ~)?(?: <S>)?",
+      "(?:show|list|find|see|get|give|display|print)?(?: me)?(?: all| top)?(?: <N>)? ?(?:slow|" +
+        "slowest|laggy|sluggish|high impedance|worst|lagging|late)(?: <N>)?(?: agents| ones| <C>| " +
+        "ALL)?(?: (?:~ )?<S>)*",
+      "(?:who|what|which)(?: agents| ones| <C>| of <S>| of them)?(?: in <T>)?(?: is| are)? " +
+        "(?:slow|slowest|laggy|lagging|sluggish|slow ones|slowest ones|slowest agents|slow agents|" +
+        "late|worst)(?: agents)?(?: ~)?(?: <S>)?",
+      "(?:who|what|which)(?: agents| ones)? (?:has|have|with) (?:highest|worst|biggest|most|" +
+        "high) (?:impedance|latency)(?: ~)?(?: <S>)?",
+      "(?:is|are)(?: there| any| some)*(?: agents| <S>| of <S>)? (?:slow|consistently slow|" +
+        "lagging|slow agents)(?: ~)?(?: <S>)?",
       "(?:slow agents|slow ones|slowest)(?: ~)?(?: <S>)?",
       "(?:show|list)(?: me)? <S> (?:slowest|slow)(?: first| agents| ones)?",
       "(?:agents|<S>) (?:slowest first|by impedance|sorted by impedance)(?: ~ <S>)?",
@@ -181,22 +224,31 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "agents",
     [
-      "(?:show|list|find|see|get|give|display|print|which|what|who|count)?(?: me)?(?: all)?(?: of)?(?: agents| ones| <C>| ALL)?(?: (?:is|are|has been|have been))? ?(?<state>degraded|offline|quarantined|active|dead|down|crashed|unreachable|isolated|sick|unhealthy|in quarantine|lost|missing)(?: agents| ones| <C>)?(?: ~)?(?: <S>)?",
-      "(?:which|what|who)(?: agents)? ~ <S> (?:is|are) (?<state>degraded|offline|quarantined|active|dead|down|crashed|unreachable|isolated|sick|unhealthy|in quarantine|lost|missing)",
-      "(?:which|what)(?: of)? <S> (?:is|are) (?<state>degraded|offline|quarantined|active|dead|down|crashed|unreachable|isolated|sick|unhealthy|in quarantine|lost|missing)",
-      "(?:is|are)(?: there| any| some)* (?:agents )?(?<state>degraded|offline|quarantined|dead|down|crashed|unreachable|isolated|in quarantine)(?: agents)?(?: ~)?(?: <S>)?",
-      "how many(?: agents| of them| <S>)?(?: are| is)? (?<state>degraded|offline|quarantined|dead|down|crashed|unreachable|isolated|in quarantine)(?: ~)?(?: <S>)?",
+      "(?:show|list|find|see|get|give|display|print|which|what|who|count)?(?: me)?(?: all)?(?: " +
+        "of)?(?: agents| ones| <C>| ALL)?(?: (?:is|are|has been|have been))? ?(?<state>degraded|" +
+        "offline|quarantined|active|dead|down|crashed|unreachable|isolated|sick|unhealthy|in " +
+        "quarantine|lost|missing)(?: agents| ones| <C>)?(?: ~)?(?: <S>)?",
+      "(?:which|what|who)(?: agents)? ~ <S> (?:is|are) (?<state>degraded|offline|quarantined|" +
+        "active|dead|down|crashed|unreachable|isolated|sick|unhealthy|in quarantine|lost|missing)",
+      "(?:which|what)(?: of)? <S> (?:is|are) (?<state>degraded|offline|quarantined|active|dead|" +
+        "down|crashed|unreachable|isolated|sick|unhealthy|in quarantine|lost|missing)",
+      "(?:is|are)(?: there| any| some)* (?:agents )?(?<state>degraded|offline|quarantined|dead|" +
+        "down|crashed|unreachable|isolated|in quarantine)(?: agents)?(?: ~)?(?: <S>)?",
+      "how many(?: agents| of them| <S>)?(?: are| is)? (?<state>degraded|offline|quarantined|" +
+        "dead|down|crashed|unreachable|isolated|in quarantine)(?: ~)?(?: <S>)?",
     ],
     (named) => given({ ...selection(named), state: STATES[named.word("state") as string] }),
   ),
   rule(
     "agents",
     [
-      "(?:show|list|find|see|get|give|display|print|enumerate)(?: me)?(?: all| first)?(?: <N>)? ?(?:agents|<C>)(?: (?:~|that are in|with))?(?: <S>)*",
+      "(?:show|list|find|see|get|give|display|print|enumerate)(?: me)?(?: all| first)?(?: <N>)? " +
+        "?(?:agents|<C>)(?: (?:~|that are in|with))?(?: <S>)*",
       "(?:agents|<C>)(?: ~)?(?: <S>)*",
       "(?:who|what|which)(?: agents)? (?:is|are|lives|live|belongs|belong|work|works|run|runs) (?:~ )?<S>",
       "(?:which|what)(?: agents|ones)?(?: have)? <K>(?: ~ <S>)?",
-      "(?:show|list|find|who|anyone|anybody|is there anyone|is there anybody)?(?: me)?(?: agents| all| an agent| agent)? ?<K>(?: ~ <S>)?",
+      "(?:show|list|find|who|anyone|anybody|is there anyone|is there anybody)?(?: me)?(?: agents|" +
+        " all| an agent| agent)? ?<K>(?: ~ <S>)?",
       "who (?:are )?(?:members )?(?:of |in )<S>",
       "members(?: ~)? <S>",
     ],
@@ -210,16 +262,20 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "top",
     [
-      "(?:open |show |start |run )?(?:top|live view|live|monitor|dashboard in terminal)(?: agents| view)?(?: (?:by|sorted by) (?<sort>impedance|latency|processing|queue|reliability|drift))?(?: ~ <T>)?",
+      "(?:open |show |start |run )?(?:top|live view|live|monitor|dashboard in terminal)(?: " +
+        "agents| view)?(?: (?:by|sorted by) (?<sort>impedance|latency|processing|queue|reliability|" +
+        "drift))?(?: ~ <T>)?",
       "(?:watch|monitor|observe|keep (?:an )?eye on)(?: <T>| ALL)?(?: live)?(?: ~ <T>)?",
-      "(?:show|which|who)(?: me)?(?: agents)?(?: are| is| has| have)? (?:busiest|busy|longest queues?|deepest queues?|most loaded)(?: agents)?(?: ~ <T>)?",
+      "(?:show|which|who)(?: me)?(?: agents)?(?: are| is| has| have)? (?:busiest|busy|longest " +
+        "queues?|deepest queues?|most loaded)(?: agents)?(?: ~ <T>)?",
     ],
     ({ word, text }) => given({ sort: word("sort"), within: text("T") }),
   ),
   rule(
     "tree",
     [
-      "(?:show |print |draw |display )?(?:me )?(?:tree|hierarchy|structure|topology|layout|org chart|organisation|organization)(?: ~)?(?: <T>| ALL)?",
+      "(?:show |print |draw |display )?(?:me )?(?:tree|hierarchy|structure|topology|layout|org " +
+        "chart|organisation|organization)(?: ~)?(?: <T>| ALL)?",
       "(?:show|list|print|display)(?: me)?(?: all)? (?:sectors|clusters)(?: ~)?(?: <T>| ALL)?",
       "(?:which|what) clusters (?:are )?(?:in|does|belong to) <T>(?: have| contain)?",
       "(?:show|draw|print) <T> (?:tree|hierarchy|structure|clusters)",
@@ -227,136 +283,7 @@ export const LOOKING: readonly Rule[] = [
     ],
     ({ text }) => given({ address: text("T") }),
   ),
-  rule(
-    "kpis",
-    [
-      "(?:show |list |print |give |display |see |get |check )?(?:me |us )?(?:all |current )?(?:kpis?|key performance indicators?|metrics|indicators|performance|numbers|figures|score|scores|scorecard|statistics|stats|success metrics)(?: ~)?(?: ALL)?(?: by (?<by>hour|day|operation)s?)?(?: (?:per|for each|each|every) (?<each>hour|day|operation))?",
-      "(?<each>hourly|daily)(?: kpis?| metrics| figures| numbers| report)?",
-      "(?:kpis?|metrics|figures) (?<each>hourly|daily)",
-      "how (?:well|good|accurate|punctual|reliable) (?:are|is|do|does|were|was) (?:predictions?|prediction|arrivals?|we|coordination|ALL|forecasts?|timing|operations?)(?: doing| performing| do| perform| work| working| at predicting)?",
-      "(?:what is|show|how (?:high|low|good) is)(?: me)?(?: current| our)? ?(?:coordination success rate|success rate|arrival window hit rate|hit rate|arrival rate|prediction accuracy|accuracy|conflict rate|availability|mesh availability|uptime share|cascade latency|cascade p95|p95|recovery time)(?: ~ ALL)?",
-      "(?:are|do) we (?:meeting|hitting|on|reaching|meet|hit|reach|within)(?: all)? (?:targets?|kpis?|goals?|slos?|objectives?)",
-      "how long (?:does|do|did) (?:recovery|cascades?|recoveries)(?: usually| normally)? take",
-      "what (?:percentage|share|fraction|part) (?:of )?(?:agents|operations|ALL) (?:arrive|arrived|succeed|succeeded|reach|reached|hit)(?: in time| on time| quorum| target)?",
-    ],
-    ({ word }) => given({ by: SPANS[word("by") ?? word("each") ?? ""] }),
-  ),
-  rule(
-    "dead-letters",
-    [
-      "(?:show |summary of |count |count of |number of |how many )?(?:dead letters?|dead letter)(?: summary| counts?| by reason| statistics)(?: ~ ALL)?",
-      "(?:count|summari[sz]e|how many)(?: are| of)?(?: there)? ?(?:dead letters?|undelivered messages|undeliverable messages)(?: are there| do we have| have we)?",
-    ],
-    () => ({ action: "summary" }),
-  ),
-  rule(
-    "dead-letters",
-    [
-      "(?:show|list|see|get|print|display|view|open|check|what are|what is in|look at|are there|is there)?(?: me)?(?: any| all| latest| last| recent| newest| <N>)* ?(?:dead letters?|dead letter office|undelivered messages?|undeliverable messages?|lost messages?|failed messages?|bounced messages?|dropped messages?)(?: (?:to|for|of) <T>)?",
-      "(?:what|which)(?: messages?| mail)? (?:could|can|were|was|have|has) (?:not |been )*(?:be )?(?:delivered|undelivered|undeliverable|dropped|lost|bounced)(?: (?:to|for) <T>)?",
-      "(?:messages|letters) (?:that )?(?:could|were) not (?:be )?delivered(?: to <T>)?",
-    ],
-    ({ text, number }) => given({ target: text("T"), limit: number("N") }),
-  ),
-  rule(
-    "conflicts",
-    [
-      "(?:verify|check|audit|validate|prove)(?: integrity)?(?: ~)? (?:conflict log|conflicts log|log of conflicts|conflicts chain|conflict chain|conflicts)(?: integrity| chain)?",
-      "(?:is|has) (?:conflict log|log of conflicts|conflict chain)(?: been)?(?: intact| ok| tampered with| valid| whole| complete| changed)+",
-    ],
-    () => ({ action: "verify" }),
-  ),
-  rule(
-    "conflicts",
-    [
-      "(?:show|see|describe|explain|details? of|inspect|look at|open|what is|what was)(?: me)? conflict(?: number)? (?:<N>|<Q>)",
-    ],
-    ({ text }) => ({ action: "show", id: text("Q") ?? text("N") }),
-  ),
-  rule(
-    "conflicts",
-    [
-      "(?:show|list|see|get|print|display|view|check|what are|which are|are there|is there|review|what)?(?: me)?(?: any| all| open| unresolved| pending| recent| latest| critical| new| current)* ?(?:conflicts?|conflict log|disagreements?|contradictions?)(?: there| open| pending| unresolved)?(?: (?:are there|do we have|exist))?(?: (?:~|by|reported by) <T>)?(?: ~ ALL)?",
-      "how many(?: open| unresolved)? conflicts(?: are there| do we have| are open| were there)?(?: (?:~) <T>)?",
-      "(?:who|which agents|what agents) (?:disagrees?|conflicts?|(?:is|are) in conflict)(?: ~ <T>)?",
-    ],
-    ({ text }) => given({ agent: text("T") }),
-  ),
-  rule(
-    "circuits",
-    [
-      "(?:show|list|see|print|display|check|view|what is state of|are|is)?(?: me)?(?: any| all| open| tripped)* ?(?:circuits?|breakers?|circuit breakers?)(?: open| tripped| states?| status| closed)*(?: ~)?(?: <T>)?",
-      "(?:which|what)(?: circuits?| breakers?| circuit breakers?) (?:are|is|have|has)(?: been)? (?:open|tripped|closed|half open)",
-      "(?:did|has|have) (?:any )?(?:circuit )?(?:breakers?|circuits?)(?: been)? (?:trip|tripped|open|opened)(?: overnight| today)?",
-    ],
-    none,
-  ),
-  rule(
-    "mode",
-    [
-      "(?:show |what is |which is |tell me )?(?:current |operating |operational |mesh )*mode(?: ~ ALL)?",
-      "(?:what|which) (?:operational |operating )?mode (?:is|are) (?:ALL|we|it|mesh)(?: in| running in)?",
-      "in (?:what|which) mode (?:is|are) (?:ALL|we|it)(?: running)?",
-      "(?:are|is) (?:we|ALL|it) (?:in )?(?:degraded|emergency)(?: mode)?",
-      "what is restricted",
-      "(?:which|what) restrictions (?:are in force|apply|hold|are there)",
-    ],
-    none,
-  ),
-  rule(
-    "route",
-    [
-      "(?:show|list|see|print|display)?(?: me)?(?: all| current)* ?(?:routes|routing|routing table|avoided agents|avoid list|detours)",
-      "(?:what|who|whom|which agents?)(?: is| are| do| does)?(?: we| ALL| traffic| being)* (?:avoided|avoid|avoiding|routing around|route around|routed around|bypassed|bypassing)(?: by ALL)?",
-    ],
-    none,
-  ),
-  rule(
-    "forecast",
-    [
-      "(?:show |give |make )?(?:me )?(?:forecast|predict|prediction|estimate|outlook)(?: for| of)?(?: cascade| operation| sync| arrivals?| arrival)?(?: (?:to|of|for|across) <S>)?(?: (?:in|for|at|within) <D>)?(?: (?:to|of|for|across) <S>)?",
-      "how many(?: agents| of <S>| <S>| of them)?(?: ~ <S>)? (?:would|could|will|can|might)(?: be)? (?:ready|make it|arrive|finish|respond|answer|there)(?: ready)?(?: (?:in|by|within|after|for) <D>)?(?: (?:at|with) <P>)?(?: from ALL)?",
-      "(?:can|could|would|will) <S> (?:be ready|make it|arrive|all be ready|all make it)(?: (?:in|within|after|by) <D>)?",
-      "(?:when|how soon|how fast|how quickly) (?:can|could|would|will) (?:<S>|agents|they|we)(?: all)? (?:be ready|make it|arrive|converge|reach quorum|sync|synchroni[sz]e)(?: at earliest)?",
-      "who (?:would|will|could) (?:not )?(?:make it|be ready|be late|be skipped|miss it)(?: (?:in|within|after|by|for) <D>)?(?: ~ <S>)?",
-      "(?:what|which) is earliest (?:time|moment|quorum|possible time)(?: ~ <S>)?",
-      "(?:earliest quorum)(?: ~ <S>)?",
-      "if (?:we|i) (?:cascaded|cascade|synced|sync|ran cascade|run cascade)(?: (?:in|within) <D>)?(?: how many| who)+ (?:would|will|could) (?:be ready|make it|arrive)(?: (?:in|within) <D>)?",
-    ],
-    (named) =>
-      given({
-        at: named.text("D") && `in ${named.text("D")}`,
-        select: named.whom,
-        readyBy: named.number("P"),
-      }),
-  ),
-  rule(
-    "what-if",
-    [
-      "what(?: would| will)?(?: happens| happen| be)?(?: if)? (?:i |we |someone )?(?:kill|lose|lost|killed|loses|losing|terminate|drop) (?:<T>|<W>)",
-      "what(?: would| will)?(?: happens| happen| be)? if (?:<T>|<W>) (?:dies|died|fails|failed|goes down|went down|crashes|crashed|is lost|is gone|is down|breaks|disappears|hangs)",
-      "(?:simulate|imagine|suppose|pretend) (?:losing|loss of|killing|death of|failure of) (?:<T>|<W>)",
-    ],
-    ({ text }) => ({
-      what: text("W") !== undefined ? "kill" : "lose",
-      target: text("W") ?? text("T"),
-    }),
-  ),
-  rule(
-    "simulate",
-    [
-      "(?:run |start |do )?(?:simulate|simulation)(?: (?:~ )?ALL)?(?: (?:of|for) <D>)?(?: (?:with|using)(?: faults?| seed)*(?: <N>)?)?",
-      "simulate(?: <N>)?(?: agents)?(?: for)?(?: <D>)?",
-    ],
-    ({ text }) => given({ hours: hoursOf(text("D")) }),
-  ),
-  rule(
-    "diff",
-    [
-      "(?:diff|compare|difference between|show difference between|what changed between) <Q> (?:and|with|to|against)? ?<Q>",
-    ],
-    ({ list }) => ({ from: list("Q")[0], to: list("Q")[1] }),
-  ),
+  ...RECORDS,
   rule("status", GOING_ON, place),
   rule("agents", GOING_ON, (named) =>
     named.text("C") === undefined && named.text("K") === undefined ? undefined : selection(named),
@@ -380,23 +307,3 @@ const STATES: Readonly<Record<string, string>> = {
   "in quarantine": "quarantined",
   active: "active",
 };
-const SPANS: Readonly<Record<string, string>> = {
-  hour: "hour",
-  hourly: "hour",
-  day: "day",
-  daily: "day",
-  operation: "operation",
-};
-
-function hoursOf(duration: string | undefined): number | undefined {
-  if (duration === undefined) return undefined;
-  const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(duration) as RegExpExecArray;
-  const hours: Readonly<Record<string, number>> = {
-    ms: 1 / 3_600_000,
-    s: 1 / 3600,
-    m: 1 / 60,
-    h: 1,
-    d: 24,
-  };
-  return Number(amount) * hours[unit];
-}

@@ -31,7 +31,9 @@ export interface Understanding {
 const PHRASEBOOK: readonly Rule[] = [...CHANGING, ...LOOKING];
 
 /** Says what a sentence means, of these commands; runs nothing. */
-export function understand(sentence: string, commands: readonly Command[]): Understanding {
+export function understand(sentence: string, table: readonly Command[]): Understanding {
+  // What boots a mesh, or belongs to another program, is typed.
+  const commands = table.filter((command) => command.needs === "mesh" || command.inRepl);
   const typed = typedCommand(sentence, commands);
   // Nobody says "--strategy wave"; but "delegate" and "ask" are also how a sentence may begin.
   if (typed !== undefined && /(?:^|\s)--[a-z]|\{/.test(sentence)) return typed;
