@@ -276,7 +276,7 @@ function split<T>(
     const from = at;
     at += bytesOf(item);
     // A copy of its own, on whatever alignment its columns need.
-    return Uint8Array.prototype.slice.call(section, from, at);
+    return new Uint8Array(section.subarray(from, at));
   });
   if (at === section.length) return pieces;
   throw new CutError(part, `expected ${at} bytes, got ${section.length}`);
@@ -337,7 +337,7 @@ function needs(part: SectionName, section: Buffer, at: number, bytes: number): v
 }
 
 function copyOf(section: Buffer, at: number, length: number): Uint8Array {
-  return Uint8Array.prototype.slice.call(section, at, at + length);
+  return new Uint8Array(section.subarray(at, at + length));
 }
 
 function lengthOf(pieces: readonly Uint8Array[]): number {
