@@ -18,6 +18,8 @@ import {
 
 /** What `start` can be told, read and checked. Undefined means: as the mesh itself has it by default. */
 export interface Settings {
+  /** File of a frozen mesh to start from. */
+  readonly thaw: string | undefined;
   readonly sectors: number;
   /** Clusters in each sector. */
   readonly clusters: number;
@@ -66,6 +68,14 @@ const POLICIES = ["block", "drop-oldest", "drop-newest", "reject"] as const;
 
 /** The table. Ranges are what the mesh takes; that the whole has at most 10,000,000 agents is checked after. */
 export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.freeze({
+  thaw: {
+    ...setting(
+      "start from this frozen mesh; sectors, clusters and agents are then its own",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "file",
+  },
   sectors: setting("sectors of the mesh", "N", wholeNumber(1, 65_536), 100),
   clusters: setting("clusters in each sector", "N", wholeNumber(1, 65_536), 10),
   agents: setting("agents in each cluster", "N", wholeNumber(1, 1_000), 30),

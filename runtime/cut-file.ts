@@ -23,7 +23,8 @@ export async function writeCut(path: string, cut: Cut): Promise<number> {
   await mkdir(folder, { recursive: true });
   await sweep(folder);
   const part = `${path}.${process.pid}.part`;
-  const file = await open(part, "w");
+  // States are nobody else's business.
+  const file = await open(part, "w", 0o600);
   let bytes = 0;
   try {
     for (const piece of gathered(encodeCut(cut))) {
