@@ -29,7 +29,7 @@ export const freezeCommand: MeshCommand = meshCommand({
     },
     to: {
       schema: text("the path of a file").optional(),
-      help: "preserve the state in this file",
+      help: "preserve the state in this file (relative to where the mesh runs)",
       value: "file",
     },
     noFile: { schema: flag().optional(), help: "preserve the state nowhere" },
@@ -128,7 +128,6 @@ function renderDiff(diff: CutDiff, paint: Paint): string {
       change,
       formatNumber(count),
     ]),
-    ["messages", "in both", formatNumber(messages.same)],
     ["messages", "gone", formatNumber(messages.gone)],
     ["messages", "new", formatNumber(messages.new)],
     ...Object.entries(estimates).map(([name, count]) => ["estimates", name, formatNumber(count)]),
@@ -154,8 +153,9 @@ function renderDiff(diff: CutDiff, paint: Paint): string {
         `message ${sequence} of ${sender ?? "outside"} to ${target} ${change}`,
     ),
   ];
+  const [before, after] = takenMs.map(formatMoment);
   return [
-    `${formatMoment(takenMs[0])} → ${formatMoment(takenMs[1])}`,
+    `${before} → ${after}, ${formatNumber(messages.same)} messages in flight in both`,
     table(columns, rows, "nothing differs", paint),
     ...named,
   ].join("\n");

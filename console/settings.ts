@@ -18,8 +18,6 @@ import {
 
 /** What `start` can be told, read and checked. Undefined means: as the mesh itself has it by default. */
 export interface Settings {
-  /** File of a frozen mesh to start from. */
-  readonly thaw: string | undefined;
   readonly sectors: number;
   /** Clusters in each sector. */
   readonly clusters: number;
@@ -29,6 +27,8 @@ export interface Settings {
   /** Path or `file:` URL of the agents' module; undefined for the trace agents. */
   readonly agent: string | undefined;
   readonly traces: string | undefined;
+  /** File of a frozen mesh to start from. */
+  readonly thaw: string | undefined;
   readonly data: string;
   readonly for: number | undefined;
   readonly repl: boolean;
@@ -68,14 +68,6 @@ const POLICIES = ["block", "drop-oldest", "drop-newest", "reject"] as const;
 
 /** The table. Ranges are what the mesh takes; that the whole has at most 10,000,000 agents is checked after. */
 export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.freeze({
-  thaw: {
-    ...setting(
-      "start from this frozen mesh; sectors, clusters and agents are then its own",
-      "file",
-      text("the path of a file"),
-    ),
-    path: "file",
-  },
   sectors: setting("sectors of the mesh", "N", wholeNumber(1, 65_536), 100),
   clusters: setting("clusters in each sector", "N", wholeNumber(1, 65_536), 10),
   agents: setting("agents in each cluster", "N", wholeNumber(1, 1_000), 30),
@@ -91,6 +83,14 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   traces: {
     ...setting("folder of latency traces to replay", "dir", text("the path of a folder")),
     path: "folder",
+  },
+  thaw: {
+    ...setting(
+      "start from this frozen mesh; sectors, clusters and agents are then its own",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "file",
   },
   // In the working directory and not in the home: two projects then have two meshes that do not meet,
   // and what belongs to a project lies, and is deleted, with it.
