@@ -191,10 +191,15 @@ export class Freezer {
     let preserved: Preserved;
     try {
       preserved = await this.#preserve(options.file, sinceMs);
-    } catch (error) {
+    } catch (cause) {
       // Frozen all the same: whoever pulls the brake wants it pulled. They are told what is missing.
       this.#stands(this.#frozen);
-      throw error;
+      const reason = (cause as Error).message;
+      throw new MeshError(
+        "MESH_NOT_PRESERVED",
+        `freeze: the mesh is frozen, but its state is not preserved: ${reason}`,
+        { cause },
+      );
     }
     const { file } = preserved;
     this.#frozen = { ...this.#frozen, ...(file !== undefined && { file }) };

@@ -313,7 +313,7 @@ export class Outbox implements TimerTarget {
   /** Tries again what waits, as part of a cycle; a long backlog only by the timer. Returns how many went. */
   retry(): number {
     const { waiting } = this;
-    if (waiting === 0 || waiting > RETRY_EACH_CYCLE) return 0;
+    if (waiting === 0 || (waiting > RETRY_EACH_CYCLE && !this.#held)) return 0;
     this.#retry();
     return waiting - this.waiting;
   }

@@ -243,6 +243,22 @@ describe("freeze and thaw", () => {
     expect(await call(mesh, 1, { do: "echo", value: 2 })).toBe(2);
   });
 
+  test("stays frozen, and says so, when its state cannot be preserved", async () => {
+    await using mesh = await startMesh("puppet");
+    const events: string[] = [];
+    mesh.on("state", (state) => events.push(state));
+    mesh.on("frozen", ({ scope }) => events.push(`frozen ${scope}`));
+    mesh.on("thawed", ({ scope }) => events.push(`thawed ${scope}`));
+    const file = join(agentModule("puppet").pathname, "no folder", "state.mesh");
+    await expect(mesh.freeze("all", { file })).rejects.toThrow(
+      /the mesh is frozen, but its state is not preserved: ENOTDIR/,
+    );
+    expect(mesh.status().state).toBe("frozen");
+    await mesh.thaw();
+    expect(await call(mesh, 1, { do: "echo", value: 2 })).toBe(2);
+    expect(events).toEqual(["frozen", "frozen all", "running", "thawed all"]);
+  });
+
   test("a worker that hangs is named; when it is replaced its successor stands still too", async () => {
     await using mesh = await startMesh("puppet", { watchdogMs: 300 });
     mesh.tell(3, { do: "block", ms: 60_000 });
