@@ -201,6 +201,23 @@ describe("freeze and thaw", () => {
     expect(await call(mesh, 25, { do: "seen" })).toEqual(["sent"]);
   });
 
+  test("an operation that is out is in the cut, and goes on with the thaw", async () => {
+    await using mesh = await startMesh("puppet");
+    const payload = { do: "dawdle", ms: 100, id: 1 };
+    const result = mesh.scatterGather({ payload, at: "now" }, { timeoutMs: 20_000 });
+    await until("all turns", () => mesh.agents({ limit: AGENTS }).length === AGENTS);
+    await pause(20);
+    await mesh.freeze();
+    const { operations, counts, messages } = mesh.cut();
+    expect(operations).toHaveLength(4);
+    expect(operations.reduce((sum, { addressed }) => sum + addressed, 0)).toBe(AGENTS);
+    expect(counts.inFlight).toBe(messages.length + 4);
+    await pause(150);
+    await mesh.thaw();
+    const { ready, addressed } = await result;
+    expect({ ready, addressed }).toEqual({ ready: AGENTS, addressed: AGENTS });
+  });
+
   test("of a part: its agents get no turns, the others do, and operations go around it", async () => {
     await using mesh = await startMesh("puppet");
     const frozen = await mesh.freeze("sector-1/cluster-1");
