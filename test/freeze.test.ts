@@ -94,7 +94,7 @@ describe("freeze and thaw", () => {
     const random = randomOf(printedSeed());
     await using mesh = await startMesh("ledger");
     await drive(mesh, random);
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 5; round++) {
       await pause(5 + random() * 40);
       const operation = mesh.scatterGather(
         { payload: { do: "operation", number: round, slow: true }, at: "in 30ms" },
