@@ -296,6 +296,24 @@ describe("freeze and thaw", () => {
     await mesh.thaw();
   });
 
+  test("a worker killed while it stands still has a successor that stands still, with all that it had", async () => {
+    await using mesh = await startMesh("ledger");
+    await drive(mesh, randomOf(printedSeed()));
+    await mesh.freeze();
+    const before = hashOf(mesh.cut());
+    const lost = new Promise((resolve) => mesh.on("workerLost", resolve));
+    const back = new Promise((resolve) => mesh.on("workerBack", resolve));
+    await mesh.kill("worker-1");
+    await lost;
+    expect(() => mesh.cut()).toThrow(/worker-1 has not come to a boundary/);
+    await back;
+    await until("both stand", () => mesh.status().workers.every(({ state }) => state === "frozen"));
+    expect(hashOf(mesh.cut())).toBe(before);
+    await mesh.thaw();
+    await halt(mesh);
+    await balance(mesh);
+  });
+
   test("a mesh without room to take in what is on its way holds it in its cut all the same", async () => {
     await using mesh = await startMesh("puppet", {
       custodyBytes: 1024 * 1024,
