@@ -67,6 +67,8 @@ import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
 import { Watchdog } from "./watchdog.ts";
+import { WhyReader } from "./why.ts";
+import type { Why } from "./why-api.ts";
 import { WorkerLosses } from "./worker-losses.ts";
 
 /** How often the house is looked after: dead letters, the score, ms. */
@@ -121,6 +123,7 @@ class ThreadedMesh implements Mesh {
   readonly #selector: Selector;
   readonly #freezer: Freezer;
   readonly #reader: MeshReader;
+  readonly #why: WhyReader;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -215,6 +218,7 @@ class ThreadedMesh implements Mesh {
       become: (state) => this.#become(state),
       listeners: this.#listeners,
     });
+    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
@@ -355,6 +359,10 @@ class ThreadedMesh implements Mesh {
 
   inspect(address: string): Promise<Inspection> {
     return this.#interventions.inspect(address, this.#incidents.of(address));
+  }
+
+  why(address: string): Promise<Why> {
+    return this.#why.read(address);
   }
 
   agents(filter?: AgentFilter): readonly AgentImpedance[] {
