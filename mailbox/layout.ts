@@ -69,6 +69,11 @@ export const CONTROL_RESUMED = 39;
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
 export const CONTROL_SINCE_F64 = 21;
+/**
+ * Float64 index: the thread's Lamport clock as of its last commit. Written before the commit's frames are visible, so
+ * whoever reads them finds at least the stamps that they were sent under.
+ */
+export const CONTROL_LAMPORT_F64 = 22;
 /** What main asks of the thread: a {@link Command}. */
 export const CONTROL_COMMAND = 64;
 /** Float64 index of the counts of even cycles; those of odd ones stand {@link COUNTS_STRIDE} further. */

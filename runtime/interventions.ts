@@ -46,7 +46,7 @@ export class Interventions {
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
     if (isHalted()) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
+    const reply = (await this.request(index, { verb: "inspect" }, INSPECT_MS)) as
       | { state: string }
       | undefined;
     const worker = status.workerOf(index);
@@ -63,7 +63,7 @@ export class Interventions {
     const { dispatcher, status } = this.#ports;
     let restarted = 0;
     for (const range of selectRange(dispatcher.view.topology, address)) {
-      const reply = await this.#request(range.from, { verb: "restart", ...range }, REQUEST_MS);
+      const reply = await this.request(range.from, { verb: "restart", ...range }, REQUEST_MS);
       if (reply === undefined)
         throw new MeshError(
           "MESH_NO_ANSWER",
@@ -86,7 +86,7 @@ export class Interventions {
       return;
     }
     const index = resolve(dispatcher, target);
-    const reply = await this.#request(index, { verb: "kill" }, REQUEST_MS);
+    const reply = await this.request(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
         "MESH_NO_ANSWER",
@@ -94,8 +94,8 @@ export class Interventions {
       );
   }
 
-  /** Asks a shard something; undefined when it does not answer in time. */
-  async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+  /** Asks a shard something; undefined when it does not answer in time, MESH_REQUEST when it cannot be done. */
+  async request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
     const { dispatcher, isHalted } = this.#ports;
     if (isHalted()) throw new MeshStoppedError();
     const { asks, outbox } = dispatcher;

@@ -1,4 +1,5 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { Log } from "../actors/ports.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -13,6 +14,8 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
+import { ConflictFacets } from "./conflict-facets.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -23,7 +26,7 @@ import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import { createLog } from "./log.ts";
-import { type MeshPlan, viewMemory } from "./memory.ts";
+import { type MeshPlan, type ThreadView, viewMemory } from "./memory.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
@@ -100,6 +103,10 @@ class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: Routes;
+  readonly conflicts: Conflicts;
+  readonly quarantine: Quarantine;
+  readonly inbox: HumanInbox;
+  readonly #conflicts: ConflictFacets;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -150,6 +157,7 @@ class ThreadedMesh implements Mesh {
         },
         onDeadLetter: (words, doubles, word, message) =>
           this.#office.receive(words, doubles, word, message),
+        onConflict: (agent, news) => this.#conflicts.receive(agent, news),
       },
     });
     this.#gathers = new Gathers(this.#dispatcher);
@@ -208,13 +216,40 @@ class ThreadedMesh implements Mesh {
       isHalted: () => this.#halted,
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
     });
+    this.#conflicts = this.#facetsOfConflicts(settings.dataDir, view, log);
+    this.conflicts = this.#conflicts.conflicts;
+    this.quarantine = this.#conflicts.quarantine;
+    this.inbox = this.#conflicts.inbox;
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
   }
 
+  #facetsOfConflicts(dataDir: string | undefined, view: ThreadView, lines: Log): ConflictFacets {
+    return new ConflictFacets({
+      dataDir,
+      view,
+      nowMs: () => systemClock.nowMs(),
+      incidents: this.#incidents,
+      lines,
+      isRunning: () => this.#state === "running",
+      route: this.route,
+      capabilities: this.#capabilities,
+      request: (target, request, timeoutMs) =>
+        this.#interventions.request(target, request, timeoutMs),
+      signal: (target, signal) => {
+        this.#dispatcher.nowMs = systemClock.nowMs();
+        this.#dispatcher.outbox.signal(this.topology.orchestrator, target, signal);
+        this.#dispatcher.nudge();
+      },
+      tell: (address, message) => this.tell(address, message),
+      delegate: (task, options) => this.delegate(task, options),
+    });
+  }
+
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    await this.#conflicts.open();
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.#pool.start();
     this.#watchdog.start();
@@ -236,6 +271,7 @@ class ThreadedMesh implements Mesh {
 
   #tick(): void {
     this.#office.tick();
+    this.#conflicts.tick();
     const { agents, messages } = this.#status.read(this.#state, this.stats());
     this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
   }
@@ -386,6 +422,7 @@ class ThreadedMesh implements Mesh {
     this.#halted = true;
     this.#dispatcher.nudge();
     await this.#duty;
+    await this.#conflicts.close();
     this.#become("stopped");
   }
 

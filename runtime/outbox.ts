@@ -13,6 +13,7 @@ import { type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { traceSend } from "./send-trace.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
@@ -155,6 +156,7 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    traceSend(this.#dispatcher, this.#header, cell?.slot ?? 0);
     const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
@@ -405,6 +407,20 @@ export class Outbox implements TimerTarget {
     if (this.#tryPost(length)) return;
     // As with answers: memory has a bound, and the outcome itself is told by the sector's report.
     if (!this.#posts.isFull(length)) this.#postLater(length);
+  }
+
+  /**
+   * Tells main of a turn that ended in CONFLICT. False when it could not be told for want of memory; throws when it
+   * cannot be encoded, or is too long.
+   */
+  conflict(agent: number, news: unknown): boolean {
+    const main = this.#dispatcher.view.topology.orchestrator;
+    const length = this.#prepare(FrameKind.CONFLICT, agent, main, news, 1, 0, 0);
+    if (this.#tryPost(length)) return true;
+    // A flood of conflicts leaves three quarters of the room to answers.
+    if (this.#posts.isFull(length + 0.75 * MAX_ANSWER_BYTES)) return false;
+    this.#postLater(length);
+    return true;
   }
 
   /** Tells main something that is words already, behind all that this thread has told it before. */

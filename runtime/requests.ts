@@ -4,12 +4,21 @@ import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/fram
 import type { Ring } from "../mailbox/ring.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
+/** A hook of a behavior that only looks, and what it is given. */
+export type Look =
+  | { readonly hook: "branch"; readonly context: unknown; readonly message: unknown }
+  | { readonly hook: "resend"; readonly messageId: string }
+  | { readonly hook: "provenance"; readonly value: unknown };
+
 /** What one thread may ask of another, or main of a shard, on behalf of the operator. */
 export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" }
+  | { readonly verb: "look"; readonly look: Look }
+  | { readonly verb: "clock" }
+  | { readonly verb: "disable"; readonly low: number; readonly high: number }
   | { readonly verb: "renew"; readonly thread: number };
 
 /** Longest text of a state that is shown. */
@@ -62,12 +71,43 @@ export class Requests {
         return this.#inspect(target);
       case "restart":
         return this.#restart(request.from, request.to);
+      case "look":
+        return this.#look(target, request.look);
+      case "clock":
+        return { reading: this.#dispatcher.heart.clockReading(target) ?? null };
+      case "disable": {
+        const { registry } = this.#dispatcher.view;
+        registry.capabilitiesLow[target] &= ~request.low;
+        registry.capabilitiesHigh[target] &= ~request.high;
+        return { disabled: true };
+      }
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
       default:
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);
+    }
+  }
+
+  /** Between turns, over the state as it is: these hooks only look. */
+  #look(agent: number, look: Look): { readonly found: unknown } | { readonly hookless: true } {
+    const cell = this.#dispatcher.agents.cellOf(agent);
+    if (cell?.alive !== true) return { hookless: true };
+    const { behavior, state } = cell;
+    switch (look.hook) {
+      case "branch":
+        if (behavior.branch === undefined) return { hookless: true };
+        return { found: behavior.branch(state, look.context, look.message) };
+      case "resend":
+        if (behavior.resend === undefined) return { hookless: true };
+        return { found: behavior.resend(state, look.messageId) };
+      case "provenance":
+        if (behavior.provenance === undefined) return { hookless: true };
+        return { found: behavior.provenance(state, look.value) };
+      default:
+        look satisfies never;
+        throw new Error(`unknown hook ${inspect(look)}`);
     }
   }
 

@@ -17,6 +17,7 @@ import {
 import type { LogOptions } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
+import { sourceLoader } from "./source-loader.ts";
 
 /** What the pool tells of its workers. */
 export interface PoolListener {
@@ -222,10 +223,4 @@ export class ShardPool {
     }, 5);
     return timer;
   }
-}
-
-/** Lets worker threads load the sources: `--import tsx` alone leaves them without its loader on Node 20. */
-function sourceLoader(): string[] {
-  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
-  return ["--import", `data:text/javascript,import { register } from ${loader}; register();`];
 }

@@ -59,6 +59,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
           gathers?.onResponse(agent, operation, trinary, value),
         onIncidents() {},
         onDeadLetter() {},
+        onConflict() {},
       },
     });
   };
