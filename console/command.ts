@@ -69,6 +69,10 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   readonly changes: boolean;
   /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
   readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
+  /**
+   * What can be told without a mesh, from what it left in its data folder; undefined when these arguments need one.
+   */
+  readonly withoutMesh?: (dataDir: string, args: Arguments<P>) => Promise<Data> | undefined;
   readonly render: (data: Data, paint: Paint) => string;
   /** True when the command ran but what was wanted did not come about: exit code 1. */
   readonly failed?: (data: Data) => boolean;
@@ -94,6 +98,7 @@ export interface MeshCommand extends CommandWords<Parameters> {
   readonly needs: "mesh";
   readonly changes: boolean;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
+  withoutMesh(dataDir: string, args: Record<string, unknown>): Promise<unknown> | undefined;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
   readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
@@ -123,6 +128,8 @@ export function meshCommand<const P extends Parameters, Data>(
     needs: "mesh" as const,
     run: async (session: MeshSession, args: Record<string, unknown>) =>
       spec.run(session, args as Arguments<P>),
+    withoutMesh: (dataDir: string, args: Record<string, unknown>) =>
+      spec.withoutMesh?.(dataDir, args as Arguments<P>),
     render: (data: unknown, paint: Paint) => spec.render(data as Data, paint),
     failed: (data: unknown) => spec.failed?.(data as Data) ?? false,
     ...(show && {

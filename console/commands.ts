@@ -4,11 +4,14 @@ import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
+import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
+import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
+import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
@@ -36,6 +39,9 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   restartCommand,
   killCommand,
   deadLettersCommand,
+  conflictsCommand,
+  quarantineCommand,
+  inboxCommand,
   benchCommand,
   helpCommand,
   versionCommand,

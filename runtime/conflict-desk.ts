@@ -11,7 +11,13 @@ import {
 import type { ConflictRecord, Resolution } from "../coordination/conflict-entry.ts";
 import { sectorOf, type Topology } from "../coordination/topology.ts";
 import { readValue, writeValue } from "../coordination/written-value.ts";
-import type { ConflictCounts, ConflictEvents, Conflicts, ResolveOptions } from "./conflict-api.ts";
+import type {
+  ConflictCounts,
+  ConflictEvents,
+  Conflicts,
+  InboxItem,
+  ResolveOptions,
+} from "./conflict-api.ts";
 import type {
   Conflict,
   ConflictFilter,
@@ -26,6 +32,7 @@ import type { Strategist } from "./conflict-strategist.ts";
 import type { Incidents } from "./incidents.ts";
 import { Listeners } from "./listeners.ts";
 import { isOutside, messageIdOf } from "./message-id.ts";
+import type { Routes } from "./operation-api.ts";
 import type { QuarantineStore } from "./quarantine-store.ts";
 
 /** Strategies that run at the same time by themselves. */
@@ -43,6 +50,7 @@ export interface DeskPorts {
   readonly incidents: Incidents;
   readonly lines: Log;
   readonly isRunning: () => boolean;
+  readonly route: Routes;
 }
 
 /**
@@ -193,6 +201,28 @@ export class ConflictDesk implements Conflicts {
     // As it would be read again: what is told and what is recorded are the same.
     const given = "value" in options ? { value: readValue(writeValue(options.value)) } : {};
     return this.#resolve(conflict.record, { by: "operator", ...options, ...given });
+  }
+
+  /**
+   * A person has decided on a review: approved, what came is accepted and its source is trusted again; denied, what
+   * the agent held stands.
+   */
+  async onReviewed(item: InboxItem): Promise<void> {
+    const { conflictId } = (item.about ?? {}) as { readonly conflictId?: string };
+    const conflict = conflictId === undefined ? undefined : await this.get(conflictId);
+    if (conflict === undefined || conflict.state === "resolved") return;
+    const { record } = conflict;
+    const approved = item.state === "approved";
+    if (approved && record.type === "HASH_MISMATCH" && record.source !== undefined)
+      this.#ports.route.allow(record.source);
+    const comment = item.comments[item.comments.length - 1]?.text ?? "no comment";
+    const chosen = approved ? "received" : "expected";
+    await this.resolve(record.conflictId, {
+      method: "HUMAN_REVIEW",
+      by: item.decidedBy ?? "operator",
+      outcome: `${item.state}, the ${chosen} value stands: ${comment}`,
+      ...(chosen in record && { value: record[chosen] }),
+    });
   }
 
   verify(): Promise<Verification> {

@@ -65,6 +65,12 @@ export class ConflictFacets {
       quarantine: this.#store,
       strategist,
     });
+    this.#questions.on("decided", (item) => {
+      if (item.kind !== "conflict-review") return;
+      this.#desk.onReviewed(item).catch((error: Error) => {
+        ports.lines.warn({ item: item.itemId, error: error.message }, "a review was not recorded");
+      });
+    });
     this.conflicts = this.#desk;
     this.quarantine = this.#store;
     this.inbox = this.#questions;

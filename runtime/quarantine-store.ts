@@ -164,7 +164,7 @@ export class QuarantineStore implements Quarantine {
     return { conflictId, atMs: held.atMs, bytes: held.bytes, agent, messageId, content };
   }
 
-  /** The note is on disk before the data goes: a crash in between leaves data that is said to be gone, not the reverse. */
+  /** The note is on disk before the data goes: what a crash leaves is said to be gone, not the reverse. */
   async #end(
     { conflictId, bytes }: { readonly conflictId: string; readonly bytes: number },
     state: QuarantineNote["state"],
