@@ -112,7 +112,6 @@ export const conflictsCommand: MeshCommand = meshCommand({
       schema: anything("a value").optional(),
       help: "resolve by saying which value holds: JSON, or text",
       value: "value",
-      fromText: messageOf,
     },
     outcome: {
       schema: text("a sentence").optional(),
@@ -149,7 +148,7 @@ export const conflictsCommand: MeshCommand = meshCommand({
     return {
       resolution: await mesh.conflicts.resolve(String(id), {
         ...(method !== undefined && { method }),
-        ...(value !== undefined && { value }),
+        ...(value !== undefined && { value: typeof value === "string" ? messageOf(value) : value }),
         ...(outcome !== undefined && { outcome }),
         ...(by !== undefined && { by }),
       }),

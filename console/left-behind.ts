@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type ConflictLog, promised } from "../runtime/conflict-log.ts";
 import { logFiles, SqliteLog } from "../runtime/sqlite-log.ts";
-import { ConsoleError } from "./exit.ts";
+import { ConsoleError, EXIT } from "./exit.ts";
 
 /** Reads the log of conflicts of a data folder; nothing is changed there. */
 export async function readLog<T>(
@@ -12,7 +12,7 @@ export async function readLog<T>(
   const { log } = logFiles(dataDir);
   if (!existsSync(log)) {
     const sentence = `no mesh runs on ${dataDir}, and none has left a log of conflicts there`;
-    throw new ConsoleError("CONSOLE_NO_LOG", sentence);
+    throw new ConsoleError("CONSOLE_NO_LOG", sentence, EXIT.unavailable);
   }
   const file = new SqliteLog(dataDir, { toRead: true });
   try {

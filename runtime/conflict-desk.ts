@@ -168,8 +168,10 @@ export class ConflictDesk implements Conflicts {
   async #resolveNow(record: ConflictRecord, options: ResolveOptions): Promise<Resolution> {
     const { conflictId } = record;
     const { recorder, strategist, nowMs } = this.#ports;
-    const { by = "mesh", method = record.strategy.method } = options;
+    const { by = "mesh" } = options;
     const says = options.outcome !== undefined || "value" in options;
+    const suggested = says ? "HUMAN_REVIEW" : record.strategy.method;
+    const method = options.method ?? suggested;
     const found = says
       ? {
           state: "resolved" as const,

@@ -17,6 +17,7 @@ interface Open {
   item: InboxItem;
   readonly waiters: ((item: InboxItem) => void)[];
   reminded: boolean;
+  deciding: boolean;
 }
 
 /** What the inbox needs of its mesh. */
@@ -40,7 +41,7 @@ export class QuestionInbox implements HumanInbox {
   /** Takes up what was open when the log was last written. */
   async begin(): Promise<void> {
     for (const item of fold(await this.#ports.log.inbox(true), this.#ports.nowMs()).values())
-      this.#open.set(item.itemId, { item, waiters: [], reminded: item.overdue });
+      this.#open.set(item.itemId, { item, waiters: [], reminded: item.overdue, deciding: false });
   }
 
   on<E extends keyof InboxEvents>(event: E, listener: (item: InboxEvents[E]) => void): () => void {
@@ -70,6 +71,8 @@ export class QuestionInbox implements HumanInbox {
     const itemId = question.itemId ?? `ask-${this.#ports.newId()}`;
     const known = await this.show(itemId);
     if (known !== undefined) return known;
+    const meanwhile = this.#open.get(itemId);
+    if (meanwhile !== undefined) return meanwhile.item;
     if (this.#open.size >= MAX_OPEN)
       throw new MeshError("MESH_INBOX_FULL", `${MAX_OPEN} questions are open: decide some of them`);
     const atMs = this.#ports.nowMs();
@@ -84,7 +87,7 @@ export class QuestionInbox implements HumanInbox {
       ...(withinMs !== undefined && { deadlineMs: atMs + withinMs }),
     };
     const item = opened(note, atMs);
-    this.#open.set(itemId, { item, waiters: [], reminded: false });
+    this.#open.set(itemId, { item, waiters: [], reminded: false, deciding: false });
     try {
       await this.#write(note);
     } catch (error) {
@@ -149,14 +152,16 @@ export class QuestionInbox implements HumanInbox {
   ): Promise<InboxItem> {
     const open = await this.#mustBeOpen(itemId);
     const atMs = this.#ports.nowMs();
-    // Out of the open ones first: of two who decide at once, one does.
-    this.#open.delete(itemId);
+    // Of two who decide at once, one does.
+    if (open.deciding) throw new MeshError("MESH_DECIDED", `${itemId} is being decided`);
+    open.deciding = true;
     try {
       await this.#write({ itemId, atMs, act, by, text: comment.slice(0, MAX_TEXT) });
     } catch (error) {
-      this.#open.set(itemId, open);
+      open.deciding = false;
       throw error;
     }
+    this.#open.delete(itemId);
     open.item = decided(open.item, { itemId, atMs, act, by, text: comment });
     for (const wake of open.waiters) wake(open.item);
     this.#listeners.emit("decided", open.item);

@@ -340,8 +340,11 @@ export class SqliteLog implements ConflictFile {
   }
 
   close(): void {
+    // By name: a connection whose statements are not collected yet is closed, and checkpoints, only when they are.
+    if (this.#anchor !== undefined) this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
     this.#db.close();
     this.#anchor?.close();
+    this.#lock?.exec("ROLLBACK");
     this.#lock?.close();
   }
 
