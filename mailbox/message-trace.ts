@@ -12,10 +12,9 @@
  * message whose turn sent this one, CAUSED BY its sender and CAUSED ON the thread that numbered it.
  */
 
-/** Messages of one thread that are remembered. */
+/** Messages of one thread that are remembered; a power of two. */
 export const TRACED = 16_384;
 const ENTRY_WORDS = 12;
-const ENTRY_F64 = ENTRY_WORDS / 2;
 const SEQUENCE_F64 = 0;
 const CAUSE_F64 = 1;
 const LAMPORT_F64 = 2;
@@ -68,7 +67,7 @@ export class MessageTrace {
     causedBy: number,
     causedOn: number,
   ): void {
-    const word = (sequence % TRACED) * ENTRY_WORDS;
+    const word = entryOf(sequence) * ENTRY_WORDS;
     const double = word >>> 1;
     const words = this.#ownWords;
     const doubles = this.#ownDoubles;
@@ -87,8 +86,8 @@ export class MessageTrace {
     const words = this.#words[thread];
     const doubles = this.#doubles[thread];
     if (words === undefined || !(sequence > 0)) return undefined;
-    const word = (sequence % TRACED) * ENTRY_WORDS;
-    const double = (sequence % TRACED) * ENTRY_F64;
+    const word = entryOf(sequence) * ENTRY_WORDS;
+    const double = word >>> 1;
     if (doubles[double + SEQUENCE_F64] !== sequence) return undefined;
     const cause = doubles[double + CAUSE_F64];
     const found: TracedMessage = {
@@ -106,4 +105,9 @@ export class MessageTrace {
     // It may have been overwritten while it was read.
     return doubles[double + SEQUENCE_F64] === sequence ? found : undefined;
   }
+}
+
+/** The remainder by a power of two, exact for all sequences and several times quicker than `%` of large numbers. */
+function entryOf(sequence: number): number {
+  return sequence - Math.floor(sequence / TRACED) * TRACED;
 }

@@ -41,6 +41,7 @@ export class ConflictFacets {
   readonly #store: QuarantineStore;
   readonly #recorder: ConflictRecorder;
   #log: ConflictLog | undefined;
+  #opening: Promise<void> | undefined;
   #lastId = 0;
 
   constructor(ports: ConflictPorts) {
@@ -77,7 +78,12 @@ export class ConflictFacets {
   }
 
   /** Opens the log; rejects when another mesh has it, when it was cut, and when there is no SQLite. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const { dataDir, nowMs } = this.#ports;
     const log = dataDir === undefined ? promised(new MemoryLog()) : await openLog(dataDir);
     this.#log = log;
@@ -103,6 +109,8 @@ export class ConflictFacets {
   }
 
   async close(): Promise<void> {
+    // What is opened while the mesh gives up must be closed all the same.
+    await this.#opening?.catch(() => {});
     await this.#recorder.close(CLOSE_MS);
     await this.#log?.close().catch(() => {});
   }

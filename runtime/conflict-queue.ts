@@ -19,7 +19,8 @@ export class ConflictQueue {
     if (this.#size >= MAX_QUEUED) {
       const least = this.#byPriority.findIndex((queue) => queue.length > 0);
       if (least >= record.priority) return false;
-      this.#byPriority[least].pop();
+      const latest = this.#byPriority[least].pop();
+      if (latest !== undefined) this.#reported.delete(latest.conflictId);
       this.#size--;
     }
     this.#byPriority[record.priority].push(record);

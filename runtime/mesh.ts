@@ -249,7 +249,9 @@ class ThreadedMesh implements Mesh {
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
-    await this.#conflicts.open();
+    const logOpen = this.#conflicts.open();
+    // It is waited for below; until then its failure is nobody's surprise.
+    logOpen.catch(() => {});
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.#pool.start();
     this.#watchdog.start();
@@ -262,6 +264,7 @@ class ThreadedMesh implements Mesh {
       reported = ready;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
+    await logOpen;
     onProgress?.({ ready: total, total });
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#ticks.unref();
