@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { assert, describe, test } from "vitest";
-import { ChainCheck, type ChainHead, EMPTY_CHAIN, extendChain } from "./log-chain.ts";
+import {
+  CHAIN_START,
+  ChainCheck,
+  type ChainHead,
+  chainHash,
+  EMPTY_CHAIN,
+  extendChain,
+} from "./log-chain.ts";
 
 interface Row {
   number: number;
@@ -85,6 +92,19 @@ describe("a chain", () => {
             row.number = i + 1;
           });
         assert.isString(faultOf(rows, head));
+      }),
+    );
+  });
+
+  test("tells of an entry that was forged together with its own hash", () => {
+    fc.assert(
+      fc.property(texts, place, (all, at) => {
+        const { rows, head } = chainOf(all);
+        const forged = at % (rows.length - 1);
+        const before = forged === 0 ? CHAIN_START : rows[forged - 1].hash;
+        const text = `${rows[forged].text}!`;
+        rows[forged] = { number: forged + 1, text, hash: chainHash(before, forged + 1, text) };
+        assert.match(faultOf(rows, head) ?? "", new RegExp(`entry ${forged + 2}:`));
       }),
     );
   });
