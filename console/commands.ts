@@ -13,6 +13,7 @@ import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
+import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   conflictsCommand,
   quarantineCommand,
   inboxCommand,
+  sayCommand,
   benchCommand,
   helpCommand,
   versionCommand,

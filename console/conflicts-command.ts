@@ -126,7 +126,8 @@ export const conflictsCommand: MeshCommand = meshCommand({
     "conflicts resolve conflict-hogw9h0rah6a4ab1 --outcome 'sensor replaced' --by ops",
     "conflicts verify",
   ],
-  changes: true,
+  changes: ({ action }) => action === "resolve",
+  touches: () => null,
   check: ({ action = "list", id, ...rest }) => {
     const needsId = action === "show" || action === "resolve";
     if (needsId !== (id !== undefined)) {

@@ -46,7 +46,8 @@ export const inboxCommand: MeshCommand = meshCommand({
     "inbox",
     "inbox approve review-conflict-hogw9h0rah6a4ab1 --by anna --comment 'seen on site'",
   ],
-  changes: true,
+  changes: ({ action = "list" }) => action !== "list" && action !== "show",
+  touches: () => null,
   check: ({ action = "list", id, comment, all }) => {
     if ((action === "list") === (id !== undefined)) {
       const wrong = action === "list" ? "list takes no <id>" : `${action} needs an <id>`;

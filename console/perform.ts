@@ -26,6 +26,8 @@ export interface Performance {
   readonly signal?: AbortSignal;
   /** The mesh; called only for commands that need one. */
   readonly reach: () => MeshLine | Promise<MeshLine>;
+  /** Hears the data before it is printed. */
+  readonly onData?: (data: unknown) => void;
 }
 
 /** Runs a command, prints its data and gives its exit code; what goes wrong is thrown. */
@@ -37,12 +39,13 @@ export async function perform(face: Face, what: Performance): Promise<number> {
   }
   if (command.needs === "none") {
     const data = await command.run(face, invocation.args, what.words);
+    what.onData?.(data);
     if (form === "page") print(face, command.render(data, paintOf(face)));
     else printData(face, command, command.toJson(data), form);
     return command.exitCode(data);
   }
   const line = await reachOr(face, what, command);
-  if (!("call" in line)) return finish(face, command, line.data, form);
+  if (!("call" in line)) return finish(face, command, line.data, what);
   if (command.show !== undefined) return command.show(face, line, invocation.args);
   const ticker = face.stderr.isTTY === true ? new Ticker(face.stderr) : undefined;
   let data: unknown;
@@ -53,7 +56,7 @@ export async function perform(face: Face, what: Performance): Promise<number> {
     // Also above an error: the line of progress makes room for it.
     ticker?.done();
   }
-  return finish(face, command, data, form);
+  return finish(face, command, data, what);
 }
 
 /** A line to the mesh or, where none runs and the command can do without, its data. */
@@ -73,7 +76,13 @@ async function reachOr(
   }
 }
 
-function finish(face: Face, command: MeshCommand, data: unknown, form: Form): number {
+function finish(
+  face: Face,
+  command: MeshCommand,
+  data: unknown,
+  { form, onData }: Performance,
+): number {
+  onData?.(data);
   if (form === "page") print(face, command.render(data, paintOf(face)));
   else printData(face, command, data, form);
   return command.failed(data) ? EXIT.failure : EXIT.ok;

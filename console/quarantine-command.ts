@@ -57,7 +57,8 @@ export const quarantineCommand: MeshCommand = meshCommand({
     },
   },
   examples: ["quarantine", "quarantine release conflict-hogw9h0rah6a4ab1 --to caller"],
-  changes: true,
+  changes: ({ action }) => action === "release" || action === "discard",
+  touches: () => null,
   check: ({ action = "list", id, to, reason }) => {
     if ((action === "list") === (id !== undefined)) {
       const wrong = action === "list" ? "list takes no <id>" : `${action} needs an <id>`;

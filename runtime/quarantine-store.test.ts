@@ -6,7 +6,7 @@ import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { QuarantineStore } from "./quarantine-store.ts";
 
-test("when it is full, data of resolved conflicts makes room; none of open ones, and no record, ever goes", async () => {
+test("when it is full, what resolved conflicts left makes room; nothing of open ones, and no record, goes", async () => {
   const memory = new MemoryLog();
   const log = promised(memory);
   const nowMs = (): number => 1;
