@@ -6,7 +6,7 @@ import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { QuarantineStore } from "./quarantine-store.ts";
 
-test("when it is full, what resolved conflicts left makes room; nothing of open ones, and no record, goes", async () => {
+test("a full quarantine lets go of what resolved conflicts left, of nothing open, and of no record", async () => {
   const memory = new MemoryLog();
   const log = promised(memory);
   const nowMs = (): number => 1;
