@@ -74,6 +74,8 @@ export const CONTROL_SINCE_F64 = 21;
  * whoever reads them finds at least the stamps that they were sent under.
  */
 export const CONTROL_LAMPORT_F64 = 22;
+/** What the platform calls the thread (`threadId`), from its start on; 0 before. */
+export const CONTROL_THREAD_ID = 47;
 /** What main asks of the thread: a {@link Command}. */
 export const CONTROL_COMMAND = 64;
 /** Float64 index of the counts of even cycles; those of odd ones stand {@link COUNTS_STRIDE} further. */
