@@ -1,0 +1,8 @@
+/** Does something after a while; returns what calls it off. A port, so that the simulator can hold the time. */
+export type Later = (delayMs: number, act: () => void) => () => void;
+
+/** By the timers of this thread's event loop. */
+export const systemLater: Later = (delayMs, act) => {
+  const timer = setTimeout(act, delayMs);
+  return () => clearTimeout(timer);
+};
