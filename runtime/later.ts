@@ -6,3 +6,8 @@ export const systemLater: Later = (delayMs, act) => {
   const timer = setTimeout(act, delayMs);
   return () => clearTimeout(timer);
 };
+
+/** Resolves when all promises that can go on have gone on as far as they can. */
+export function untilSettled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,63 @@
+import { type Behavior, defineAgent } from "../actors/behavior.ts";
+import type { ActorContext } from "../actors/context.ts";
+import { conflict, ready } from "../actors/result.ts";
+import type { Elsewhere, NearSide } from "./elsewhere.ts";
+import type { Misdeeds } from "./misdeeds.ts";
+import type { Witness } from "./witness.ts";
+
+/** What stands for an agent elsewhere on the mesh's side: an end of a link, and nothing that would have to be saved. */
+export interface ElsewhereState {
+  readonly near: NearSide;
+}
+
+/** What agents that stand for systems elsewhere need of the simulation. */
+export interface ElsewhereAgentPorts {
+  readonly elsewhere: Elsewhere;
+  readonly misdeeds: Misdeeds;
+  readonly witness: Witness;
+  /** Thread of an agent: with a sender's own count of messages it tells them all apart. */
+  readonly threadOf: (agent: number) => number;
+}
+
+/** Ids of messages by thread: a sender counts below 2^45. */
+const THREADS = 256;
+
+/** An agent whose work is done elsewhere: READY when the other side has said so, and not before. */
+export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereState> {
+  const { elsewhere, misdeeds, witness, threadOf } = ports;
+  return defineAgent<ElsewhereState, unknown, unknown>({
+    capabilities: ["elsewhere"],
+
+    init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self) }),
+
+    async receive({ near }, _message, ctx) {
+      const { self, envelope } = ctx;
+      const { sequence, deadlineMs, operation, sender } = envelope;
+      witness.turn(self, sequence, deadlineMs);
+      misdeeds.crash(self);
+      const id = sequence * THREADS + (sender === undefined ? 0 : threadOf(sender));
+      const { rttMs, processingMs } = await elsewhere.call(near, id, deadlineMs);
+      ctx.measured(rttMs, processingMs);
+      const isLie = misdeeds.lies(self);
+      const result = isLie
+        ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
+        : ready(sequence);
+      if (operation !== undefined) witness.answered(self, operation.id, result.state);
+      return result;
+    },
+
+    act(_state, _message, { self, envelope }) {
+      if (envelope.operation !== undefined) witness.acted(self, envelope.operation.id);
+    },
+
+    probe(_state, { self, clock }) {
+      const seen = elsewhere.probe(self);
+      if (seen === undefined) return undefined;
+      const nowMs = clock.nowMs();
+      const clockMs = nowMs + seen.rttMs / 2 + misdeeds.clockErrorMs(self, nowMs);
+      return misdeeds.lies(self)
+        ? { rttMs: seen.rttMs * 0.1, processingMs: seen.processingMs * 0.1, clockMs }
+        : { ...seen, clockMs };
+    },
+  });
+}

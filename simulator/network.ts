@@ -1,0 +1,87 @@
+import type { Chance } from "./chance.ts";
+import { Event, type EventTrace } from "./event-trace.ts";
+import type { FaultCounts, FaultProfile } from "./faults.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** A frame that is held up takes up to so many times as long, and at least so much longer, ms. */
+const HELD_UP = 4;
+const HELD_UP_MS = 20;
+
+/**
+ * The network between the mesh and the agents elsewhere: it takes each frame where it should go after the delay of
+ * its path, or loses it, doubles it, holds it up so that others overtake it, or cannot reach a part at all.
+ */
+export class Network {
+  readonly #time: VirtualTime;
+  readonly #chance: Chance;
+  readonly #trace: EventTrace;
+  readonly #profile: FaultProfile;
+  readonly #counts: FaultCounts;
+  /** By agent: unreachable until then. */
+  readonly #cutUntilMs: Float64Array;
+  #isWell = false;
+
+  constructor(ports: {
+    readonly time: VirtualTime;
+    readonly chance: Chance;
+    readonly trace: EventTrace;
+    readonly profile: FaultProfile;
+    readonly counts: FaultCounts;
+    readonly agents: number;
+  }) {
+    this.#time = ports.time;
+    this.#chance = ports.chance;
+    this.#trace = ports.trace;
+    this.#profile = ports.profile;
+    this.#counts = ports.counts;
+    this.#cutUntilMs = new Float64Array(ports.agents);
+  }
+
+  /** From now on nothing goes wrong any more. */
+  heal(): void {
+    this.#isWell = true;
+    this.#cutUntilMs.fill(0);
+  }
+
+  /** Cuts agents off until `untilMs`. */
+  cut(agents: Iterable<number>, untilMs: number): void {
+    for (const agent of agents) this.#cutUntilMs[agent] = untilMs;
+  }
+
+  isCut(agent: number): boolean {
+    return this.#cutUntilMs[agent] > this.#time.currentMs;
+  }
+
+  /** Takes a frame between the mesh and `agent`, which is `delayMs` away. */
+  carry(agent: number, delayMs: number, arrive: () => void): void {
+    if (this.isCut(agent)) return;
+    if (this.#isWell) {
+      this.#time.later(delayMs, arrive);
+      return;
+    }
+    const { loss, duplication, reordering } = this.#profile;
+    const fate = this.#chance.next();
+    if (fate < loss) {
+      this.#note(agent, "lost");
+      return;
+    }
+    if (fate < loss + duplication) {
+      this.#note(agent, "duplicated");
+      this.#time.later(this.#heldUp(delayMs), arrive);
+    } else if (fate < loss + duplication + reordering) {
+      this.#note(agent, "reordered");
+      this.#time.later(this.#heldUp(delayMs), arrive);
+      return;
+    }
+    this.#time.later(delayMs, arrive);
+  }
+
+  #heldUp(delayMs: number): number {
+    return delayMs + this.#chance.next() * Math.max(HELD_UP_MS, delayMs * (HELD_UP - 1));
+  }
+
+  #note(agent: number, name: "lost" | "duplicated" | "reordered"): void {
+    this.#counts[name]++;
+    this.#trace.note(this.#time.elapsedMs, Event.frame, agent, this.#counts[name]);
+  }
+}
