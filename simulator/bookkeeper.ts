@@ -1,12 +1,14 @@
 import { type Behavior, defineAgent } from "../actors/behavior.ts";
-import { ready } from "../actors/result.ts";
+import type { ActorContext, OperationEnvelope } from "../actors/context.ts";
+import type { ActorRef } from "../actors/ref.ts";
+import { type Ready, ready } from "../actors/result.ts";
 import type { Witness } from "./witness.ts";
 
 /** A numbered message of a stream, which is of one sender to one target at one priority. */
 export interface Entry {
   readonly stream: string;
   readonly n: number;
-  /** Bookkeepers to pass it on to, each in a stream of its own. */
+  /** Bookkeepers to pass it on to, each in a stream of its own. Not of what takes time. */
   readonly pass?: readonly number[];
   /** How long it takes to be booked, ms. */
   readonly takesMs?: number;
@@ -17,7 +19,7 @@ export interface Books {
   /** By stream: the last number and how many there were. */
   readonly handled: Record<string, { last: number; count: number }>;
   /** By target: how many have been sent. */
-  readonly sent: Record<string, number>;
+  readonly sent: Record<number, number>;
   /** Operations that were prepared for and that were acted on, the last ones. */
   readonly prepared: string[];
   readonly acted: string[];
@@ -43,30 +45,19 @@ export function bookkeeper(witness: Witness): Behavior<Books> {
     snapshot: (books) => books,
     restore: (books) => books as Books,
 
-    async receive(books, message, ctx) {
+    // Not async: what a turn sends is only then one with its completion, and cannot be sent again after a death.
+    receive(books, message, ctx) {
       const { self, envelope } = ctx;
-      const { sequence, deadlineMs, operation } = envelope;
-      witness.turn(self, sequence, deadlineMs);
-      if (operation !== undefined) {
-        // What only looks may be done twice, also on behalf of another, and is not saved.
-        const counts = operation.verb !== "observe";
-        if (counts && books.prepared.includes(operation.id))
-          witness.accuse("once", `agent ${self} was READY for ${operation.id} and is asked again`);
-        await ctx.timers.sleep(2 + ctx.random.next() * 20);
-        if (counts) remember(books.prepared, operation.id);
-        witness.answered(self, operation.id, 1);
-        return ready();
-      }
+      witness.turn(self, envelope.sequence, envelope.deadlineMs);
+      if (envelope.operation !== undefined) return prepare(books, envelope.operation, ctx, witness);
       if (!isEntry(message)) return ready(books.acted.length);
-      const { stream, n, pass, takesMs } = message;
-      if (takesMs !== undefined) await ctx.timers.sleep(takesMs);
-      book(books, stream, n, self, witness);
-      const [next, ...rest] = pass ?? [];
-      if (next === undefined) return ready(n);
-      const to = `${next}`;
-      books.sent[to] = (books.sent[to] ?? 0) + 1;
-      ctx.tell(next, { stream: streamOf(self, next), n: books.sent[to], pass: rest });
-      return ready(n);
+      const { takesMs, n } = message;
+      const booked = (): Ready<number> => {
+        book(books, message, self, witness);
+        passOn(books, message, ctx);
+        return ready(n);
+      };
+      return takesMs === undefined ? booked() : ctx.timers.sleep(takesMs).then(booked);
     },
 
     act(books, _message, { self, envelope }) {
@@ -80,7 +71,32 @@ export function bookkeeper(witness: Witness): Behavior<Books> {
   });
 }
 
-function book(books: Books, stream: string, n: number, self: number, witness: Witness): void {
+/** Takes its time to be READY. */
+async function prepare(
+  books: Books,
+  { id, verb }: OperationEnvelope,
+  ctx: ActorContext,
+  witness: Witness,
+): Promise<Ready<undefined>> {
+  // What only looks may be done twice, also on behalf of another, and is not saved.
+  const counts = verb !== "observe";
+  if (counts && books.prepared.includes(id))
+    witness.accuse("once", `agent ${ctx.self} was READY for ${id} and is asked again`);
+  await ctx.timers.sleep(2 + ctx.random.next() * 20);
+  if (counts) remember(books.prepared, id);
+  witness.answered(ctx.self, id, 1);
+  return ready();
+}
+
+function passOn(books: Books, { pass = [] }: Entry, ctx: ActorContext): void {
+  const [next, ...rest] = pass;
+  if (next === undefined) return;
+  const n = (books.sent[next] ?? 0) + 1;
+  books.sent[next] = n;
+  ctx.tell(next as ActorRef, { stream: streamOf(ctx.self, next), n, pass: rest });
+}
+
+function book(books: Books, { stream, n }: Entry, self: number, witness: Witness): void {
   const before = books.handled[stream];
   if (before === undefined) {
     books.handled[stream] = { last: n, count: 1 };

@@ -30,20 +30,20 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
 
     init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self) }),
 
-    async receive({ near }, _message, ctx) {
+    receive({ near }, _message, ctx) {
       const { self, envelope } = ctx;
       const { sequence, deadlineMs, operation, sender } = envelope;
       witness.turn(self, sequence, deadlineMs);
       misdeeds.crash(self);
       const id = sequence * THREADS + (sender === undefined ? 0 : threadOf(sender));
-      const { rttMs, processingMs } = await elsewhere.call(near, id, deadlineMs);
-      ctx.measured(rttMs, processingMs);
-      const isLie = misdeeds.lies(self);
-      const result = isLie
-        ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
-        : ready(sequence);
-      if (operation !== undefined) witness.answered(self, operation.id, result.state);
-      return result;
+      return elsewhere.call(near, id, deadlineMs).then(({ rttMs, processingMs }) => {
+        ctx.measured(rttMs, processingMs);
+        const result = misdeeds.lies(self)
+          ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
+          : ready(sequence);
+        if (operation !== undefined) witness.answered(self, operation.id, result.state);
+        return result;
+      });
     },
 
     act(_state, _message, { self, envelope }) {

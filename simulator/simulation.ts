@@ -265,7 +265,8 @@ class Simulation {
     this.#chaos.end();
     this.#workload.end();
     let quietSinceMs = 0;
-    await this.#passUntil(this.#time.currentMs + REST_MS, () => {
+    const endMs = Math.max(this.#time.currentMs + REST_MS, this.#workload.latestMs + TICK_MS);
+    await this.#passUntil(endMs, () => {
       this.#invariants.lookAtCounts();
       const isQuiet = this.#workload.open === 0 && this.#invariants.inFlight === 0;
       if (!isQuiet) quietSinceMs = 0;

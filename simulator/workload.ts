@@ -1,6 +1,6 @@
 import type { Receipt } from "../actors/receipt.ts";
 import type { Headquarters } from "../runtime/headquarters.ts";
-import type { CascadeResult, GatherResult } from "../runtime/operation-api.ts";
+import type { CascadeResult, GatherResult, Operation } from "../runtime/operation-api.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Chance } from "./chance.ts";
 import { Event, type EventTrace } from "./event-trace.ts";
@@ -65,6 +65,7 @@ export class Workload {
   /** Things asked for that have not ended. */
   #open = 0;
   #operations = 0;
+  #latestMs = 0;
 
   constructor(ports: WorkloadPorts) {
     this.#ports = ports;
@@ -73,6 +74,11 @@ export class Workload {
   /** Things asked for that have not ended. */
   get open(): number {
     return this.#open;
+  }
+
+  /** When the last of what was asked for must have ended, ms of the virtual clock. */
+  get latestMs(): number {
+    return this.#latestMs;
   }
 
   /** Operations of many agents so far. */
@@ -112,6 +118,7 @@ export class Workload {
   #expect<T>(what: string, withinMs: number, promise: Promise<T>, then: (value: T) => void): void {
     const { time, witness } = this.#ports;
     this.#open++;
+    this.#latestMs = Math.max(this.#latestMs, time.currentMs + withinMs + SLACK_MS);
     const callOff = time.later(withinMs + SLACK_MS, () =>
       witness.accuse("settles", `${what} has not ended ${SLACK_MS} ms after it should have`),
     );
@@ -136,32 +143,40 @@ export class Workload {
   #cascade(): void {
     const { headquarters, chance } = this.#ports;
     const strategy = chance.happens(0.8) ? "wave" : "parallel";
-    const cascade = headquarters.orchestrator.cascade({ payload: { go: strategy } }, { strategy });
-    this.#operation("a cascade", cascade, false);
+    const operation = { payload: { go: strategy } };
+    this.#operation("a cascade", operation, undefined, () =>
+      headquarters.orchestrator.cascade(operation, { strategy }),
+    );
   }
 
   #scatter(): void {
     const { headquarters, chance } = this.#ports;
     const { topology } = headquarters.dispatcher.view;
-    const sector = `sector-${1 + chance.below(topology.sectors)}`;
-    const payload = { look: sector };
+    const select = `sector-${1 + chance.below(topology.sectors)}`;
     const verb = chance.happens(0.3) ? "observe" : "act";
-    const at = chance.happens(0.2) ? "now" : "earliest-quorum";
-    const { orchestrator } = headquarters;
-    const scatter = orchestrator.scatterGather({ payload, verb, at }, { select: sector });
-    this.#operation("a scatter-gather", scatter, verb === "observe");
+    const at = chance.pick(["earliest-quorum", "earliest-quorum", "now", "in 700ms"]);
+    const operation: Operation = { payload: { look: select }, verb, at };
+    this.#operation("a scatter-gather", operation, select, () =>
+      headquarters.orchestrator.scatterGather(operation, { select }),
+    );
   }
 
-  #operation(
+  /** Who aims at a time waits until then, which may be long if some agent has much to do. */
+  async #operation(
     what: string,
-    promise: Promise<GatherResult | CascadeResult>,
-    mayStandIn: boolean,
-  ): void {
+    operation: Operation,
+    select: string | undefined,
+    start: () => Promise<GatherResult | CascadeResult>,
+  ): Promise<void> {
     const { trace, time, witness, headquarters } = this.#ports;
+    const { orchestrator, dispatcher } = headquarters;
+    const options = { ...(select !== undefined && { select }), limit: 0 };
+    const { availableMs } = await orchestrator.forecast(operation, options);
     this.#operations++;
-    this.#expect(what, OPERATION_MS + WINDOW_MS, promise, (result) => {
+    const withinMs = Math.max(OPERATION_MS, availableMs) + WINDOW_MS;
+    this.#expect(what, withinMs, start(), (result) => {
       trace.note(time.elapsedMs, Event.operation, result.ready, result.addressed);
-      checkOperation(result, witness, headquarters.dispatcher.view.topology, mayStandIn);
+      checkOperation(result, witness, dispatcher.view.topology, operation.verb === "observe");
     });
   }
 
@@ -187,7 +202,9 @@ export class Workload {
     if (bookkeepers.length === 0) return;
     const to = chance.pick(bookkeepers);
     const priority = chance.pick([1, 1, 1, 2, 3] as const);
-    const entry = accounts.next(to, priority, this.#hands(), chance.happens(0.1) ? 40 : undefined);
+    const takesMs = chance.happens(0.1) ? 40 : undefined;
+    const pass = takesMs === undefined && chance.happens(0.3) ? this.#hands() : [];
+    const entry = accounts.next(to, priority, pass, takesMs);
     const options = { priority, ...(chance.happens(0.05) && { ttlMs: 30 }) };
     const receipt = headquarters.tell(to, entry, options);
     this.#noteReceipt(to, priority, receipt);
@@ -195,7 +212,6 @@ export class Workload {
 
   #hands(): number[] {
     const { chance, bookkeepers } = this.#ports;
-    if (!chance.happens(0.3)) return [];
     return Array.from({ length: 1 + chance.below(HANDS) }, () => chance.pick(bookkeepers));
   }
 
