@@ -7,7 +7,7 @@ export const systemLater: Later = (delayMs, act) => {
   return () => clearTimeout(timer);
 };
 
-/** Resolves when all promises that can go on have gone on as far as they can. */
-export function untilSettled(): Promise<void> {
+/** Lets the event loop of this thread have a turn. */
+export function turnOfEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

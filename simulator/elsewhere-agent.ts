@@ -8,7 +8,12 @@ import type { Witness } from "./witness.ts";
 /** What stands for an agent elsewhere on the mesh's side: an end of a link, and nothing that would have to be saved. */
 export interface ElsewhereState {
   readonly near: NearSide;
+  /** Heartbeats so far. */
+  beats: number;
 }
+
+/** The other side is measured at every so many heartbeats, and before first use. */
+const PROBE_EVERY = 4;
 
 /** What agents that stand for systems elsewhere need of the simulation. */
 export interface ElsewhereAgentPorts {
@@ -28,7 +33,7 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
   return defineAgent<ElsewhereState, unknown, unknown>({
     capabilities: ["elsewhere"],
 
-    init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self) }),
+    init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self), beats: 0 }),
 
     receive({ near }, _message, ctx) {
       const { self, envelope } = ctx;
@@ -36,7 +41,7 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
       witness.turn(self, sequence, deadlineMs);
       misdeeds.crash(self);
       const id = sequence * THREADS + (sender === undefined ? 0 : threadOf(sender));
-      return elsewhere.call(near, id, deadlineMs).then(({ rttMs, processingMs }) => {
+      return elsewhere.call(near, id, deadlineMs, operation === undefined).then(({ rttMs, processingMs }) => {
         ctx.measured(rttMs, processingMs);
         const result = misdeeds.lies(self)
           ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
@@ -50,7 +55,9 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
       if (envelope.operation !== undefined) witness.acted(self, envelope.operation.id);
     },
 
-    probe(_state, { self, clock }) {
+    probe(state, { self, clock }) {
+      const beat = state.beats++;
+      if (beat > 0 && (beat + self) % PROBE_EVERY !== 0) return undefined;
       const seen = elsewhere.probe(self);
       if (seen === undefined) return undefined;
       const nowMs = clock.nowMs();

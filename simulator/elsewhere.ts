@@ -17,11 +17,14 @@ const START_BITS = 20;
 interface Request {
   readonly id: number;
   readonly deadlineMs: number;
+  /** Whether the asker waits for the answer to arrive, and not only for the other side to be READY. */
+  readonly wantsAnswer: boolean;
 }
 
 interface Reply {
   readonly id: number;
   readonly processingMs: number;
+  readonly wantsAnswer: boolean;
 }
 
 /** Which of its traces an agent replays, and where it is in them. */
@@ -149,26 +152,30 @@ export class Elsewhere {
 
   /**
    * Has the system do what `id` stands for. Rejects with MESH_DEADLINE at `deadlineMs`; an agent has one call out at
-   * a time.
+   * a time. Without `wantsAnswer` word of it takes no time on its way back, as with trace agents: of an operation an
+   * agent is READY when its other side is. It can be lost all the same.
    */
   call(
     near: NearSide,
     id: number,
     deadlineMs: number,
+    wantsAnswer: boolean,
   ): Promise<{ rttMs: number; processingMs: number }> {
     const { time } = this.#ports;
     const sentMs = time.currentMs;
     return new Promise((resolve, reject) => {
       near.waitsFor = id;
-      near.settle = ({ processingMs }) =>
-        resolve({ processingMs, rttMs: Math.max(0, time.currentMs - sentMs - processingMs) });
+      near.settle = ({ processingMs }) => {
+        const wayMs = Math.max(0, time.currentMs - sentMs - processingMs);
+        resolve({ processingMs, rttMs: wantsAnswer ? wayMs : 2 * wayMs });
+      };
       near.fail = reject;
       if (deadlineMs < Number.POSITIVE_INFINITY) {
         near.callOff = time.at(deadlineMs, () =>
           this.#ports.inside(near.agent, () => this.#giveUp(near, id, deadlineError())),
         );
       }
-      const frame = near.sender.send({ id, deadlineMs }, time.currentMs);
+      const frame = near.sender.send({ id, deadlineMs, wantsAnswer }, time.currentMs);
       if (frame === undefined) {
         this.#giveUp(near, id, new MeshError("SIMULATED_LINK", "the link's window is full"));
         return;
@@ -215,7 +222,7 @@ export class Elsewhere {
     for (const request of requests) this.#do(agent, far, request);
   }
 
-  #do(agent: number, far: FarSide, { id, deadlineMs }: Request): void {
+  #do(agent: number, far: FarSide, { id, deadlineMs, wantsAnswer }: Request): void {
     const { time, witness } = this.#ports;
     if (far.done.has(id)) {
       const known = far.replies.get(id);
@@ -231,7 +238,7 @@ export class Elsewhere {
     time.at(far.freeMs, () => {
       if (far.effects.has(id)) witness.accuse("once", `agent ${agent} did ${id} twice elsewhere`);
       far.effects.add(id);
-      const reply = { id, processingMs };
+      const reply = { id, processingMs, wantsAnswer };
       far.replies.set(id, reply);
       if (far.replies.size > REPLIES_KEPT)
         far.replies.delete(far.replies.keys().next().value as number);
@@ -250,9 +257,8 @@ export class Elsewhere {
 
   #carryReply(agent: number, far: FarSide, frame: LinkFrame<Reply>): void {
     const { network, inside } = this.#ports;
-    network.carry(agent, far.path.roundTripMs / 2, () =>
-      inside(agent, () => this.#onReply(agent, far, frame)),
-    );
+    const backMs = frame.payload.wantsAnswer ? far.path.roundTripMs / 2 : 0;
+    network.carry(agent, backMs, () => inside(agent, () => this.#onReply(agent, far, frame)));
   }
 
   #onReply(agent: number, far: FarSide, frame: LinkFrame<Reply>): void {

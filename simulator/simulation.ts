@@ -9,7 +9,7 @@ import type { DoneIds, LinkReceiver } from "../remote/link.ts";
 import type { TraceMix } from "../remote/traces.ts";
 import type { Dispatcher } from "../runtime/dispatcher.ts";
 import { Headquarters } from "../runtime/headquarters.ts";
-import { untilSettled } from "../runtime/later.ts";
+import { turnOfEventLoop } from "../runtime/later.ts";
 import { createMemory, type MeshPlan, planLanes } from "../runtime/memory.ts";
 import type { MeshStatus } from "../runtime/mesh-api.ts";
 import { Watchdog } from "../runtime/watchdog.ts";
@@ -36,6 +36,8 @@ const BOOKKEEPER = 1;
 /** One of so many agents keeps books. */
 const BOOKKEEPER_EVERY = 10;
 
+/** Microtask turns after each step. */
+const SETTLE_TURNS = 8;
 const TICK_MS = 1000;
 const WATCHDOG_MS = 2000;
 const WATCHDOG_EVERY_MS = 500;
@@ -245,12 +247,19 @@ class Simulation {
     const threads = this.#threads;
     const witness = this.#witness;
     let steps = 0;
+    let loopMs = 0;
     while (time.currentMs < untilMs && witness.violation === undefined) {
+      // The process that runs this has other things to do, such as to tell how far it is.
+      if (time.currentMs - loopMs >= TICK_MS) {
+        await turnOfEventLoop();
+        loopMs = time.currentMs;
+      }
       const happened = time.happen();
       const stepped = threads.step();
       if (threads.failure !== undefined) throw threads.failure;
       if (stepped || happened > 0) {
-        await untilSettled();
+        // As in `duty.ts`: awaiting handlers go on before the next cycle. What takes more turns goes on after it.
+        for (let i = 0; i < SETTLE_TURNS; i++) await undefined;
         if (++steps % this.#countsEvery === 0) this.#invariants.lookAtCounts();
         continue;
       }

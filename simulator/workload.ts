@@ -157,7 +157,11 @@ export class Workload {
     const at = chance.pick(["earliest-quorum", "earliest-quorum", "now", "in 700ms"]);
     const operation: Operation = { payload: { look: select }, verb, at };
     this.#operation("a scatter-gather", operation, select, () =>
-      headquarters.orchestrator.scatterGather(operation, { select }),
+      headquarters.orchestrator.scatterGather(operation, {
+        select,
+        // People are not asked for a time, but for now they are.
+        ...(at === "now" && { quorum: 0.9 }),
+      }),
     );
   }
 
