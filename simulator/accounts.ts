@@ -63,12 +63,12 @@ export class Accounts {
     };
     for (const [stream, { acknowledged, dead }] of this.#accounts) {
       const to = Number(stream.slice(stream.indexOf(">") + 1));
-      miss(stream, acknowledged, books.get(to)?.handled[stream]?.count ?? 0, dead);
+      miss(stream, acknowledged, books.get(to)?.handled.get(stream)?.count ?? 0, dead);
     }
     for (const [from, { sent }] of books) {
-      for (const [to, count] of Object.entries(sent)) {
+      for (const [to, count] of sent) {
         const stream = `${from}>${to}`;
-        const handled = books.get(Number(to))?.handled[stream]?.count ?? 0;
+        const handled = books.get(to)?.handled.get(stream)?.count ?? 0;
         miss(stream, count, handled, this.#deadBetween.get(stream) ?? 0);
       }
     }

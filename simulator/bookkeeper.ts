@@ -17,9 +17,9 @@ export interface Entry {
 /** The books: what has been handled, and what has been sent. */
 export interface Books {
   /** By stream: the last number and how many there were. */
-  readonly handled: Record<string, { last: number; count: number }>;
+  readonly handled: Map<string, { last: number; count: number }>;
   /** By target: how many have been sent. */
-  readonly sent: Record<number, number>;
+  readonly sent: Map<number, number>;
   /** Operations that were prepared for and that were acted on, the last ones. */
   readonly prepared: string[];
   readonly acted: string[];
@@ -27,6 +27,38 @@ export interface Books {
 
 /** Operations remembered; more than can be out at a time. */
 const REMEMBERED = 16;
+
+/** Lists only: what has keys of its own would be a shape of its own for each agent. */
+type Snapshot = readonly [
+  handled: readonly (string | number)[],
+  sent: readonly number[],
+  prepared: readonly string[],
+  acted: readonly string[],
+];
+
+function snapshot({ handled, sent, prepared, acted }: Books): Snapshot {
+  const lines: (string | number)[] = [];
+  for (const [stream, { last, count }] of handled) lines.push(stream, last, count);
+  const targets: number[] = [];
+  for (const [to, count] of sent) targets.push(to, count);
+  return [lines, targets, prepared, acted];
+}
+
+function restore(saved: unknown): Books {
+  const [lines, targets, prepared, acted] = saved as Snapshot;
+  const books: Books = {
+    handled: new Map(),
+    sent: new Map(),
+    prepared: [...prepared],
+    acted: [...acted],
+  };
+  for (let i = 0; i < lines.length; i += 3) {
+    const [stream, last, count] = lines.slice(i, i + 3) as [string, number, number];
+    books.handled.set(stream, { last, count });
+  }
+  for (let i = 0; i < targets.length; i += 2) books.sent.set(targets[i], targets[i + 1]);
+  return books;
+}
 
 /** The stream of what one bookkeeper passes on to another. */
 export function streamOf(from: number, to: number): string {
@@ -41,9 +73,9 @@ export function bookkeeper(witness: Witness): Behavior<Books> {
   return defineAgent<Books, unknown, unknown>({
     capabilities: ["books"],
 
-    init: (): Books => ({ handled: {}, sent: {}, prepared: [], acted: [] }),
-    snapshot: (books) => books,
-    restore: (books) => books as Books,
+    init: (): Books => ({ handled: new Map(), sent: new Map(), prepared: [], acted: [] }),
+    snapshot,
+    restore,
 
     // Not async: what a turn sends is only then one with its completion, and cannot be sent again after a death.
     receive(books, message, ctx) {
@@ -91,15 +123,15 @@ async function prepare(
 function passOn(books: Books, { pass = [] }: Entry, ctx: ActorContext): void {
   const [next, ...rest] = pass;
   if (next === undefined) return;
-  const n = (books.sent[next] ?? 0) + 1;
-  books.sent[next] = n;
+  const n = (books.sent.get(next) ?? 0) + 1;
+  books.sent.set(next, n);
   ctx.tell(next as ActorRef, { stream: streamOf(ctx.self, next), n, pass: rest });
 }
 
 function book(books: Books, { stream, n }: Entry, self: number, witness: Witness): void {
-  const before = books.handled[stream];
+  const before = books.handled.get(stream);
   if (before === undefined) {
-    books.handled[stream] = { last: n, count: 1 };
+    books.handled.set(stream, { last: n, count: 1 });
     return;
   }
   if (n === before.last) witness.accuse("once", `agent ${self} handles ${stream} ${n} twice`);

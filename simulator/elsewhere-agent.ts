@@ -41,14 +41,16 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
       witness.turn(self, sequence, deadlineMs);
       misdeeds.crash(self);
       const id = sequence * THREADS + (sender === undefined ? 0 : threadOf(sender));
-      return elsewhere.call(near, id, deadlineMs, operation === undefined).then(({ rttMs, processingMs }) => {
-        ctx.measured(rttMs, processingMs);
-        const result = misdeeds.lies(self)
-          ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
-          : ready(sequence);
-        if (operation !== undefined) witness.answered(self, operation.id, result.state);
-        return result;
-      });
+      return elsewhere
+        .call(near, id, deadlineMs, operation === undefined)
+        .then(({ rttMs, processingMs }) => {
+          ctx.measured(rttMs, processingMs);
+          const result = misdeeds.lies(self)
+            ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
+            : ready(sequence);
+          if (operation !== undefined) witness.answered(self, operation.id, result.state);
+          return result;
+        });
     },
 
     act(_state, _message, { self, envelope }) {

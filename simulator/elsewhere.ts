@@ -90,7 +90,6 @@ export class NearSide {
   waitsFor = 0;
   settle: ((reply: Reply) => void) | undefined;
   fail: ((error: unknown) => void) | undefined;
-  callOff: (() => void) | undefined;
   retryAtMs: number = Number.POSITIVE_INFINITY;
 
   constructor(agent: number, epoch: number) {
@@ -121,6 +120,8 @@ export class Elsewhere {
   readonly #far: (FarSide | undefined)[] = [];
   readonly #near: (NearSide | undefined)[] = [];
   readonly #epochs: Float64Array;
+  /** By deadline: who waits, and for which id, in turn. */
+  readonly #deadlines = new Map<number, (NearSide | number)[]>();
 
   constructor(ports: ElsewherePorts) {
     this.#ports = ports;
@@ -171,9 +172,7 @@ export class Elsewhere {
       };
       near.fail = reject;
       if (deadlineMs < Number.POSITIVE_INFINITY) {
-        near.callOff = time.at(deadlineMs, () =>
-          this.#ports.inside(near.agent, () => this.#giveUp(near, id, deadlineError())),
-        );
+        this.#deadlineOf(deadlineMs).push(near, id);
       }
       const frame = near.sender.send({ id, deadlineMs, wantsAnswer }, time.currentMs);
       if (frame === undefined) {
@@ -185,6 +184,24 @@ export class Elsewhere {
     });
   }
 
+  /** Those that wait until then at most: the agents of an operation, whose deadline is one. */
+  #deadlineOf(deadlineMs: number): (NearSide | number)[] {
+    const known = this.#deadlines.get(deadlineMs);
+    if (known !== undefined) return known;
+    const waiting: (NearSide | number)[] = [];
+    this.#deadlines.set(deadlineMs, waiting);
+    this.#ports.time.at(deadlineMs, () => {
+      this.#deadlines.delete(deadlineMs);
+      for (let i = 0; i < waiting.length; i += 2) {
+        const near = waiting[i] as NearSide;
+        const id = waiting[i + 1] as number;
+        if (near.waitsFor !== id) continue;
+        this.#ports.inside(near.agent, () => this.#giveUp(near, id, deadlineError()));
+      }
+    });
+    return waiting;
+  }
+
   #giveUp(near: NearSide, id: number, error: unknown): void {
     if (near.waitsFor !== id) return;
     const { fail } = near;
@@ -193,11 +210,9 @@ export class Elsewhere {
   }
 
   #forget(near: NearSide): void {
-    near.callOff?.();
     near.waitsFor = 0;
     near.settle = undefined;
     near.fail = undefined;
-    near.callOff = undefined;
   }
 
   #carryRequest(near: NearSide, frame: LinkFrame<Request>): void {

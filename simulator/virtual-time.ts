@@ -1,18 +1,14 @@
 import type { Clock } from "../actors/ports.ts";
 import type { Later } from "../runtime/later.ts";
+import { type TimerId, type TimerTarget, TimerWheel } from "../runtime/wheel.ts";
 
 /** What reading the clock takes, ms: the only thing that moves virtual time while a thread works. */
 const READING_MS = 0.001;
 /** Where virtual time begins, ms of the epoch: as large as real time is, so that rounding is too. */
 const BEGIN_MS = 1_700_000_000_000;
 
-/** Something that happens at a time. */
-interface Entry {
-  readonly atMs: number;
-  readonly order: number;
-  /** Undefined once called off. */
-  act: (() => void) | undefined;
-}
+/** Ticks of the agenda in a millisecond. */
+const TICKS_A_MS = 16;
 
 /**
  * The time of a simulated mesh: one clock for all threads, which stands still unless somebody reads it or the
@@ -21,9 +17,7 @@ interface Entry {
  */
 export class VirtualTime implements Clock {
   #nowMs = BEGIN_MS;
-  #order = 0;
-  /** A binary heap, the earliest first. */
-  readonly #heap: Entry[] = [];
+  readonly #agenda = new TimerWheel(BEGIN_MS, TICKS_A_MS);
 
   /** A reading, which takes a moment. */
   nowMs(): number {
@@ -46,19 +40,26 @@ export class VirtualTime implements Clock {
     if (atMs > this.#nowMs) this.#nowMs = atMs;
   }
 
-  /** When the next entry of the agenda is due; Infinity when there is none. */
+  /** When to look at the agenda again; Infinity when there is nothing on it. */
   get nextMs(): number {
-    while (this.#heap.length > 0 && this.#heap[0].act === undefined) this.#take();
-    return this.#heap.length === 0 ? Number.POSITIVE_INFINITY : this.#heap[0].atMs;
+    return this.#nowMs + this.#agenda.nextDueMs(this.#nowMs);
   }
 
-  /** Puts something down for `atMs`, or for now when that has passed; returns what calls it off. */
+  /** Puts something down for `atMs`, or for as soon as can be when that has passed; returns what calls it off. */
   at(atMs: number, act: () => void): () => void {
-    const entry: Entry = { atMs: Math.max(atMs, this.#nowMs), order: this.#order++, act };
-    this.#put(entry);
+    const id = this.put(atMs, { onTimer: act }, 0);
     return () => {
-      entry.act = undefined;
+      this.#agenda.cancel(id);
     };
+  }
+
+  /** The same for what happens so often that a function each time would be felt; see {@link takeOff}. */
+  put(atMs: number, target: TimerTarget, data: number): TimerId {
+    return this.#agenda.schedule(Math.max(atMs, this.#nowMs), target, data);
+  }
+
+  takeOff(id: TimerId): void {
+    this.#agenda.cancel(id);
   }
 
   /** The same, after a while: main's timers. */
@@ -66,47 +67,6 @@ export class VirtualTime implements Clock {
 
   /** Lets everything happen that is due; returns how much that was. */
   happen(): number {
-    let happened = 0;
-    while (this.nextMs <= this.#nowMs) {
-      const { act } = this.#take();
-      act?.();
-      happened++;
-    }
-    return happened;
+    return this.#agenda.advance(this.#nowMs);
   }
-
-  #put(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (!isEarlier(entry, heap[parent])) break;
-      heap[at] = heap[parent];
-      at = parent;
-    }
-    heap[at] = entry;
-  }
-
-  #take(): Entry {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop() as Entry;
-    const { length } = heap;
-    if (length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= length) break;
-      if (child + 1 < length && isEarlier(heap[child + 1], heap[child])) child++;
-      if (!isEarlier(heap[child], last)) break;
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = last;
-    return first;
-  }
-}
-
-function isEarlier(a: Entry, b: Entry): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
