@@ -3,6 +3,7 @@ import type { Log } from "../actors/ports.ts";
 import { createCapabilityTable } from "../coordination/capability.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import type { Kpis } from "../coordination/kpis.ts";
+import { placeIndices } from "../coordination/placement.ts";
 import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import type { DoneIds, LinkReceiver } from "../remote/link.ts";
@@ -116,17 +117,17 @@ class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    const { seed, faults: profile, load, traces, sabotage } = options;
+    const { seed, faults: profile, load, sabotage } = options;
     const topology = createTopology(options.topology);
+    const { agents } = topology;
     const time = this.#time;
     const trace = new EventTrace(options.onTrace);
-    const witness = new Witness(seed, time, trace, topology.agents);
-    const counts = this.#counts;
+    const witness = new Witness(seed, time, trace, agents);
     this.#trace = trace;
     this.#witness = witness;
+    const counts = this.#counts;
     const chance = (name: string): Chance => new Chance(seed, name);
     const misdeeds = new Misdeeds({ seed, profile, chance: chance("agents"), counts, trace, time });
-    const { agents } = topology;
     const network = new Network({
       time,
       chance: chance("network"),
@@ -135,28 +136,15 @@ class Simulation {
       counts,
       agents,
     });
-    const inside = (agent: number, act: () => void): void => {
-      this.#threads.inside(placement[agent], act);
-    };
-    const elsewhere = new Elsewhere({
-      time,
-      network,
-      witness,
-      traces,
-      agents,
-      classOf: (agent) => impedanceClassName(topology.classOf[agent]),
-      inside,
-      sabotage: sabotage?.elsewhere,
-    });
-    const threadOf = (agent: number): number => placement[agent];
+    const moduleOf = modulesOf(agents);
+    const placement = placeIndices(topology, options.workers);
+    const elsewhere = this.#elsewhere(network, topology, placement);
     const behaviors = [
-      elsewhereAgent({ elsewhere, misdeeds, witness, threadOf }),
+      elsewhereAgent({ elsewhere, misdeeds, witness, threadOf: (agent) => placement[agent] }),
       bookkeeper(witness),
     ] as readonly Behavior[];
-    const plan = planOf(options, topology, behaviors);
-    const placement = new Uint8Array(plan.memory.placement);
-    this.#bookkeepers = bookkeepersOf(plan);
-    this.#threads = new Threads({
+    const plan = planOf(options, topology, behaviors, moduleOf);
+    const threads = new Threads({
       plan,
       behaviors,
       time,
@@ -171,44 +159,46 @@ class Simulation {
       },
       sabotage: sabotage?.thread,
     });
+    this.#threads = threads;
     const headquarters = new Headquarters({
       plan,
       capabilities: createCapabilityTable(plan.capabilities),
       clock: time,
-      later: (delayMs, act) => time.later(delayMs, () => this.#threads.inside(0, act)),
+      later: (delayMs, act) => time.later(delayMs, () => threads.inside(0, act)),
       log: SILENT,
-      workers: this.#threads,
+      workers: threads,
     });
     this.#headquarters = headquarters;
     sabotage?.headquarters?.(headquarters);
     this.#watchdog = new Watchdog(plan, time, WATCHDOG_MS, (hang) =>
       headquarters.losses.onHang(hang),
     );
-    this.#chaos = new Chaos({
-      profile,
-      chance: chance("faults"),
-      time,
-      trace,
-      counts,
-      threads: this.#threads,
-      network,
-      misdeeds,
-      headquarters,
-      mayCrash: (agent) => plan.moduleOf?.[agent] !== BOOKKEEPER,
-    });
+    const mayCrash = (agent: number): boolean => moduleOf[agent] !== BOOKKEEPER;
+    const world = { time, trace, threads, headquarters };
+    const faults = { ...world, profile, counts, network, misdeeds, mayCrash };
+    this.#chaos = new Chaos({ ...faults, chance: chance("faults") });
+    this.#bookkeepers = bookkeepersOf(moduleOf);
+    const use = { ...world, load, witness, accounts: this.#accounts };
     this.#workload = new Workload({
-      load,
-      headquarters,
-      time,
+      ...use,
       chance: chance("load"),
-      threads: this.#threads,
-      trace,
-      witness,
-      accounts: this.#accounts,
       bookkeepers: this.#bookkeepers,
     });
     this.#invariants = new Invariants(headquarters.dispatcher, witness);
     this.#countsEvery = agents > LARGE_AGENTS ? COUNTS_EVERY_LARGE : 1;
+  }
+
+  #elsewhere(network: Network, topology: Topology, placement: Uint8Array): Elsewhere {
+    return new Elsewhere({
+      time: this.#time,
+      network,
+      witness: this.#witness,
+      traces: this.#options.traces,
+      agents: topology.agents,
+      classOf: (agent) => impedanceClassName(topology.classOf[agent]),
+      inside: (agent, act) => this.#threads.inside(placement[agent], act),
+      sabotage: this.#options.sabotage?.elsewhere,
+    });
   }
 
   async run(): Promise<SimulationOutcome> {
@@ -335,6 +325,7 @@ function planOf(
   options: SimulationOptions,
   topology: Topology,
   behaviors: readonly Behavior[],
+  moduleOf: Uint16Array,
 ): MeshPlan {
   const threads = options.workers + 1;
   const maxPayloadBytes = 64 * 1024;
@@ -351,9 +342,7 @@ function planOf(
     supervision: completeSupervision(),
     restart: "transient",
     modules: [],
-    moduleOf: Uint16Array.from({ length: topology.agents }, (_, agent) =>
-      agent % BOOKKEEPER_EVERY === BOOKKEEPER_EVERY - 1 ? BOOKKEEPER : ELSEWHERE,
-    ),
+    moduleOf,
     agentOptions: undefined,
     capabilities: behaviors.flatMap(({ capabilities = [] }) => capabilities),
     seed: options.seed,
@@ -362,9 +351,15 @@ function planOf(
   };
 }
 
-function bookkeepersOf({ moduleOf }: MeshPlan): number[] {
+function modulesOf(agents: number): Uint16Array {
+  return Uint16Array.from({ length: agents }, (_, agent) =>
+    agent % BOOKKEEPER_EVERY === BOOKKEEPER_EVERY - 1 ? BOOKKEEPER : ELSEWHERE,
+  );
+}
+
+function bookkeepersOf(moduleOf: Uint16Array): number[] {
   const bookkeepers: number[] = [];
-  moduleOf?.forEach((module, agent) => {
+  moduleOf.forEach((module, agent) => {
     if (module === BOOKKEEPER) bookkeepers.push(agent);
   });
   return bookkeepers;
