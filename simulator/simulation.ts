@@ -246,7 +246,6 @@ class Simulation {
       }
       const happened = time.happen();
       const stepped = threads.step();
-      if (threads.failure !== undefined) throw threads.failure;
       if (stepped || happened > 0) {
         // As in `duty.ts`: awaiting handlers go on before the next cycle. What takes more turns goes on after it.
         for (let i = 0; i < SETTLE_TURNS; i++) await undefined;

@@ -78,8 +78,6 @@ export class Threads implements WorkerHost {
   readonly #ports: ThreadsPorts;
   readonly #threads: Thread[] = [];
   readonly #runnable: Thread[] = [];
-  /** What a successor could not begin for: a bug. */
-  failure: unknown;
 
   constructor(ports: ThreadsPorts) {
     this.#ports = ports;
@@ -146,8 +144,8 @@ export class Threads implements WorkerHost {
       worked = dispatcher.cycle();
     } catch (error) {
       // It has died at a failpoint; all else is a bug of the runtime, or of the simulator.
-      if (error instanceof ThreadDeath) return;
-      throw error;
+      if (!(error instanceof ThreadDeath)) this.#accuse(thread.index, error);
+      return;
     }
     witness.step++;
     trace.note(time.elapsedMs, Event.cycle, thread.index, worked ? 1 : 0);
@@ -160,6 +158,11 @@ export class Threads implements WorkerHost {
     thread.dueMs = dispatcher.busy
       ? nowMs + SPIN_MS
       : nowMs + Math.min(dispatcher.wheel.nextDueMs(nowMs), dispatcher.releases.nextDueMs(nowMs));
+  }
+
+  #accuse(index: number, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#ports.witness.accuse("sound", `thread ${index}: ${text}`);
   }
 
   /** When the next thread wakes by itself, ms of the virtual clock. */
@@ -263,9 +266,7 @@ export class Threads implements WorkerHost {
     this.inside(0, () => listener().onLost(index, reason));
     time.later(chance.between(REPLACED_FROM_MS, REPLACED_TO_MS), () =>
       this.inside(0, () => {
-        this.#boot(thread).catch((error) => {
-          this.failure ??= error;
-        });
+        this.#boot(thread).catch((error) => this.#accuse(index, error));
       }),
     );
   }

@@ -13,6 +13,7 @@ export const INVARIANTS = {
   healing: "the tree is whole, or healing",
   sleeper: "no thread sleeps while there is work for it",
   settles: "what is asked of the mesh ends in time",
+  sound: "the runtime itself throws nothing that it does not catch",
 } as const;
 
 export type Invariant = keyof typeof INVARIANTS;
