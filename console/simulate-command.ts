@@ -58,8 +58,8 @@ export const simulateCommand: FaceCommand = faceCommand({
   name: "simulate",
   help: "Run a mesh in virtual time, with faults, and check what must always hold.",
   details:
-    "The runtime's own code runs on one thread under a virtual clock; the seed decides everything that is left to " +
-    "chance, so the same seed gives the same run, byte for byte (its digest says so). Prints the key performance " +
+    "The runtime's own code runs on one thread under a virtual clock. All that is left to chance follows from the " +
+    "seed, so the same seed gives the same run, byte for byte: its digest says so. Prints the key performance " +
     "indicators against their targets and what really went wrong. " +
     `With --seeds many short runs of a small mesh (${SWEEP_AGENTS} agents, ${SWEEP_MS / 1000} s, faults storm, unless ` +
     "said otherwise) look for a broken invariant, on all cores; the smallest seed that fails is printed with the " +

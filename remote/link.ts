@@ -170,20 +170,30 @@ export class LinkReceiver<T> {
  * incarnation, which cannot know what its predecessor has sent.
  */
 export class DoneIds {
-  readonly #ids: Float64Array;
+  readonly #kept: number;
+  /** A ring once it is as long as it may be. */
+  #ids: Float64Array = new Float64Array(16);
+  #used = 0;
   #next = 0;
 
-  /** `kept` ids are remembered; it must cover all that can come again. */
+  /** `kept` ids are remembered; it must cover all that can come before one comes again. */
   constructor(kept = 64) {
-    this.#ids = new Float64Array(kept).fill(Number.NaN);
+    this.#kept = kept;
   }
 
   has(id: number): boolean {
-    return this.#ids.includes(id);
+    const at = this.#ids.indexOf(id);
+    return at >= 0 && at < this.#used;
   }
 
   add(id: number): void {
-    this.#ids[this.#next] = id;
-    this.#next = (this.#next + 1) % this.#ids.length;
+    if (this.#next === this.#ids.length && this.#next < this.#kept) {
+      const larger = new Float64Array(Math.min(this.#kept, this.#ids.length * 2));
+      larger.set(this.#ids);
+      this.#ids = larger;
+    }
+    if (this.#next >= Math.min(this.#kept, this.#ids.length)) this.#next = 0;
+    this.#ids[this.#next++] = id;
+    this.#used = Math.max(this.#used, this.#next);
   }
 }

@@ -49,7 +49,7 @@ export class Accounts {
     else this.#deadBetween.set(stream, (this.#deadBetween.get(stream) ?? 0) + 1);
   }
 
-  /** Compares with the books when nothing is in flight any more; `unlisted` dead letters are known only by their number. */
+  /** Compares with the books at rest; of `unlisted` dead letters only the number is known. */
   audit(books: ReadonlyMap<number, Books>, unlisted: number, witness: Witness): void {
     let missing = 0;
     let example = "";

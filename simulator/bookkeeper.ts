@@ -98,7 +98,7 @@ export function bookkeeper(witness: Witness): Behavior<Books> {
       if (books.acted.includes(operation.id))
         witness.accuse("once", `agent ${self} acts on ${operation.id} twice`);
       remember(books.acted, operation.id);
-      witness.acted(self, operation.id);
+      witness.acted(self);
     },
   });
 }

@@ -9,9 +9,13 @@ import type { Witness } from "./witness.ts";
 
 /** A round trip where the traces have none: the same data centre. */
 const NEAR_MS = 1;
-/** Replies kept for those who ask again. */
-const REPLIES_KEPT = 16;
+/** Ids remembered: a message that is delivered again may have a whole mailbox of others before it. */
+const IDS_KEPT = 2048;
 const START_BITS = 20;
+/** Frames of an exchange: the request, the reply, and the word that each has arrived. */
+const FRAMES = 4;
+/** A frame is sent again first after so many round trips of its path. */
+const FIRST_RETRY = 3;
 
 /** What the mesh asks of an agent elsewhere; `id` is the same when it asks again. */
 interface Request {
@@ -69,10 +73,11 @@ class FarSide {
   readonly receiver: LinkReceiver<Request> = new LinkReceiver();
   sender: LinkSender<Reply>;
   /** Its own memory of what it has done, which it keeps with its state. */
-  readonly done: DoneIds = new DoneIds(REPLIES_KEPT);
-  readonly replies = new Map<number, Reply>();
+  readonly done: DoneIds = new DoneIds(IDS_KEPT);
+  /** What it is at, or has before it. */
+  readonly working = new Set<number>();
   /** What it has really done, for the witness. */
-  readonly effects: DoneIds = new DoneIds(4 * REPLIES_KEPT);
+  readonly effects: DoneIds = new DoneIds(2 * IDS_KEPT);
   freeMs = 0;
   retryAtMs: number = Number.POSITIVE_INFINITY;
 
@@ -80,6 +85,10 @@ class FarSide {
     this.path = path;
     this.sender = new LinkSender(0);
   }
+}
+
+function firstRetryOf({ path }: FarSide): number {
+  return Math.max(50, FIRST_RETRY * path.roundTripMs);
 }
 
 /** The mesh's end of the link to one of them: it lives and dies with an incarnation of its agent. */
@@ -92,9 +101,9 @@ export class NearSide {
   fail: ((error: unknown) => void) | undefined;
   retryAtMs: number = Number.POSITIVE_INFINITY;
 
-  constructor(agent: number, epoch: number) {
+  constructor(agent: number, epoch: number, firstRetryMs: number) {
     this.agent = agent;
-    this.sender = new LinkSender(epoch);
+    this.sender = new LinkSender(epoch, { firstRetryMs });
   }
 }
 
@@ -130,7 +139,7 @@ export class Elsewhere {
 
   /** The mesh's end for a new incarnation of an agent; what the one before waits for is not for anybody. */
   attach(agent: number): NearSide {
-    const near = new NearSide(agent, ++this.#epochs[agent]);
+    const near = new NearSide(agent, ++this.#epochs[agent], firstRetryOf(this.#farOf(agent)));
     this.#near[agent] = near;
     return near;
   }
@@ -174,6 +183,7 @@ export class Elsewhere {
       if (deadlineMs < Number.POSITIVE_INFINITY) {
         this.#deadlineOf(deadlineMs).push(near, id);
       }
+      if (this.#callAtOnce(near, { id, deadlineMs, wantsAnswer })) return;
       const frame = near.sender.send({ id, deadlineMs, wantsAnswer }, time.currentMs);
       if (frame === undefined) {
         this.#giveUp(near, id, new MeshError("SIMULATED_LINK", "the link's window is full"));
@@ -182,6 +192,50 @@ export class Elsewhere {
       this.#carryRequest(near, frame);
       this.#watchNear(near);
     });
+  }
+
+  /**
+   * An exchange of which no frame goes wrong, over a link on which nothing is under way: it is known now when the
+   * answer comes, and the frames need not be carried one by one. False when that is not so.
+   */
+  #callAtOnce(near: NearSide, request: Request): boolean {
+    const { agent } = near;
+    const far = this.#farOf(agent);
+    const isQuiet = near.sender.waiting === 0 && far.sender.waiting === 0;
+    if (!isQuiet || far.done.has(request.id) || !this.#ports.network.isSmooth(agent, FRAMES))
+      return false;
+    far.path.next();
+    const { roundTripMs, processingMs } = far.path;
+    const { time, inside } = this.#ports;
+    const beginMs = Math.max(far.freeMs, time.currentMs + roundTripMs / 2);
+    far.done.add(request.id);
+    if (beginMs > request.deadlineMs) return true;
+    far.freeMs = beginMs + processingMs;
+    far.working.add(request.id);
+    time.at(far.freeMs + (request.wantsAnswer ? roundTripMs / 2 : 0), () => {
+      this.#finish(agent, far, request.id);
+      inside(agent, () => {
+        if (this.#near[agent] === near) this.#answer(near, { ...request, processingMs });
+        // The one that asked is gone; its successor may have asked again.
+        else this.#reply(agent, far, { ...request, processingMs });
+      });
+    });
+    return true;
+  }
+
+  /** It has done what it was asked. */
+  #finish(agent: number, far: FarSide, id: number): void {
+    if (far.effects.has(id))
+      this.#ports.witness.accuse("once", `agent ${agent} did ${id} twice elsewhere`);
+    far.effects.add(id);
+    far.working.delete(id);
+  }
+
+  #answer(near: NearSide, reply: Reply): void {
+    if (near.waitsFor !== reply.id) return;
+    const { settle } = near;
+    this.#forget(near);
+    settle?.(reply);
   }
 
   /** Those that wait until then at most: the agents of an operation, whose deadline is one. */
@@ -225,7 +279,9 @@ export class Elsewhere {
 
   #onRequest(agent: number, far: FarSide, frame: LinkFrame<Request>): void {
     const { network } = this.#ports;
-    if (frame.epoch > far.sender.epoch) far.sender = new LinkSender(frame.epoch);
+    if (frame.epoch > far.sender.epoch) {
+      far.sender = new LinkSender(frame.epoch, { firstRetryMs: firstRetryOf(far) });
+    }
     const requests = far.receiver.take(frame);
     const { acknowledgement } = far.receiver;
     network.carry(agent, far.path.roundTripMs / 2, () => {
@@ -238,11 +294,10 @@ export class Elsewhere {
   }
 
   #do(agent: number, far: FarSide, { id, deadlineMs, wantsAnswer }: Request): void {
-    const { time, witness } = this.#ports;
+    const { time } = this.#ports;
     if (far.done.has(id)) {
-      const known = far.replies.get(id);
-      // Still at work on it when there is no reply yet: that will come.
-      if (known !== undefined) this.#reply(agent, far, known);
+      // Who asks again about what it is at will hear of it when it is done.
+      if (!far.working.has(id)) this.#reply(agent, far, { id, processingMs: 0, wantsAnswer });
       return;
     }
     far.done.add(id);
@@ -250,13 +305,10 @@ export class Elsewhere {
     const beginMs = Math.max(far.freeMs, time.currentMs);
     if (beginMs > deadlineMs) return;
     far.freeMs = beginMs + processingMs;
+    far.working.add(id);
     time.at(far.freeMs, () => {
-      if (far.effects.has(id)) witness.accuse("once", `agent ${agent} did ${id} twice elsewhere`);
-      far.effects.add(id);
+      this.#finish(agent, far, id);
       const reply = { id, processingMs, wantsAnswer };
-      far.replies.set(id, reply);
-      if (far.replies.size > REPLIES_KEPT)
-        far.replies.delete(far.replies.keys().next().value as number);
       this.#reply(agent, far, reply);
     });
   }
@@ -285,12 +337,7 @@ export class Elsewhere {
     network.carry(agent, far.path.roundTripMs / 2, () =>
       far.sender.acknowledge(acknowledgement, time.currentMs),
     );
-    for (const reply of replies) {
-      if (near.waitsFor !== reply.id) continue;
-      const { settle } = near;
-      this.#forget(near);
-      settle?.(reply);
-    }
+    for (const reply of replies) this.#answer(near, reply);
   }
 
   /** Sends again what is not acknowledged, for as long as somebody waits for it. */

@@ -19,6 +19,8 @@ export class Network {
   readonly #counts: FaultCounts;
   /** By agent: unreachable until then. */
   readonly #cutUntilMs: Float64Array;
+  /** By agent: how many frames from now one goes wrong; the ones before it do not. */
+  readonly #spoiled = new Map<number, number>();
   #isWell = false;
 
   constructor(ports: {
@@ -52,6 +54,20 @@ export class Network {
     return this.#cutUntilMs[agent] > this.#time.currentMs;
   }
 
+  /**
+   * Whether the next `frames` frames to and from the agent all arrive as they should, which is drawn now; if not, one
+   * of them is marked to go wrong. Most exchanges are of this kind, and need not be carried frame by frame.
+   */
+  isSmooth(agent: number, frames: number): boolean {
+    if (this.isCut(agent)) return false;
+    if (this.#isWell) return true;
+    const { loss, duplication, reordering } = this.#profile;
+    const wrong = 1 - (1 - loss - duplication - reordering) ** frames;
+    if (!this.#chance.happens(wrong)) return true;
+    this.#spoiled.set(agent, this.#chance.below(frames));
+    return false;
+  }
+
   /** Takes a frame between the mesh and `agent`, which is `delayMs` away. */
   carry(agent: number, delayMs: number, arrive: () => void): void {
     if (this.isCut(agent)) return;
@@ -60,7 +76,7 @@ export class Network {
       return;
     }
     const { loss, duplication, reordering } = this.#profile;
-    const fate = this.#chance.next();
+    const fate = this.#fateOf(agent);
     if (fate < loss) {
       this.#note(agent, "lost");
       return;
@@ -74,6 +90,19 @@ export class Network {
       return;
     }
     this.#time.later(delayMs, arrive);
+  }
+
+  /** From 0 to 1: which part of the profile it falls into says what becomes of a frame. */
+  #fateOf(agent: number): number {
+    const left = this.#spoiled.get(agent);
+    if (left === undefined) return this.#chance.next();
+    if (left > 0) {
+      this.#spoiled.set(agent, left - 1);
+      return 1;
+    }
+    this.#spoiled.delete(agent);
+    const { loss, duplication, reordering } = this.#profile;
+    return this.#chance.next() * (loss + duplication + reordering);
   }
 
   #heldUp(delayMs: number): number {

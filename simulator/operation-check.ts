@@ -6,7 +6,7 @@ import type { Witness } from "./witness.ts";
 /** Above this size not each agent's outcome of each operation is looked at, but the sums are. */
 const SMALL_AGENTS = 5000;
 
-/** Checks that every agent of an operation is accounted for once, and READY only if it has said so, or another for it. */
+/** Checks that each agent of an operation is accounted for once, and READY only if it, or another for it, said so. */
 export function checkOperation(
   result: GatherResult | CascadeResult,
   witness: Witness,

@@ -96,8 +96,8 @@ export class Witness {
     ready[agent] |= state === 1 ? 1 : 2;
   }
 
-  acted(agent: number, operation: string): void {
-    this.#trace.note(this.#time.elapsedMs, Event.act, agent, operation.length);
+  acted(agent: number): void {
+    this.#trace.note(this.#time.elapsedMs, Event.act, agent, 0);
   }
 
   /** Whether the agent's handler has said so to the operation; undefined when that is no longer known. */
