@@ -61,8 +61,8 @@ export const simulateCommand: FaceCommand = faceCommand({
     "The runtime's own code runs on one thread under a virtual clock. All that is left to chance follows from the " +
     "seed, so the same seed gives the same run, byte for byte: its digest says so. Prints the key performance " +
     "indicators against their targets and what really went wrong. " +
-    `With --seeds many short runs of a small mesh (${SWEEP_AGENTS} agents, ${SWEEP_MS / 1000} s, faults storm, unless ` +
-    "said otherwise) look for a broken invariant, on all cores; the smallest seed that fails is printed with the " +
+    `With --seeds many short runs of a small mesh (${SWEEP_AGENTS} agents, ${SWEEP_MS / 1000} s, faults storm) ` +
+    "look for a broken invariant, on all cores; the smallest seed that fails is printed with the " +
     "command that replays it. Exit code 1 when an invariant broke, 3 when none did but a target was missed.",
   parameters: {
     agents: {
