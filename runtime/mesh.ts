@@ -48,6 +48,8 @@ import type {
 import { readOptions, type Settings } from "./options.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { Watchdog } from "./watchdog.ts";
+import { WhyReader } from "./why.ts";
+import type { Why } from "./why-api.ts";
 
 /** How often the house is looked after: dead letters, the score, ms. */
 const TICK_MS = 1000;
@@ -86,6 +88,7 @@ class ThreadedMesh implements Mesh {
   readonly #headquarters: Headquarters;
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
+  readonly #why: WhyReader;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
   #duty: Promise<void> = Promise.resolve();
@@ -110,7 +113,8 @@ class ThreadedMesh implements Mesh {
         replace: (thread, reason) => this.#pool.replace(thread, reason),
       },
     });
-    const { losses } = this.#headquarters;
+    const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
+    this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
@@ -222,6 +226,10 @@ class ThreadedMesh implements Mesh {
       address,
       this.#headquarters.incidents.of(address),
     );
+  }
+
+  why(address: string): Promise<Why> {
+    return this.#why.read(address);
   }
 
   agents(filter?: AgentFilter): readonly AgentImpedance[] {
