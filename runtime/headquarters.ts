@@ -8,14 +8,18 @@ import { bitsOf, type CapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import { RouteTable } from "../coordination/routes.ts";
 import type { GlobalStats } from "../coordination/summary.ts";
+import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom } from "./clock.ts";
+import type { Cut } from "./cut.ts";
+import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type MainSink } from "./dispatcher.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
+import { Freezer } from "./freezer.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
@@ -50,6 +54,10 @@ export interface HeadquartersPorts {
   readonly later: Later;
   readonly log: Log;
   readonly workers: WorkerHost;
+  /** Folder of what outlives the process; undefined when nothing does. */
+  readonly dataDir?: string | undefined;
+  /** A frozen mesh to go on from. */
+  readonly from?: Cut | undefined;
 }
 
 /**
@@ -69,6 +77,7 @@ export class Headquarters {
   readonly losses: WorkerLosses;
   readonly reader: MeshReader;
   readonly interventions: Interventions;
+  readonly freezer: Freezer;
   readonly listeners: MeshListeners = new MeshListeners();
   readonly statusReader: StatusReader;
   /** True from when main cycles no more. */
@@ -76,11 +85,13 @@ export class Headquarters {
   readonly #clock: Clock;
   #state: MeshStatus["state"] = "starting";
 
-  constructor({ plan, capabilities, clock, later, log, workers }: HeadquartersPorts) {
+  constructor(outside: HeadquartersPorts) {
+    const { plan, capabilities, clock, later, log, workers, from } = outside;
     this.#clock = clock;
-    const view = viewMemory(plan, 0, 1);
+    if (from !== undefined) restoreCut(plan, from, clock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
-    view.control[CONTROL_EPOCH] = 1;
+    const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
+    const view = viewMemory(plan, 0, epoch);
     const random = seededRandom(plan.seed);
     const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
     this.dispatcher = dispatcher;
@@ -89,6 +100,7 @@ export class Headquarters {
     this.route = new MeshRoutes(new RouteTable(view.routes, view.topology), capabilities, () =>
       clock.nowMs(),
     );
+    if (from !== undefined) this.route.adopt(from.routes);
     const ports = {
       dispatcher,
       forecasts: new Forecasts(plan, view),
@@ -106,6 +118,7 @@ export class Headquarters {
     });
     this.orchestrator = new Orchestrator({
       ...ports,
+      isRunning: () => this.#mayOperate(),
       gathers: this.gathers,
       capabilityBits: (names) => bitsOf(capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
@@ -133,11 +146,21 @@ export class Headquarters {
       status: this.statusReader,
       capabilities,
       isHalted: () => this.halted,
+      mustGo: (what) => this.freezer.mustGo(what),
       killWorker: (thread) => workers.kill(thread, "killed by the operator"),
+    });
+    this.freezer = new Freezer({
+      dispatcher,
+      interventions: this.interventions,
+      dataDir: outside.dataDir,
+      routes: () => this.route.list(),
+      state: () => this.#state,
+      become: (state) => this.become(state),
+      listeners: this.listeners,
     });
   }
 
-  #sink(): NonNullable<Dispatcher["ports"]["sink"]> {
+  #sink(): MainSink {
     return {
       onReport: (ring, word) => this.gathers.onReport(ring, word),
       onResponse: (agent, operation, trinary, value) =>
@@ -159,6 +182,11 @@ export class Headquarters {
 
   /** Whether it takes orders: it does until it begins to stop. */
   get isRunning(): boolean {
+    return this.#state !== "stopping" && this.#state !== "stopped";
+  }
+
+  #mayOperate(): boolean {
+    this.freezer.mustGo("operation");
     return this.#state === "running" || this.#state === "starting";
   }
 
@@ -186,6 +214,7 @@ export class Headquarters {
       ...status,
       conflictsLastHour: this.scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+      ...(this.freezer.frozen.length > 0 && { frozen: this.freezer.frozen }),
     };
   }
 

@@ -11,7 +11,9 @@ import type { Topology } from "../coordination/topology.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { systemClock } from "./clock.ts";
+import type { Cut } from "./cut.ts";
 import { runDuty } from "./duty.ts";
+import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
 import { Headquarters } from "./headquarters.ts";
 import { systemLater } from "./later.ts";
 import { createLog } from "./log.ts";
@@ -106,6 +108,8 @@ class ThreadedMesh implements Mesh {
       capabilities: createCapabilityTable(capabilities),
       clock: systemClock,
       later: systemLater,
+      dataDir: settings.dataDir,
+      from: options.from,
       log,
       workers: {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
@@ -260,6 +264,18 @@ class ThreadedMesh implements Mesh {
     return this.#headquarters.interventions.kill(target);
   }
 
+  freeze(scope?: string, options?: FreezeOptions): Promise<FreezeResult> {
+    return this.#headquarters.freezer.freeze(scope, options);
+  }
+
+  thaw(scope?: string): Promise<ThawResult> {
+    return this.#headquarters.freezer.thaw(scope);
+  }
+
+  cut(): Cut {
+    return this.#headquarters.freezer.cut();
+  }
+
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
     return this.#headquarters.listeners.on(event, listener);
   }
@@ -271,7 +287,9 @@ class ThreadedMesh implements Mesh {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#headquarters.become("stopping");
-    await this.#drain(systemClock.nowMs() + deadlineMs);
+    // Who stands still finishes nothing: what is in flight is in the file.
+    if (!this.#headquarters.freezer.standsStill)
+      await this.#drain(systemClock.nowMs() + deadlineMs);
     // Before the shards are told: what found room now would be accepted, and handled by nobody.
     this.#headquarters.dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
