@@ -61,9 +61,9 @@ export class Circuit {
   #probes = 0;
   #openings = 0;
 
-  /** RangeError when `limit` is not a whole number from 0 to 1,000,000. */
+  /** RangeError when `limit` is not a whole number from 0 to 10,000. */
   constructor(limit: number, times: BreakerTimes = BREAKER_TIMES) {
-    this.limit = wholeNumber("limit", limit, 0, 1_000_000);
+    this.limit = wholeNumber("limit", limit, 0, 10_000);
     this.#times = times;
     this.#failures = new Float64Array(limit + 1).fill(-Infinity);
   }

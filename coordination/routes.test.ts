@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { CIRCUIT_MARKS, RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
+import { CIRCUIT_MARKS, isShut, RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
 import { createTopology } from "./topology.ts";
 
 const topology = createTopology({ sectors: 2, clustersPerSector: 2, agentsPerCluster: 3 });
@@ -134,4 +134,19 @@ test("every thread reads the mode", () => {
   expect(elsewhere.mode).toBe(0);
   table.setMode(3);
   expect(elsewhere.mode).toBe(3);
+});
+
+test("a circuit isolates: those inside of it go on among themselves", () => {
+  const outside = topology.orchestrator;
+  const shut = (target: number): boolean[] =>
+    [outside, 0, 3, 6].map((source) => isShut(elsewhere, topology, source, target));
+  expect(shut(1)).toEqual([false, false, false, false]);
+  table.setCircuit({ level: "cluster", index: 0 }, "OPEN", 0, 10);
+  expect(shut(1)).toEqual([true, false, true, true]);
+  table.setCircuit({ level: "sector", index: 0 }, "OPEN", 0, 10);
+  table.setCircuit({ level: "cluster", index: 0 }, "CLOSED", 0, 10);
+  expect(shut(1)).toEqual([true, false, false, true]);
+  table.setCircuit({ level: "sector", index: 0 }, "CLOSED", 0, 10);
+  table.setCircuit({ level: "global", index: 0 }, "OPEN", 0, 10);
+  expect(shut(1)).toEqual([true, false, false, false]);
 });

@@ -40,6 +40,26 @@ export function routesBytes(topology: Topology): number {
   return MARKS_AT + topology.rows;
 }
 
+/**
+ * Whether a circuit keeps a message of `source` from `target`. It isolates: what comes from outside of its cluster or
+ * sector, or of the mesh, is kept out; what is inside goes on among itself.
+ */
+export function isShut(
+  { marks }: RouteMarks,
+  topology: Topology,
+  source: number,
+  target: number,
+): boolean {
+  const mark = marks[target];
+  const isOutside = source < 0 || source === topology.orchestrator;
+  if ((mark & CIRCUIT_MARKS) === 0) return false;
+  if (isOutside) return true;
+  if ((mark & RouteMark.SECTOR_CIRCUIT) !== 0)
+    if (sectorOf(topology, source) !== sectorOf(topology, target)) return true;
+  if ((mark & RouteMark.CLUSTER_CIRCUIT) === 0) return false;
+  return clusterOf(topology, source) !== clusterOf(topology, target);
+}
+
 /** The routes as every thread reads them. `classes` is the registry's column. */
 export class RouteMarks {
   /** {@link RouteMark} by row. */

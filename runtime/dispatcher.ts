@@ -49,6 +49,8 @@ export interface MainSink {
   onResponse(agent: number, operation: number, trinary: number, value: unknown): void;
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
+  /** An ask of main was not answered by its deadline. */
+  onSilence?(agent: number): void;
 }
 
 /** What a thread needs from outside: time, chance, a log, and on main the sink. */

@@ -12,11 +12,14 @@ import type { Topology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
+import type { Circuits } from "./circuit-api.ts";
 import { seededRandom, systemClock } from "./clock.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type MainSink } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
+import { Entrance } from "./entrance.ts";
+import type { FailureReport } from "./failure-api.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
 import { Gathers } from "./gathers.ts";
@@ -40,6 +43,7 @@ import { MeshListeners } from "./mesh-listeners.ts";
 import { planMesh } from "./mesh-plan.ts";
 import { MeshReader } from "./mesh-reader.ts";
 import { MeshRoutes } from "./mesh-routes.ts";
+import type { Modes } from "./mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -58,6 +62,7 @@ import type {
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
+import { Safeguards } from "./safeguards.ts";
 import { Scorekeeper } from "./scorekeeper.ts";
 import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
@@ -116,6 +121,8 @@ class ThreadedMesh implements Mesh {
   readonly #interventions: Interventions;
   readonly #selector: Selector;
   readonly #reader: MeshReader;
+  readonly #guards: Safeguards;
+  readonly #entrance: Entrance;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -139,26 +146,12 @@ class ThreadedMesh implements Mesh {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
       log,
-      sink: {
-        onReport: (ring, word) => this.#gathers.onReport(ring, word),
-        onResponse: (agent, operation, trinary, value) =>
-          this.#gathers.onResponse(agent, operation, trinary, value),
-        onIncidents: (incidents) => {
-          for (const incident of incidents as readonly ShardIncident[]) {
-            this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
-          }
-        },
-        onDeadLetter: (words, doubles, word, message) =>
-          this.#office.receive(words, doubles, word, message),
-      },
+      sink: this.#sink(),
     });
     this.#gathers = new Gathers(this.#dispatcher);
     this.#selector = new Selector(view.topology, view.registry, this.#capabilities, view.routes);
-    this.route = new MeshRoutes(
-      new RouteTable(view.routes, view.topology),
-      this.#capabilities,
-      () => systemClock.nowMs(),
-    );
+    const routes = new RouteTable(view.routes, view.topology);
+    this.route = new MeshRoutes(routes, this.#capabilities, () => systemClock.nowMs());
     const ports = {
       dispatcher: this.#dispatcher,
       forecasts: new Forecasts(this.#plan, view),
@@ -174,15 +167,33 @@ class ThreadedMesh implements Mesh {
       ...ports,
       score: (kind, answer, elapsedMs) =>
         this.#scores.single(kind, answer, systemClock.nowMs(), elapsedMs),
+      contradicted: (liars) => this.#guards.failures.contradicted(liars),
     });
     this.#orchestrator = new Orchestrator({
       ...ports,
       gathers: this.#gathers,
+      ended: (gather) => this.#guards.failures.gathered(gather),
+      contradicted: (liars) => this.#guards.failures.contradicted(liars),
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
         this.#scores.operation(kind, result, punctuality, windowMs, endedMs),
     });
     this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
+    this.#guards = new Safeguards({
+      dispatcher: this.#dispatcher,
+      routes,
+      log,
+      listeners: this.#listeners,
+      onIncident: (incident) => this.#incidents.add(incident),
+      breakers: settings.breakers,
+      operators: options.operators ?? {},
+    });
+    this.#entrance = new Entrance({
+      modes: this.#guards.modes,
+      selector: this.#selector,
+      orchestrator: this.#orchestrator,
+      delegations: this.#delegations,
+    });
     this.#office = new DeadLetterOffice({
       topology: this.topology,
       nowMs: () => systemClock.nowMs(),
@@ -213,6 +224,33 @@ class ThreadedMesh implements Mesh {
     );
   }
 
+  get circuits(): Circuits {
+    return this.#guards.circuits;
+  }
+
+  get mode(): Modes {
+    return this.#guards.modes;
+  }
+
+  get failures(): FailureReport {
+    return this.#guards.failures;
+  }
+
+  #sink(): MainSink {
+    return {
+      onReport: (ring, word) => this.#gathers.onReport(ring, word),
+      onResponse: (agent, operation, trinary, value) =>
+        this.#gathers.onResponse(agent, operation, trinary, value),
+      onIncidents: (incidents) => {
+        for (const incident of incidents as readonly ShardIncident[])
+          this.#incidents.add(this.#guards.failures.take(incident));
+      },
+      onSilence: (agent) => this.#guards.failures.silent(agent),
+      onDeadLetter: (words, doubles, word, message) =>
+        this.#office.receive(words, doubles, word, message),
+    };
+  }
+
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
@@ -238,6 +276,7 @@ class ThreadedMesh implements Mesh {
     this.#office.tick();
     const { agents, messages } = this.#status.read(this.#state, this.stats());
     this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
+    if (this.#state === "running") this.#guards.tick(agents.active, agents.total);
   }
 
   status(): MeshStatus {
@@ -245,6 +284,7 @@ class ThreadedMesh implements Mesh {
     const lastCascadeMs = this.#scores.sinceCascadeMs(systemClock.nowMs());
     return {
       ...status,
+      mode: this.#guards.modes.mode,
       conflictsLastHour: this.#scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
     };
@@ -256,6 +296,7 @@ class ThreadedMesh implements Mesh {
 
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     if (this.#state === "stopping" || this.#state === "stopped") return REJECTED;
+    if (!this.#guards.modes.admits(options?.priority ?? 1)) return REJECTED;
     const dispatcher = this.#dispatcher;
     dispatcher.nowMs = systemClock.nowMs();
     const receipt = dispatcher.outbox.tell(
@@ -280,9 +321,7 @@ class ThreadedMesh implements Mesh {
     message: unknown,
     options?: AskOptions,
   ): Promise<Answer | AskGroups> {
-    return typeof target === "object"
-      ? this.#delegations.askMany(target, message, options)
-      : this.#delegations.ask(target, message, options);
+    return this.#entrance.ask(target, message, options);
   }
 
   forecast(operation: Operation, options?: ForecastOptions): Promise<Forecast> {
@@ -290,15 +329,15 @@ class ThreadedMesh implements Mesh {
   }
 
   scatterGather(operation: Operation, options?: GatherOptions): Promise<GatherResult> {
-    return this.#orchestrator.scatterGather(operation, options);
+    return this.#entrance.scatterGather(operation, options);
   }
 
   cascade(operation: Operation, options?: CascadeOptions): Promise<CascadeResult> {
-    return this.#orchestrator.cascade(operation, options);
+    return this.#entrance.cascade(operation, options);
   }
 
   delegate<Value>(task: unknown, options?: DelegateOptions): Promise<DelegationResult<Value>> {
-    return this.#delegations.delegate(task, options);
+    return this.#entrance.delegate(task, options);
   }
 
   pipeline<Value>(
@@ -306,11 +345,11 @@ class ThreadedMesh implements Mesh {
     stages: readonly string[],
     options?: PipelineOptions,
   ): Promise<PipelineResult<Value>> {
-    return this.#delegations.pipeline(message, stages, options);
+    return this.#entrance.pipeline(message, stages, options);
   }
 
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
-    return this.#orchestrator.broadcast(message, options);
+    return this.#entrance.broadcast(message, options);
   }
 
   kpis(): Kpis {
@@ -372,6 +411,7 @@ class ThreadedMesh implements Mesh {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
+    this.#guards.modes.abandon();
     await this.#drain(systemClock.nowMs() + deadlineMs);
     // Before the shards are told: what found room now would be accepted, and handled by nobody.
     this.#dispatcher.outbox.abandon();

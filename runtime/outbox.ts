@@ -2,6 +2,7 @@ import type { Priority, TellOptions } from "../actors/context.ts";
 import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
 import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
+import { CIRCUIT_MARKS, isShut } from "../coordination/routes.ts";
 import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
@@ -9,11 +10,14 @@ import { FULL } from "../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type Header, writeHeader } from "./header.ts";
+import { emptyHeader, type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
+
+// Under names of this module: V8 reads the constants of others from memory each time.
+const CIRCUITS = CIRCUIT_MARKS;
 
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
@@ -48,20 +52,7 @@ export class Outbox implements TimerTarget {
    */
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
-  readonly #header: Header = {
-    kind: 0,
-    priority: 0,
-    flags: 0,
-    target: 0,
-    source: 0,
-    operation: 0,
-    sequence: 0,
-    createdMs: 0,
-    deadlineMs: 0,
-    release: 0,
-    payload: 0,
-    hash: 0,
-  };
+  readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
@@ -69,6 +60,8 @@ export class Outbox implements TimerTarget {
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
+  /** Flags of the message being sent, besides those of its payload. */
+  #flags = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -134,9 +127,22 @@ export class Outbox implements TimerTarget {
     if (receipt === DROPPED || receipt === REJECTED) this.#refuseAsk(id, target);
   }
 
+  /** Asks an agent for a sign of life, by way of its mailbox; the answer comes to the ask `id` of this thread. */
+  probe(target: number, id: number, deadlineMs: number): void {
+    const { orchestrator } = this.#dispatcher.view.topology;
+    this.#flags = FrameFlag.PROBE;
+    try {
+      this.ask(orchestrator, target, undefined, 3, id, deadlineMs, undefined, -1);
+    } finally {
+      this.#flags = 0;
+    }
+  }
+
   #refuseAsk(id: number, target: number): void {
-    const address = addressOf(this.#dispatcher.view.topology, target);
-    this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
+    const { view, asks } = this.#dispatcher;
+    const shut = (view.routes.marks[target] & CIRCUITS) !== 0;
+    const why = shut ? "its circuit is open" : "its mailbox is full";
+    asks.reject(id, new UndeliverableError(addressOf(view.topology, target), why));
   }
 
   /** Tells an actor of a death (see {@link Signal}). */
@@ -155,6 +161,14 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    // A byte that is nearly always 0: what an open circuit costs while none is.
+    const { routes, topology } = this.#dispatcher.view;
+    if (
+      (routes.marks[target] & CIRCUITS) !== 0 &&
+      priority < 3 &&
+      isShut(routes, topology, source, target)
+    )
+      return this.#bounce(length);
     const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
@@ -171,6 +185,11 @@ export class Outbox implements TimerTarget {
       default:
         return this.#wait(length, cell);
     }
+  }
+
+  #bounce(length: number): Receipt {
+    this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.CIRCUIT_OPEN);
+    return DROPPED;
   }
 
   /** Fills the header and the codec's scratch; returns the payload's length. */
@@ -193,7 +212,9 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
-    return this.#encode(message);
+    const length = this.#encode(message);
+    header.flags |= this.#flags;
+    return length;
   }
 
   #encode(message: unknown): number {

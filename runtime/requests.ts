@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { addressOf } from "../coordination/address.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/frame.ts";
 import type { Ring } from "../mailbox/ring.ts";
+import type { FailureClass } from "../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What one thread may ask of another, or main of a shard, on behalf of the operator. */
@@ -10,6 +11,7 @@ export type Request =
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" }
+  | { readonly verb: "quarantine"; readonly reason: string; readonly failure: FailureClass }
   | { readonly verb: "renew"; readonly thread: number };
 
 /** Longest text of a state that is shown. */
@@ -65,6 +67,9 @@ export class Requests {
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
+      case "quarantine":
+        agents.failures.quarantine(target, request.reason, request.failure);
+        return undefined;
       default:
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);

@@ -223,7 +223,14 @@ export class FakeMesh {
   async broadcast(message: unknown, options: object = {}): Promise<BroadcastResult> {
     this.#called("broadcast", message, options);
     const addressed = this.topology.agents;
-    const all = { addressed, ready: addressed, conflict: 0, transit: 0, elapsedMs: 12.5 };
+    const all = {
+      addressed,
+      ready: addressed,
+      conflict: 0,
+      transit: 0,
+      skipped: 0,
+      elapsedMs: 12.5,
+    };
     return { ...all, ...this.broadcasted };
   }
 
