@@ -61,7 +61,7 @@ describe("breaker tree", () => {
   test("one agent that fails on and on opens nothing", () => {
     for (let i = 0; i < 100; i++) tree.fail(7, i * 100, "crash");
     expect(said()).toEqual([]);
-    expect(tree.circuit({ level: "cluster", index: 0 }).failures(10_000)).toBe(3);
+    expect(tree.circuit({ level: "cluster", index: 0 }).failures(10_000)).toBe(2);
     // Its failures of the next window count again.
     tree.fail(7, 70_000, "crash");
     expect(tree.circuit({ level: "cluster", index: 0 }).failures(70_000)).toBe(1);

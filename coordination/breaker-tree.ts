@@ -23,7 +23,7 @@ export interface BreakerSettings extends BreakerTimes {
   readonly sectorFailures: number;
   /** Sectors that may be OPEN at once. */
   readonly globalSectors: number;
-  /** Failures of one agent that count within the window: one that crashes on and on is its supervisor's business. */
+  /** Failures of one agent that count within the window: its own and its replacement's. What follows is its supervisor's. */
   readonly agentFailures: number;
 }
 
@@ -32,7 +32,7 @@ export const BREAKER_SETTINGS: BreakerSettings = Object.freeze({
   clusterFailures: 5,
   sectorFailures: 50,
   globalSectors: 10,
-  agentFailures: 3,
+  agentFailures: 2,
 });
 
 /** A circuit has changed its state. */

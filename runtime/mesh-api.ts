@@ -57,6 +57,8 @@ export interface MeshStatus {
     readonly inFlight: number;
     /** Delivered again after the death of a worker. */
     readonly redelivered: number;
+    /** Refused, by priority 0 to 2, because of a flood or of the operating mode; their senders still have them. */
+    readonly shed: readonly [background: number, normal: number, high: number];
     readonly conflicts: number;
     /** Frames refused because they made no sense. */
     readonly corrupt: number;
@@ -127,6 +129,8 @@ export interface Incident {
     | "quarantine"
     | "escalate"
     | "replace-worker"
+    /** It is asked again after a while. */
+    | "retry"
     /** Operations go to others until it has recovered. */
     | "route-around"
     /** The breaker of the sector was opened. */

@@ -7,6 +7,7 @@ import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from ".
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL } from "../mailbox/ring.ts";
+import { Admission } from "./admission.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -52,6 +53,7 @@ export class Outbox implements TimerTarget {
    */
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
+  readonly #admission: Admission;
   readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
@@ -67,6 +69,7 @@ export class Outbox implements TimerTarget {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
     const { placement, registry } = dispatcher.view;
+    this.#admission = new Admission(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -141,7 +144,9 @@ export class Outbox implements TimerTarget {
   #refuseAsk(id: number, target: number): void {
     const { view, asks } = this.#dispatcher;
     const shut = (view.routes.marks[target] & CIRCUITS) !== 0;
-    const why = shut ? "its circuit is open" : "its mailbox is full";
+    const why = shut
+      ? "its circuit is open"
+      : "its mailbox is full, or there is a flood of messages";
     asks.reject(id, new UndeliverableError(addressOf(view.topology, target), why));
   }
 
@@ -160,6 +165,7 @@ export class Outbox implements TimerTarget {
     deadlineMs: number,
     cell: AgentCell | undefined,
   ): Receipt {
+    if (!this.#admission.takes(source, target, priority, this.#backlog.fill)) return REJECTED;
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
     // A byte that is nearly always 0: what an open circuit costs while none is.
     const { routes, topology } = this.#dispatcher.view;
@@ -167,8 +173,10 @@ export class Outbox implements TimerTarget {
       (routes.marks[target] & CIRCUITS) !== 0 &&
       priority < 3 &&
       isShut(routes, topology, source, target)
-    )
-      return this.#bounce(length);
+    ) {
+      this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.CIRCUIT_OPEN);
+      return DROPPED;
+    }
     const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
@@ -185,11 +193,6 @@ export class Outbox implements TimerTarget {
       default:
         return this.#wait(length, cell);
     }
-  }
-
-  #bounce(length: number): Receipt {
-    this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.CIRCUIT_OPEN);
-    return DROPPED;
   }
 
   /** Fills the header and the codec's scratch; returns the payload's length. */

@@ -82,6 +82,7 @@ export class Requests {
     const starting: Promise<void>[] = [];
     for (let agent = from; agent < to; agent++) {
       agents.failures.forgive(agent);
+      agents.contexts.forget(agent);
       const ready = agents.restart(agent);
       if (ready !== undefined) starting.push(ready);
     }

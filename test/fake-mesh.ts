@@ -95,6 +95,7 @@ export class FakeMesh {
         deadLettered: 0,
         inFlight: 10,
         redelivered: 0,
+        shed: [0, 0, 0],
         conflicts: 0,
         corrupt: 0,
       },
