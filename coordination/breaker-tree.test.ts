@@ -67,6 +67,15 @@ describe("breaker tree", () => {
     expect(tree.circuit({ level: "cluster", index: 0 }).failures(70_000)).toBe(1);
   });
 
+  test("on trial the failure of one who failed before counts too", () => {
+    for (let i = 0; i < 5; i++) tree.fail(7, i, "crash");
+    tree.trip({ level: "cluster", index: 0 }, 5, "test");
+    tree.tick(30_005);
+    tree.probed(...probes[0], true, 30_005);
+    tree.fail(7, 30_006, "crash");
+    expect(tree.circuit({ level: "cluster", index: 0 }).state).toBe("OPEN");
+  });
+
   test("ten sectors open are borne, the eleventh opens the mesh", () => {
     for (let sector = 0; sector < 10; sector++)
       tree.trip({ level: "sector", index: sector }, sector, "test");

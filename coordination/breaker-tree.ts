@@ -86,8 +86,16 @@ export class BreakerTree {
   /** A failure of one agent of the topology; of others it does nothing. */
   fail(agent: number, nowMs: number, reason: string): void {
     const cluster = clusterOf(this.#topology, agent);
-    if (cluster < 0 || agent >= this.#topology.agents || !this.#counts(agent, nowMs)) return;
-    this.failCluster(cluster, nowMs, reason);
+    if (cluster < 0 || agent >= this.#topology.agents) return;
+    const counts = this.#counts(agent, nowMs);
+    const sector = Math.floor(cluster / this.#topology.clustersPerSector);
+    for (const place of [
+      { level: "cluster", index: cluster },
+      { level: "sector", index: sector },
+    ] as const) {
+      // On trial every failure tells: the few who are let in may be who failed before.
+      if (counts || this.#made(place).state === "HALF_OPEN") this.#fail(place, nowMs, reason);
+    }
   }
 
   /** A failure of a cluster as a whole: its worker died, or an operation was answered by hardly anybody in it. */

@@ -5,7 +5,7 @@ import { createTopology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import { seededRandom } from "../runtime/clock.ts";
-import { Dispatcher } from "../runtime/dispatcher.ts";
+import { Dispatcher, type MainSink } from "../runtime/dispatcher.ts";
 import { Gathers } from "../runtime/gathers.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
@@ -22,8 +22,11 @@ export interface TwoThreads {
   settle(): void;
 }
 
-/** Two sectors of four agents of this behavior, all on the shard. */
-export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThreads> {
+/** Two sectors of four agents of this behavior, all on the shard. `heard` is what main makes of what it is told. */
+export async function twoThreads(
+  behavior: Partial<Behavior>,
+  heard: Partial<MainSink> = {},
+): Promise<TwoThreads> {
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
   const lanes = planLanes(2, 65_536);
   const topology = createTopology(options);
@@ -59,6 +62,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
           gathers?.onResponse(agent, operation, trinary, value),
         onIncidents() {},
         onDeadLetter() {},
+        ...heard,
       },
     });
   };
