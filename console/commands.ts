@@ -3,11 +3,13 @@ import { agentsCommand, inspectCommand, killCommand, restartCommand } from "./ag
 import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
+import { circuitsCommand } from "./circuits-command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
+import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { routeCommand } from "./route-command.ts";
 import { startCommand } from "./start.ts";
@@ -33,6 +35,8 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   delegateCommand,
   pipelineCommand,
   routeCommand,
+  circuitsCommand,
+  modeCommand,
   restartCommand,
   killCommand,
   deadLettersCommand,

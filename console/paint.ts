@@ -32,6 +32,7 @@ export function paintState(state: string, paint: Paint): string {
     case "active":
     case "running":
     case "FULL":
+    case "CLOSED":
     case "accepted":
       return paint.green(state);
     case "degraded":
@@ -41,6 +42,7 @@ export function paintState(state: string, paint: Paint): string {
     case "waiting":
     case "DEGRADED_LIGHT":
     case "DEGRADED_MODERATE":
+    case "HALF_OPEN":
       return paint.yellow(state);
     case "offline":
     case "quarantined":
@@ -49,6 +51,7 @@ export function paintState(state: string, paint: Paint): string {
     case "dropped":
     case "DEGRADED_SEVERE":
     case "EMERGENCY":
+    case "OPEN":
       return paint.red(state);
     default:
       return state;

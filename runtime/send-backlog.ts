@@ -36,6 +36,7 @@ export class SendBacklog {
 
   /** How full it is, in messages or in bytes, whichever is more: 0 to 1. */
   get fill(): number {
+    if (this.#entries.length === 0) return 0;
     const { maxMessages, maxBytes } = this.#bounds;
     return Math.max(this.#entries.length / maxMessages, this.#bytes / maxBytes);
   }
