@@ -23,7 +23,7 @@ export interface BreakerSettings extends BreakerTimes {
   readonly sectorFailures: number;
   /** Sectors that may be OPEN at once. */
   readonly globalSectors: number;
-  /** Failures of one agent that count within the window: its own and its replacement's. What follows is its supervisor's. */
+  /** Failures of one agent that count within the window: its own and its replacement's. More is its supervisor's. */
   readonly agentFailures: number;
 }
 

@@ -98,7 +98,7 @@ export class Circuit {
   fail(nowMs: number): boolean {
     switch (this.#state) {
       case "CLOSED": {
-        // The oldest of the last limit + 1 is where this one goes to: if it still counts with this one, they are too many.
+        // Now the next place has the oldest of the last limit + 1 failures: if that still counts, they are too many.
         this.#failures[this.#next] = nowMs;
         this.#next = (this.#next + 1) % this.#failures.length;
         if (nowMs - this.#failures[this.#next] >= this.#times.windowMs) return false;

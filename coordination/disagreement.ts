@@ -8,7 +8,7 @@ const LEAST_PEERS = 3;
 /** And so large a share of all who answered. */
 const MAJORITY = 2 / 3;
 
-/** Everyone whose answer differs from the majority's, in the order given. `answers` are equal when they mean the same. */
+/** Everyone whose answer differs from the majority's, in the order given. Answers that mean the same are equal. */
 export function contradicting<Agent>(
   answers: Iterable<readonly [agent: Agent, answer: string]>,
 ): readonly Agent[] {

@@ -46,13 +46,13 @@ describe("operating mode", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("a dip shorter than a second changes nothing, one of a second does", () => {
+  test("a dip shorter than five seconds changes nothing, one of five does", () => {
     const watch = new ModeWatch();
     watch.look(0, TOTAL, 0);
-    expect(watch.look(0, TOTAL, 999)).toBe(false);
-    expect(watch.look(TOTAL, TOTAL, 1_000)).toBe(false);
-    watch.look(0, TOTAL, 2_000);
-    expect(watch.look(0, TOTAL, 3_000)).toBe(true);
+    expect(watch.look(0, TOTAL, 4_999)).toBe(false);
+    expect(watch.look(TOTAL, TOTAL, 5_000)).toBe(false);
+    watch.look(0, TOTAL, 6_000);
+    expect(watch.look(0, TOTAL, 11_000)).toBe(true);
     expect(watch.mode).toBe("EMERGENCY");
   });
 

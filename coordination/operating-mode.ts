@@ -2,8 +2,8 @@
  * How much a mesh still dares to do (spec 6.3): by the share of its agents that are active, one of five modes, each
  * with all restrictions of those before it.
  *
- * Against flapping, a worse mode is taken when it has been due for a second (a worker that is replaced is back
- * sooner), and a better one when the share has been two points above its bound for five seconds.
+ * Against flapping, a worse mode is taken when it has been due for five seconds, a heartbeat's time (a worker that is
+ * replaced is back sooner), and a better one when the share has been two points above its bound for as long.
  */
 
 export type OperatingMode =
@@ -141,7 +141,7 @@ export interface ModeHysteresis {
 }
 
 export const MODE_HYSTERESIS: ModeHysteresis = Object.freeze({
-  worseAfterMs: 1_000,
+  worseAfterMs: 5_000,
   betterAfterMs: 5_000,
   margin: 0.02,
 });

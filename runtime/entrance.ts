@@ -42,14 +42,15 @@ export class Entrance {
     this.#ports = ports;
   }
 
-  async ask(
+  ask(
     target: Target | AskSelection,
     message: unknown,
     options?: AskOptions,
   ): Promise<Answer | AskGroups> {
     const { modes, delegations } = this.#ports;
     if (typeof target !== "object") {
-      modes.check(options?.priority ?? 1);
+      const refusal = modes.refusalOf(options?.priority ?? 1);
+      if (refusal !== undefined) return Promise.reject(refusal);
       return delegations.ask(target, message, modes.patient(options, USUAL_MS));
     }
     const { sample = SAMPLE, select, capability } = target;

@@ -124,9 +124,10 @@ export class MeshModes implements Modes {
     return priority === 3 || (!halted && (background || priority > 0));
   }
 
-  /** MeshError MESH_MODE when a single message from outside may not be sent. */
-  check(priority: number): void {
-    if (!this.admits(priority)) throw this.#refusal(`messages of priority ${priority} are off`);
+  /** MeshError MESH_MODE when a single message from outside may not be sent; else undefined. */
+  refusalOf(priority: number): MeshError | undefined {
+    if (this.admits(priority)) return undefined;
+    return this.#refusal(`messages of priority ${priority} are off`);
   }
 
   /** Begins the work when the mode allows it: at once, later, after a person's consent, or never (MESH_MODE). */

@@ -6,9 +6,8 @@ import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
-import { MODES, type OperatingMode, rankOf } from "../coordination/operating-mode.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
-import type { CircuitStatus, Circuits } from "../runtime/circuit-api.ts";
+import type { Circuits } from "../runtime/circuit-api.ts";
 import type {
   BroadcastResult,
   DeadLetter,
@@ -20,7 +19,7 @@ import type {
   MeshStatus,
   WorkerStatus,
 } from "../runtime/mesh-api.ts";
-import type { ModeStatus, Modes } from "../runtime/mode-api.ts";
+import type { Modes } from "../runtime/mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -35,6 +34,7 @@ import type {
   PipelineResult,
   Routes,
 } from "../runtime/operation-api.ts";
+import { fakeCircuits, fakeModes } from "./fake-safeguards.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -57,8 +57,8 @@ export class FakeMesh {
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
-  tripped: CircuitStatus[] = [];
-  mode_: OperatingMode = "FULL";
+  readonly circuits: Circuits = fakeCircuits((address) => this.ref(address));
+  readonly mode: Modes = fakeModes();
   #operations = 0;
   readonly #listeners = new Map<string, Set<(detail: never) => void>>();
 
@@ -321,63 +321,6 @@ export class FakeMesh {
     book.sampleAvailability(1_700_000_000_000, 1);
     book.sampleAvailability(1_700_000_000_200, 1);
     return book.kpis(1_700_000_001_000);
-  }
-
-  get circuits(): Circuits {
-    const closed = {
-      openings: 0,
-      failures: 0,
-      sinceMs: 0,
-      state: "CLOSED",
-      level: "cluster",
-    } as const;
-    const state = (target: string): CircuitStatus => {
-      this.ref(target.replace(/(sector-\d+)(\/cluster-\d+)?$/, "$1/cluster-1/agent-1"));
-      return this.tripped.find((circuit) => circuit.target === target) ?? { ...closed, target };
-    };
-    const without = (target: string): CircuitStatus[] =>
-      this.tripped.filter((circuit) => circuit.target !== target);
-    return {
-      list: () => this.tripped,
-      state,
-      trip: (target, reason = "tripped by the operator") => {
-        const circuit: CircuitStatus = {
-          ...state(target),
-          state: "OPEN",
-          sinceMs: 1_700_000_000_000,
-          dueMs: 1_700_000_030_000,
-          openings: 1,
-          failures: 6,
-          reason,
-        };
-        this.tripped = [...without(target), circuit];
-        return circuit;
-      },
-      reset: (target) => {
-        this.tripped = without(target);
-        return state(target);
-      },
-    };
-  }
-
-  get mode(): Modes {
-    const status = (): ModeStatus => {
-      const rank = rankOf(this.mode_);
-      return {
-        mode: this.mode_,
-        description: MODES[rank].description,
-        restrictions: MODES.slice(0, rank + 1).flatMap(({ restrictions }) => restrictions),
-        sinceMs: 1_700_000_000_000,
-        activeRate: 0.975,
-        forced: this.mode_ !== "FULL",
-        queued: 3,
-      };
-    };
-    const become = (mode: OperatingMode): ModeStatus => {
-      this.mode_ = mode;
-      return status();
-    };
-    return { status, set: become, auto: () => become("FULL") };
   }
 
   get route(): Routes {
