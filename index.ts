@@ -69,3 +69,4 @@ export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";
+export type * from "./runtime/why-api.ts";

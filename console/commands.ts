@@ -12,9 +12,11 @@ import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { routeCommand } from "./route-command.ts";
+import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
+import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
 export const COMMANDS: readonly Command[] = Object.freeze([
@@ -24,6 +26,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   topCommand,
   treeCommand,
   inspectCommand,
+  whyCommand,
   agentsCommand,
   kpisCommand,
   tellCommand,
@@ -40,6 +43,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   restartCommand,
   killCommand,
   deadLettersCommand,
+  sayCommand,
   benchCommand,
   helpCommand,
   versionCommand,
