@@ -71,7 +71,7 @@ describe("the table", () => {
       names,
       (
         "start attach status top tree inspect why agents kpis tell ask broadcast forecast scatter cascade " +
-        "delegate pipeline route circuits mode restart kill dead-letters say bench help version"
+        "delegate pipeline route circuits mode restart kill dead-letters undo say bench help version"
       ).split(" "),
     );
   });
