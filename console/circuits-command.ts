@@ -46,7 +46,7 @@ export const circuitsCommand: MeshCommand = meshCommand({
     "circuits trip sector-7 --reason 'cooling failed'",
     "circuits reset sector-7",
   ],
-  changes: true,
+  changes: ({ action }) => action === "trip" || action === "reset",
   check: ({ action = "list", target, reason }) => {
     if (action !== "list" && target === undefined)
       throw new UsageError(`circuits: ${action} needs a <target>`, "circuits");

@@ -30,7 +30,8 @@ export const modeCommand: MeshCommand = meshCommand({
     },
   },
   examples: ["mode", "mode set DEGRADED_SEVERE", "mode auto"],
-  changes: true,
+  changes: ({ action }) => action === "set" || action === "auto",
+  touches: () => null,
   check: ({ action = "show", mode }) => {
     if (action === "set" && mode === undefined)
       throw new UsageError("mode: set needs a <mode>", "mode");
