@@ -63,6 +63,8 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type * from "./runtime/heal-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";
+export type * from "./runtime/roles-api.ts";

@@ -39,6 +39,14 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** The inverse of {@link snapshot}; without it a snapshot is never taken. */
   restore?(snapshot: unknown, ctx: ActorContext<Message>): State;
   /**
+   * What of a state may serve others: the context that the agent has loaded, not what it has done. With it and
+   * {@link adoptContext}, `mesh.heal` gives an agent that has lost its state the context of a healthy one of the
+   * same module. Must be encodable; undefined for none yet.
+   */
+  shareContext?(state: State): unknown;
+  /** Takes over a context that another agent shared; returns the state to go on with. Called before the first turn. */
+  adoptContext?(state: State, context: unknown, ctx: ActorContext<Message>): State;
+  /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
    * other side is. In-process agents need none: the runtime measures them.
    */
@@ -80,6 +88,11 @@ export function defineAgent<State, Message, Answer>(
   if ((behavior.snapshot === undefined) !== (behavior.restore === undefined)) {
     throw new TypeError(
       "defineAgent: `snapshot` and `restore` come as a pair; one of them is missing",
+    );
+  }
+  if ((behavior.shareContext === undefined) !== (behavior.adoptContext === undefined)) {
+    throw new TypeError(
+      "defineAgent: `shareContext` and `adoptContext` come as a pair; one of them is missing",
     );
   }
   return behavior;

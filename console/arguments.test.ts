@@ -70,7 +70,7 @@ describe("the table", () => {
       names,
       (
         "start attach status top tree inspect agents kpis tell ask broadcast forecast scatter cascade " +
-        "delegate pipeline route restart kill dead-letters bench help version"
+        "delegate pipeline route restart kill heal dead-letters bench help version"
       ).split(" "),
     );
   });

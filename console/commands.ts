@@ -5,6 +5,7 @@ import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
+import { healCommand } from "./heal-command.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   routeCommand,
   restartCommand,
   killCommand,
+  healCommand,
   deadLettersCommand,
   benchCommand,
   helpCommand,

@@ -190,6 +190,25 @@ export class Custody {
     return { messages, payloads, checkpoints };
   }
 
+  /**
+   * Slots of the messages that a successor would find after `committedCycle`. Writes nothing, so it may be asked
+   * of a custody whose thread is alive; what that thread does meanwhile may be missed.
+   */
+  survivors(committedCycle: number): number[] {
+    const found: number[] = [];
+    for (let chunk = 0; chunk < this.#chunks; chunk++) {
+      const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+      if (list < 0) continue;
+      const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
+      for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
+        const stamp = this.doubles[(slot >>> 1) + SLOT_STAMP_F64];
+        const happened = Math.floor(stamp / 8) <= committedCycle;
+        if (stamp % 8 === (happened ? SlotState.QUEUED : SlotState.DONE)) found.push(slot);
+      }
+    }
+    return found;
+  }
+
   /** False when the slot is free, or was never committed. */
   #recoverSlot(
     slot: number,

@@ -85,6 +85,8 @@ export const FrameFlag = {
   REFUSED: 32,
   /** Delivered before, to a thread that died. */
   REDELIVERED: 64,
+  /** An ASK that only asks whether the agent takes its turns; its behavior does not see it. */
+  PROBE: 256,
 } as const;
 
 /** Source of a frame that comes from outside the mesh. */

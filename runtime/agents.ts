@@ -183,6 +183,7 @@ export class Agents {
     const { view, mailboxes, runQueue } = this.#dispatcher;
     view.registry.state[cell.self] = ACTIVE;
     view.control[CONTROL_BOOTED]++;
+    this.#dispatcher.roles.started(cell.self);
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
   }
 
@@ -310,6 +311,7 @@ export class Agents {
     }
     this.watches.ended(cell.self, reason);
     this.#dispatcher.touch();
+    if (!this.#stopping) this.#dispatcher.roles.ended(cell.self);
   }
 
   /** Stops after the current turn, or at once between turns. */

@@ -28,11 +28,13 @@ import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
 import { Burials } from "./burials.ts";
+import { Deputies } from "./deputies.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
+import { Roles } from "./roles.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
 import { Turns } from "./turns.ts";
@@ -86,6 +88,8 @@ export class Dispatcher implements FrameReader {
   readonly agents: Agents;
   readonly turns: Turns;
   readonly heart: Heart;
+  readonly roles: Roles;
+  readonly deputies: Deputies;
   readonly runQueue: RunQueue;
   /** The mesh clock as of the current turn or cycle, ms. */
   nowMs: number;
@@ -125,6 +129,8 @@ export class Dispatcher implements FrameReader {
     this.agents = new Agents(this);
     this.turns = new Turns(this);
     this.heart = new Heart(this);
+    this.roles = new Roles(this);
+    this.deputies = new Deputies(this);
   }
 
   /** One duty cycle; false when there was nothing to do. */

@@ -1,35 +1,44 @@
-import { MeshError, MeshStoppedError, UnknownActorError } from "../actors/errors.ts";
-import type { Answer } from "../actors/result.ts";
+import { MeshError, UnknownActorError } from "../actors/errors.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { CapabilityTable } from "../coordination/capability.ts";
-import { kindOf } from "../coordination/topology.ts";
+import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
 import { resolve } from "./cell.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
+import { Healer, type HealPorts } from "./healer.ts";
 import type { Incident, Inspection } from "./mesh-api.ts";
-import type { Request } from "./requests.ts";
+import { MeshRoles } from "./mesh-roles.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import { selectRange } from "./selection.ts";
+import { REQUEST_MS, ShardRequests } from "./shard-requests.ts";
 import type { StatusReader } from "./status.ts";
 
 /** How long `inspect` waits for the agent's shard to print its state, ms. */
 const INSPECT_MS = 250;
-/** How long a shard has to do what it is told, ms. */
-const REQUEST_MS = 10_000;
 
 /** What interventions need of their mesh. */
-export interface InterventionPorts {
-  readonly dispatcher: Dispatcher;
+export interface InterventionPorts extends Omit<HealPorts, "requests"> {
   readonly status: StatusReader;
   readonly capabilities: CapabilityTable;
   readonly isHalted: () => boolean;
-  readonly killWorker: (thread: number) => void;
 }
 
 /** What an operator does to single actors and workers: look inside, restart, kill. */
 export class Interventions {
   readonly #ports: InterventionPorts;
 
+  readonly roles: Roles;
+  readonly #requests: ShardRequests;
+  readonly #healer: Healer;
+
   constructor(ports: InterventionPorts) {
     this.#ports = ports;
+    this.#requests = new ShardRequests(ports.dispatcher, ports.isHalted);
+    this.roles = new MeshRoles(ports.dispatcher, this.#requests);
+    this.#healer = new Healer({ ...ports, requests: this.#requests });
+  }
+
+  heal(target: string, options: HealOptions | undefined): Promise<HealResult> {
+    return this.#healer.heal(target, options);
   }
 
   async inspect(address: string, incidents: readonly Incident[]): Promise<Inspection> {
@@ -39,14 +48,14 @@ export class Interventions {
     if (index < 0)
       throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
     const kind = kindOf(topology, index);
-    const base = status.inspect(index, capabilities, incidents);
+    const base = { ...status.inspect(index, capabilities, incidents), ...this.#rolesOf(index) };
     if (kind !== "agent" && kind !== "spawned")
       return {
         ...base,
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
     if (isHalted()) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
+    const reply = (await this.#requests.ask(index, { verb: "inspect" }, INSPECT_MS)) as
       | { state: string }
       | undefined;
     const worker = status.workerOf(index);
@@ -59,11 +68,22 @@ export class Interventions {
     };
   }
 
+  #rolesOf(index: number): { lead?: LeadReport; coordinator?: CoordinatorReport } {
+    const { roles } = this;
+    const { dispatcher } = this.#ports;
+    const { topology } = dispatcher.view;
+    if (sectorOf(topology, index) < 0) return {};
+    const address = addressOf(topology, index);
+    const coordinator = roles.coordinator(address);
+    if (clusterOf(topology, index) < 0) return { coordinator };
+    return { lead: roles.lead(address), coordinator };
+  }
+
   async restart(address: string): Promise<{ readonly restarted: number }> {
     const { dispatcher, status } = this.#ports;
     let restarted = 0;
     for (const range of selectRange(dispatcher.view.topology, address)) {
-      const reply = await this.#request(range.from, { verb: "restart", ...range }, REQUEST_MS);
+      const reply = await this.#requests.ask(range.from, { verb: "restart", ...range }, REQUEST_MS);
       if (reply === undefined)
         throw new MeshError(
           "MESH_NO_ANSWER",
@@ -75,18 +95,18 @@ export class Interventions {
   }
 
   async kill(target: string): Promise<void> {
-    const { dispatcher, status, killWorker } = this.#ports;
+    const { dispatcher, status, pool } = this.#ports;
     const worker = /^worker-(\d+)$/.exec(target);
     if (worker !== null) {
       const thread = Number(worker[1]);
       const { threads } = dispatcher.plan;
       if (thread < 1 || thread >= threads)
         throw new UnknownActorError(target, `worker-1 to worker-${threads - 1}`);
-      killWorker(thread);
+      pool.kill(thread, "killed by the operator");
       return;
     }
-    const index = resolve(dispatcher, target);
-    const reply = await this.#request(index, { verb: "kill" }, REQUEST_MS);
+    const index = this.#holderOf(target) ?? resolve(dispatcher, target);
+    const reply = await this.#requests.ask(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
         "MESH_NO_ANSWER",
@@ -94,22 +114,10 @@ export class Interventions {
       );
   }
 
-  /** Asks a shard something; undefined when it does not answer in time. */
-  async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
-    const { dispatcher, isHalted } = this.#ports;
-    if (isHalted()) throw new MeshStoppedError();
-    const { asks, outbox } = dispatcher;
-    dispatcher.nowMs = dispatcher.ports.clock.nowMs();
-    const answer = await new Promise<Answer>((resolveAnswer, reject) => {
-      const { nowMs } = dispatcher;
-      const id = asks.open(-1, -1, nowMs, nowMs + timeoutMs, resolveAnswer, reject);
-      outbox.control(target, id, request);
-      dispatcher.nudge();
-    });
-    if (answer.state !== 1) return undefined;
-    const value = (answer.value ?? {}) as { error?: string };
-    if (value.error === undefined) return value;
-    const address = addressOf(dispatcher.view.topology, target);
-    throw new MeshError("MESH_REQUEST", `${address}: ${value.error}`);
+  /** Index of a lead or coordinator by the address of its cluster or sector; undefined for any other address. */
+  #holderOf(address: string): number | undefined {
+    const { topology } = this.#ports.dispatcher.view;
+    const index = indexOfAddress(topology, address);
+    return index >= topology.leadBase && index < topology.orchestrator ? index : undefined;
   }
 }

@@ -9,6 +9,7 @@ import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -25,6 +26,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./operation-api.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
 export interface MeshStatus {
@@ -109,6 +111,9 @@ export interface Inspection {
   readonly state: { readonly value: string } | { readonly unavailable: string };
   readonly cluster?: ClusterSummary;
   readonly sector?: SectorSummary;
+  /** Who leads its cluster, and who coordinates its sector. */
+  readonly lead?: LeadReport;
+  readonly coordinator?: CoordinatorReport;
 }
 
 /** A failure and its supervisor's decision. */
@@ -117,7 +122,16 @@ export interface Incident {
   /** Address of the agent, or `worker-1`. */
   readonly subject: string;
   readonly error: string;
-  readonly decision: "restart" | "stop" | "quarantine" | "escalate" | "replace-worker";
+  readonly decision:
+    | "restart"
+    | "stop"
+    | "quarantine"
+    | "escalate"
+    | "replace-worker"
+    /** Somebody else holds the role of the subject. */
+    | "promote"
+    /** Another cluster's lead cares for the agents of the subject. */
+    | "adopt";
   readonly delayMs: number;
 }
 
@@ -238,8 +252,18 @@ export interface Mesh extends AsyncDisposable {
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
   restart(address: string): Promise<{ readonly restarted: number }>;
-  /** Ends an agent's incarnation at once (its supervisor decides what follows), or kills `worker-1`. */
+  /**
+   * Ends an agent's incarnation at once (its supervisor decides what follows), the holder of a role (`sector-1` its
+   * coordinator, `sector-1/cluster-2` its lead: another takes over), or a worker (`worker-1`: a successor does).
+   */
   kill(target: string): Promise<void>;
+  /** Who leads and coordinates, and in which term. */
+  readonly roles: Roles;
+  /**
+   * Finds what is wrong with `auto` (all), a sector, a cluster, an agent or a worker, says what it will do, does it,
+   * and sees whether that helped (spec 7.1).
+   */
+  heal(target?: string, options?: HealOptions): Promise<HealResult>;
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void;
   /** Drains within `deadlineMs` (default 10,000), then stops in reverse order of start. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;

@@ -20,6 +20,7 @@ import { runDuty } from "./duty.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
 import { Gathers } from "./gathers.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import { createLog } from "./log.ts";
@@ -58,6 +59,7 @@ import type {
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
+import type { Roles } from "./roles-api.ts";
 import { Scorekeeper } from "./scorekeeper.ts";
 import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
@@ -100,6 +102,7 @@ class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: Routes;
+  readonly roles: Roles;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -206,8 +209,13 @@ class ThreadedMesh implements Mesh {
       status: this.#status,
       capabilities: this.#capabilities,
       isHalted: () => this.#halted,
-      killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
+      pool: this.#pool,
+      workers: () => this.status().workers,
+      deadLetters: this.#office,
+      circuits: () => undefined,
+      recovered: (endedMs, ms, scope) => this.#scores.recovered(endedMs, ms, scope),
     });
+    this.roles = this.#interventions.roles;
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
@@ -359,6 +367,10 @@ class ThreadedMesh implements Mesh {
 
   kill(target: string): Promise<void> {
     return this.#interventions.kill(target);
+  }
+
+  heal(target = "auto", options?: HealOptions): Promise<HealResult> {
+    return this.#interventions.heal(target, options);
   }
 
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {

@@ -69,6 +69,8 @@ export class Outbox implements TimerTarget {
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
+  /** Flags that the next message gets besides those of its payload. */
+  #marks = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -134,6 +136,14 @@ export class Outbox implements TimerTarget {
     if (receipt === DROPPED || receipt === REJECTED) this.#refuseAsk(id, target);
   }
 
+  /** Asks an agent, ahead of what waits there, whether it takes its turns. */
+  probe(target: number, id: number, deadlineMs: number): void {
+    const { orchestrator } = this.#dispatcher.view.topology;
+    this.#marks = FrameFlag.PROBE;
+    this.ask(orchestrator, target, undefined, 3, id, deadlineMs, undefined, -1);
+    this.#marks = 0;
+  }
+
   #refuseAsk(id: number, target: number): void {
     const address = addressOf(this.#dispatcher.view.topology, target);
     this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
@@ -193,7 +203,9 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
-    return this.#encode(message);
+    const length = this.#encode(message);
+    header.flags |= this.#marks;
+    return length;
   }
 
   #encode(message: unknown): number {

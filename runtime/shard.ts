@@ -86,6 +86,8 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   };
   dispatcher.arrivals.begin();
   await dispatcher.agents.boot(behaviors, range);
+  // Before anything is delivered: who reports of it must hold the seat.
+  dispatcher.roles.begin(sectors.from, sectors.to - sectors.from);
   estate.redeliver();
   const clusters = topology.clustersPerSector;
   dispatcher.nowMs = clock.nowMs();

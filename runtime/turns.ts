@@ -33,6 +33,7 @@ const TURNS_AN_AGENT = 16;
  */
 const TURNS_A_CYCLE = 2048;
 const CYCLE_MS = 2;
+const PROBE = FrameFlag.PROBE << 16;
 
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
 export class Turns {
@@ -87,6 +88,10 @@ export class Turns {
       else burials.bury(slot, DeadLetterCode.EXPIRED);
       return;
     }
+    if ((words[at + FRAME_TYPE] & PROBE) !== 0) {
+      this.#answerProbe(slot);
+      return;
+    }
     let message: unknown;
     try {
       message = inbox.decodeAt(words, view.custody.bytes, at);
@@ -128,6 +133,14 @@ export class Turns {
       this.#measure(cell);
       this.#complete(cell, result);
     }
+  }
+
+  /** Somebody asks whether the agent takes its turns: that this one has begun is the answer. */
+  #answerProbe(slot: number): void {
+    const { answers, ledger } = this.#dispatcher;
+    answers.answer(slot, ready());
+    ledger.counts[Count.HANDLED]++;
+    this.#dispatcher.finish(slot);
   }
 
   /** Clock reading at the end of a turn; the next one begins with it. */

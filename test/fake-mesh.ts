@@ -7,6 +7,7 @@ import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
+import type { HealOptions, HealResult } from "../runtime/heal-api.ts";
 import type {
   BroadcastResult,
   DeadLetter,
@@ -51,6 +52,8 @@ export class FakeMesh {
   broadcasted: Partial<BroadcastResult> = {};
   forecasted: Partial<Forecast> = {};
   groups: AskGroups["groups"] = [];
+  /** What differs from a mesh in which nothing is wrong. */
+  healed: Partial<HealResult> = {};
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
@@ -373,6 +376,27 @@ export class FakeMesh {
     this.#place(address);
     this.calls.push(`restart ${address}`);
     return { restarted: 1 };
+  }
+
+  async heal(target = "auto", options: HealOptions = {}): Promise<HealResult> {
+    if (target !== "auto" && !target.startsWith("worker-")) this.#place(target);
+    if (options.dryRun !== true) this.calls.push(`heal ${target}`);
+    return {
+      target: target === "auto" ? "mesh" : target,
+      dryRun: options.dryRun === true,
+      plan: [],
+      found: 0,
+      restarted: 0,
+      replaced: 0,
+      workers: [],
+      contexts: [],
+      broughtHome: [],
+      circuits: [],
+      failed: [],
+      healthy: true,
+      elapsedMs: 1,
+      ...this.healed,
+    };
   }
 
   async kill(target: string): Promise<void> {
