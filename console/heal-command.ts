@@ -40,7 +40,7 @@ export const healCommand: MeshCommand = meshCommand({
   run: ({ mesh, tell }, { target, "dry-run": dryRun }): Promise<HealResult> =>
     mesh.heal(target ?? "auto", {
       ...(dryRun === true && { dryRun }),
-      ...(tell && { onPlan: (plan) => tell(`plan: ${planLine(plan)}`) }),
+      ...(tell && { onPlan: (plan) => tell(`plan: ${planLine(plan, plan.length)}`) }),
     }),
   render: renderHealing,
   failed: ({ healthy, dryRun }) => !healthy && !dryRun,
@@ -79,7 +79,7 @@ function doneLines(result: HealResult): string[] {
 
 function renderPlan(name: string, { plan, found }: HealResult, paint: Paint): string {
   if (found === 0) return `${name} is ${paint.green("HEALTHY")}: nothing to heal`;
-  const lines = [`Plan for ${name}: ${planLine(plan)}`];
+  const lines = [`Plan for ${name}: ${planLine(plan, found)}`];
   for (const { subject, problem, remedy } of plan.slice(0, SHOWN))
     lines.push(`- ${subject} is ${paint.yellow(problem)}: ${REMEDIES[remedy]}`);
   if (found > SHOWN) lines.push(`- ${more(found)}`);
@@ -87,10 +87,11 @@ function renderPlan(name: string, { plan, found }: HealResult, paint: Paint): st
 }
 
 /** How much of each remedy, in one line. */
-function planLine(plan: readonly HealFinding[]): string {
+function planLine(plan: readonly HealFinding[], found: number): string {
   const counts = new Map<HealRemedy, number>();
   for (const { remedy } of plan) counts.set(remedy, (counts.get(remedy) ?? 0) + 1);
   const parts = [...counts].map(([remedy, count]) => `${formatNumber(count)} to ${VERBS[remedy]}`);
+  if (found > plan.length) parts.push(`${formatNumber(found - plan.length)} more`);
   return parts.join(", ") || "nothing to heal";
 }
 

@@ -3,10 +3,10 @@ import { ACTIVE } from "../coordination/agent-state.ts";
 import { clusterOf, sectorOf } from "../coordination/topology.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ShardRequests } from "./shard-requests.ts";
-import type { SharedContext } from "./treatments.ts";
+import type { NoContext, SharedContext } from "./treatments.ts";
 
 /** Agents that are asked before it is taken that nobody shares. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 const SHARE_MS = 1000;
 
 /** A context, and where it is from in words: a sector, or a cluster of the sector that needs it. */
@@ -43,8 +43,12 @@ export class ContextDonors {
       if (++attempts > ATTEMPTS) return undefined;
       const shared = (await this.#requests
         .ask(donor, { verb: "share-context" }, SHARE_MS)
-        .catch(() => undefined)) as Partial<SharedContext> | undefined;
-      if (shared?.hash === undefined) continue;
+        .catch(() => undefined)) as SharedContext | NoContext | undefined;
+      if (shared === undefined) continue;
+      if ("none" in shared) {
+        if (shared.none === "ever") return undefined;
+        continue;
+      }
       return { context: shared.context, hash: shared.hash, from: this.#placeOf(donor, agent) };
     }
     return undefined;

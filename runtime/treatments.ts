@@ -12,6 +12,11 @@ export interface SharedContext {
   readonly hash: number;
 }
 
+/** Why there is none: the agent has none to share at this moment, or its module has no such thing. */
+export interface NoContext {
+  readonly none: "now" | "ever";
+}
+
 /** What main asks a shard to heal: the agents [from, to) of one cluster that are of one behavior module. */
 export interface HealRequest {
   readonly from: number;
@@ -65,14 +70,16 @@ export class Treatments {
     return { ...treated, broughtHome };
   }
 
-  /** Lends the context of an agent; undefined when it is not up, at work, or shares none. */
-  share(agent: number): SharedContext | undefined {
+  /** Lends the context of an agent, or says why not. */
+  share(agent: number): SharedContext | NoContext {
     const { agents, view, answers } = this.#dispatcher;
     const cell = agents.cellOf(agent);
-    if (cell?.behavior.shareContext === undefined || !cell.alive || cell.busy) return undefined;
-    if (view.registry.state[agent] !== ACTIVE) return undefined;
-    const context = answers.copyOf(cell.behavior.shareContext(cell.state));
-    if (context === undefined) return undefined;
+    if (cell !== undefined && cell.behavior.shareContext === undefined) return { none: "ever" };
+    // One that is in the middle of a turn has a state in the middle of a change.
+    if (cell?.alive !== true || cell.busy || view.registry.state[agent] !== ACTIVE)
+      return { none: "now" };
+    const context = answers.copyOf(cell.behavior.shareContext?.(cell.state));
+    if (context === undefined) return { none: "now" };
     const hash = hashOf(context);
     view.registry.contextHash[agent] = hash;
     return { context, hash };

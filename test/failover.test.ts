@@ -155,6 +155,18 @@ describe("a cluster that is given up", () => {
 });
 
 describe("a coordinator", () => {
+  test("of a mesh with one worker has main as its backup", async () => {
+    await using mesh = await start({ workers: 1 });
+    const held: string[] = [];
+    mesh.on("workerLost", () => held.push(mesh.roles.coordinator("sector-4").heldBy));
+    const replaced = back(mesh);
+    expect(mesh.roles.coordinator("sector-4").backup).toBe("main");
+    await mesh.kill("worker-1");
+    await replaced;
+    expect(held).toEqual(["main"]);
+    expect(mesh.roles.coordinator("sector-4")).toMatchObject({ heldBy: "worker-1", term: 3 });
+  });
+
   test("is its sector's worker, and its backup another; killed, the next one begins with a clean record", async () => {
     await using mesh = await start({
       supervision: {
