@@ -39,12 +39,15 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** The inverse of {@link snapshot}; without it a snapshot is never taken. */
   restore?(snapshot: unknown, ctx: ActorContext<Message>): State;
   /**
-   * What of a state may serve others: the context that the agent has loaded, not what it has done. With it and
-   * {@link adoptContext}, `mesh.heal` gives an agent that has lost its state the context of a healthy one of the
-   * same module. Must be encodable; undefined for none yet.
+   * What the agent has loaded and works from, and no turn changes (msgpack-encodable): instructions, a catalogue, the
+   * digest of a model; undefined for none yet.
    */
-  shareContext?(state: State): unknown;
-  /** Takes over a context that another agent shared; returns the state to go on with. Called before the first turn. */
+  context?(state: State): unknown;
+  /**
+   * Takes over the context of a healthy agent of the same module, where `init` does not bring it back: called by
+   * `mesh.heal` after `init` and before the first turn. Returns the state to go on with, whose `context` is then the
+   * same.
+   */
   adoptContext?(state: State, context: unknown, ctx: ActorContext<Message>): State;
   /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
@@ -90,11 +93,10 @@ export function defineAgent<State, Message, Answer>(
       "defineAgent: `snapshot` and `restore` come as a pair; one of them is missing",
     );
   }
-  if ((behavior.shareContext === undefined) !== (behavior.adoptContext === undefined)) {
+  if (behavior.adoptContext !== undefined && behavior.context === undefined)
     throw new TypeError(
-      "defineAgent: `shareContext` and `adoptContext` come as a pair; one of them is missing",
+      "defineAgent: `adoptContext` needs `context`, which tells what was adopted",
     );
-  }
   return behavior;
 }
 

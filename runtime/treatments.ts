@@ -59,6 +59,8 @@ export class Treatments {
       if ((plan.moduleOf?.[agent] ?? 0) !== module || isUp(state[agent])) continue;
       (state[agent] === QUARANTINED ? treated.replaced : treated.restarted).push(agent - from);
       agents.failures.forgive(agent);
+      // Whatever it loads or is lent now is what it is to have.
+      view.registry.contextHash[agent] = 0;
       const ready = agents.restart(agent);
       // Before its first turn: requests are answered between turns, and this follows its `init` at once.
       const inform = (): void => this.#inform(agent, shared, agent - from, treated);
@@ -74,15 +76,15 @@ export class Treatments {
   share(agent: number): SharedContext | NoContext {
     const { agents, view, answers } = this.#dispatcher;
     const cell = agents.cellOf(agent);
-    if (cell !== undefined && cell.behavior.shareContext === undefined) return { none: "ever" };
+    const { context: contextOf, adoptContext } = cell?.behavior ?? {};
+    if (cell !== undefined && (contextOf === undefined || adoptContext === undefined))
+      return { none: "ever" };
     // One that is in the middle of a turn has a state in the middle of a change.
     if (cell?.alive !== true || cell.busy || view.registry.state[agent] !== ACTIVE)
       return { none: "now" };
-    const context = answers.copyOf(cell.behavior.shareContext?.(cell.state));
+    const context = answers.copyOf(cell.behavior.context?.(cell.state));
     if (context === undefined) return { none: "now" };
-    const hash = hashOf(context);
-    view.registry.contextHash[agent] = hash;
-    return { context, hash };
+    return { context, hash: hashOf(context) };
   }
 
   #inform(agent: number, shared: SharedContext | undefined, place: number, treated: Places): void {
@@ -96,14 +98,14 @@ export class Treatments {
     }
   }
 
-  /** False when what the agent then shares is not what it was given. */
+  /** False when the context that the agent then has is not the one that it was given. */
   #adopt(cell: AgentCell, { context, hash }: SharedContext): boolean {
     const { answers, agents, view } = this.#dispatcher;
     const { behavior } = cell;
     // Each has a copy of its own.
     cell.state = behavior.adoptContext?.(cell.state, answers.copyOf(context), cell);
-    const held = hashOf(answers.copyOf(behavior.shareContext?.(cell.state)));
-    view.registry.contextHash[cell.self] = held;
+    const held = hashOf(answers.copyOf(behavior.context?.(cell.state)));
+    view.registry.contextHash[cell.self] = 0;
     if (behavior.snapshot !== undefined) agents.checkpoint(cell);
     return held === hash;
   }
@@ -113,7 +115,7 @@ function isUp(state: number): boolean {
   return state === ACTIVE || state === DEGRADED || state === STARTING;
 }
 
-/** Low word of the SHA-256 of a value that has been encoded and decoded, never 0: that is no context. */
+/** Low word of the SHA-256 of a value that has been encoded and decoded. */
 function hashOf(context: unknown): number {
-  return digestOf(serialize(context))[0] >>> 0 || 1;
+  return digestOf(serialize(context))[0] >>> 0;
 }

@@ -1,7 +1,7 @@
 // Loss of a lead, a coordinator, a worker: who holds the role then, and what becomes of what it had begun.
 import { describe, expect, test } from "vitest";
 import type { Mesh, MeshOptions } from "../index.ts";
-import { call, startMesh, until } from "./mesh.ts";
+import { call, pause, startMesh, until } from "./mesh.ts";
 import { block } from "./punctual.ts";
 
 const CLUSTER = "sector-2/cluster-1";
@@ -68,6 +68,7 @@ describe("a lead", () => {
     expect(await born(mesh, TWO)).toBe(3);
     // A clean record: again the first is at once. The decision of the old lead is due in between.
     await fail(mesh, TWO);
+    await pause(200);
     const sinceMs = performance.now();
     await fail(mesh, TWO);
     expect(await born(mesh, TWO)).toBe(5);
@@ -110,6 +111,8 @@ describe("a cluster that is given up", () => {
     expect(await born(mesh, THREE)).toBe(before + 1);
     await fail(mesh, THREE);
     await expect(mesh.ask(THREE, { do: "look" })).rejects.toThrow(/quarantine/);
+    await until("the incident", () => mesh.incidents()[0]?.decision !== "restart");
+    expect(mesh.incidents()[0]).toMatchObject({ subject: THREE, decision: "quarantine" });
     expect(await born(mesh, ONE)).toBeGreaterThan(0);
     expect(mesh.agents({ within: SIBLING, state: "active" })).toHaveLength(5);
   });

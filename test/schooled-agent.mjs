@@ -1,30 +1,37 @@
-// An agent that learns a context which peers may lend each other; what it has noted is its own. `{ throws }`: whose
-// `init` does so while `throwing` is not empty; `forgets`: who does not take a context that it is given.
+// An agent that works from a context which it has loaded: its first incarnation only, for what that was loaded from is
+// gone by then. What it has noted is its own. `{ taught, lesson, throws, slow, forgets, refuses }`: lists of addresses
+// or their beginnings.
 import { defineAgent, ready } from "../dist/index.js";
 
+const births = new Map();
 let plan = {};
 
 export function configure(options) {
   plan = options ?? {};
 }
 
+function isOne(list, ctx) {
+  return list?.some((start) => `${ctx.address}/`.startsWith(`${start}/`)) === true;
+}
+
 export default defineAgent({
   init(ctx) {
-    if (plan.throws?.includes(ctx.address)) throw new Error("born broken");
-    return plan.slow?.includes(ctx.address)
-      ? new Promise((resolve) => setTimeout(() => resolve({ context: undefined, seen: [] }), 50))
-      : { context: undefined, seen: [] };
+    const born = (births.get(ctx.self) ?? 0) + 1;
+    births.set(ctx.self, born);
+    if (isOne(plan.throws, ctx)) throw new Error("born broken");
+    const state = { seen: [] };
+    if (born === 1 && isOne(plan.taught, ctx)) state.context = plan.lesson;
+    return isOne(plan.slow, ctx)
+      ? new Promise((resolve) => setTimeout(() => resolve(state), 50))
+      : state;
   },
-  shareContext: (state) => state.context,
+  context: (state) => state.context,
   adoptContext(state, context, ctx) {
-    if (plan.refuses?.includes(ctx.address)) throw new Error("cannot take this");
-    return plan.forgets?.includes(ctx.address) ? { ...state, context: {} } : { ...state, context };
+    if (isOne(plan.refuses, ctx)) throw new Error("cannot take this");
+    return { ...state, context: isOne(plan.forgets, ctx) ? {} : context };
   },
   receive(state, message, ctx) {
     switch (message.do) {
-      case "learn":
-        state.context = message.context;
-        return ready();
       case "note":
         // With what it knew when it noted.
         state.seen.push([message.id, state.context?.version ?? null]);
