@@ -48,9 +48,10 @@ export const OperationFlag = {
  *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ term ─┼ planned ┼ maps … ┼ rows of f32 … ┤
  *                                                               f64
  *
- * `first` is the first map word it is about; `term` that of the coordinator who tells it; `planned` when the sector's leads had their part, ms of the mesh
- * clock. Maps: done, conflict, failed, skipped, acted. Rows stand in the order of the addressed agents of those
- * words, with the columns `ROW_…`; without a T a row is its READY error alone.
+ * `first` is the first map word it is about; `term` that of the coordinator who tells it; `planned` when the
+ * sector's leads had their part, ms of the mesh clock. Maps: done, conflict, failed, skipped, acted. Rows stand in
+ * the order of the addressed agents of those words, with the columns `ROW_…`; without a T a row is its READY error
+ * alone.
  */
 export const REPORT_FLAGS = 16;
 export const REPORT_FIRST = 17;

@@ -2,7 +2,7 @@ import type { Topology } from "../coordination/topology.ts";
 
 /** What the seats of a sector or cluster stand on. */
 export interface Seat {
-  /** Of a coordinator's seat a thread, of a lead's the position of an agent in its cluster; {@link VACANT} for nobody. */
+  /** Of a coordinator's seat a thread, of a lead's the position of an agent in its cluster, or {@link VACANT}. */
   readonly holder: number;
   /** How often the seat has been given so far: 1 for the first holder. */
   readonly term: number;
@@ -44,7 +44,7 @@ export class Seats {
     this.#clusters = topology.clusters;
   }
 
-  /** Gives each seat to its first holder: the sector's own thread, the first agent of each cluster. Main's call, once. */
+  /** Gives each seat to its first holder: the sector's own thread, the cluster's first agent. Main's call, once. */
   begin(threadOfSector: (sector: number) => number): void {
     for (let sector = 0; sector < this.#sectors; sector++)
       Atomics.store(this.#words, sector, seatWord(threadOfSector(sector), 1));

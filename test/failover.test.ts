@@ -48,7 +48,7 @@ describe("a lead", () => {
     expect(mesh.incidents()[0]).toMatchObject({ subject: CLUSTER, decision: "promote" });
   });
 
-  test("that has ended for good is followed by a healthy agent; without one the seat is empty until one is back", async () => {
+  test("that has ended is followed by a healthy agent; without one the seat is empty until one is back", async () => {
     await using mesh = await start({ supervision: { intensity: { maxRestarts: 0 } } });
     await fail(mesh, ONE);
     expect(mesh.roles.lead(CLUSTER)).toMatchObject({ term: 2 });
