@@ -1,6 +1,8 @@
 // heal, as people and as scripts see it.
 import { afterEach, assert, beforeEach, describe, test } from "vitest";
 import { Host } from "../test/host.ts";
+import { renderInspection } from "./inspection.ts";
+import { paint } from "./paint.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
 
@@ -107,4 +109,31 @@ describe("heal", () => {
   });
 
   host.refuses([[["heal", "sector-1", "sector-2"], /sector-2/]]);
+});
+
+test("inspect tells who leads a cluster, who coordinates its sector, and what became of those that failed", async () => {
+  const found = await host.mesh.inspect("sector-1/cluster-1");
+  const page = renderInspection(
+    {
+      ...found,
+      lead: {
+        cluster: "sector-1/cluster-1",
+        heldBy: AGENT,
+        term: 2,
+        adoptedBy: "sector-1/cluster-2",
+        caresFor: [],
+      },
+      coordinator: {
+        sector: "sector-1",
+        heldBy: "worker-2",
+        term: 3,
+        home: "worker-1",
+        backup: "worker-2",
+      },
+    },
+    paint(false),
+  );
+  assert.match(page, /lead +held by sector-1\/cluster-1\/agent-1, term 2; failed/);
+  assert.include(page, "in the care of sector-1/cluster-2");
+  assert.match(page, /coordinator +held by worker-2, term 3, as backup of worker-1/);
 });

@@ -125,10 +125,13 @@ export class Healer {
       }
       course.workers.push(`worker-${thread}`);
     }
+    const isSettled = (thread: number): boolean => {
+      const state = this.#stateOf(thread);
+      return state === ThreadState.RUNNING || state === ThreadState.STOPPED;
+    };
     for (const thread of [...replace, ...awaited]) {
-      if (await this.#until(() => this.#stateOf(thread) === ThreadState.RUNNING, WORKER_MS))
-        continue;
-      course.failed.set(`worker-${thread}`, `not back within ${WORKER_MS / 1000} s`);
+      if (!(await this.#until(() => isSettled(thread), WORKER_MS)))
+        course.failed.set(`worker-${thread}`, `is not back within ${WORKER_MS / 1000} s`);
     }
   }
 

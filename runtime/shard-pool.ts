@@ -152,6 +152,7 @@ export class ShardPool {
     shard.failures = 0;
     shard.restarts++;
     shard.abort = new AbortController();
+    Atomics.store(shard.control, CONTROL_STATE, ThreadState.LOST);
     shard.running = this.#host(shard);
     return true;
   }

@@ -119,6 +119,25 @@ describe("heal", () => {
     ]);
   });
 
+  test("a worker that was given up begins anew; one that dies again is named", async () => {
+    const late = new Int32Array(new SharedArrayBuffer(4));
+    await using mesh = await startMesh("tardy", { agentOptions: { late } });
+    Atomics.store(late, 0, 2);
+    await mesh.kill("worker-1");
+    await until("the end", () => mesh.status().workers[0].state === "stopped");
+    expect(mesh.status().agents).toMatchObject({ active: 20, offline: 20 });
+    const dying = await mesh.heal("worker-1");
+    expect(dying.plan).toEqual([
+      { subject: "worker-1", problem: "given-up", remedy: "replace-worker" },
+    ]);
+    expect(dying).toMatchObject({ healthy: false });
+    expect(dying.failed).toEqual([{ subject: "worker-1", why: "is still given-up" }]);
+    Atomics.store(late, 0, 0);
+    expect(await mesh.heal()).toMatchObject({ workers: ["worker-1"], failed: [], healthy: true });
+    expect(mesh.status()).toMatchObject({ agents: { active: 40 }, lost: 0 });
+    expect(mesh.roles.coordinator("sector-1")).toMatchObject({ heldBy: "worker-1" });
+  });
+
   test("refuses what is no place", async () => {
     await using mesh = await start();
     for (const target of ["sector-9", "worker-3", "spawned-1", "everything"])

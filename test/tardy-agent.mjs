@@ -1,4 +1,5 @@
-// Agents whose `init` waits for as long as a shared word says so: a worker that takes its time to be back.
+// Agents whose `init` waits for as long as a shared word says 1, and ends its worker while it says 2: a worker that
+// takes its time to be back, or does not come.
 import { defineAgent, ready } from "../dist/index.js";
 
 let late;
@@ -9,6 +10,7 @@ export function configure(options) {
 
 export default defineAgent({
   async init() {
+    if (Atomics.load(late, 0) === 2) process.exit(3);
     while (Atomics.load(late, 0) === 1) await new Promise((resolve) => setTimeout(resolve, 5));
     return {};
   },
