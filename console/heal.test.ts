@@ -111,7 +111,7 @@ describe("heal", () => {
   host.refuses([[["heal", "sector-1", "sector-2"], /sector-2/]]);
 });
 
-test("inspect tells who leads a cluster, who coordinates its sector, and what became of those that failed", async () => {
+test("inspect tells who leads a cluster and coordinates its sector, and what became of the failed", async () => {
   const found = await host.mesh.inspect("sector-1/cluster-1");
   const page = renderInspection(
     {

@@ -184,13 +184,16 @@ export class Healer {
     const loan = await donors.loanFor(agent);
     const shared = loan && { shared: { context: loan.context, hash: loan.hash } };
     const request = { verb: "heal" as const, from, to, module, ...shared };
-    const treated = (await requests
-      .ask(from, request, REQUEST_MS)
-      .catch(
-        (error: unknown) => void course.failed.set(addressOf(topology, from), String(error)),
-      )) as Treated | undefined;
+    const subject = clusterAddress(topology, clusterOf(topology, from));
+    let treated: Treated | undefined;
+    try {
+      treated = (await requests.ask(from, request, REQUEST_MS)) as Treated | undefined;
+    } catch (error) {
+      // Also a context that does not fit in a message any more: nobody is begun anew without what it needs.
+      course.failed.set(subject, `could not be healed: ${String(error)}`);
+      return;
+    }
     if (treated === undefined) {
-      const subject = clusterAddress(topology, clusterOf(topology, from));
       course.failed.set(subject, `did nothing within ${REQUEST_MS / 1000} s`);
       return;
     }
@@ -198,8 +201,7 @@ export class Healer {
     course.replaced += treated.replaced.length;
     for (const place of [...treated.restarted, ...treated.replaced])
       course.treated.push(from + place);
-    if (treated.broughtHome)
-      course.broughtHome.push(clusterAddress(topology, clusterOf(topology, from)));
+    if (treated.broughtHome) course.broughtHome.push(subject);
     if (loan === undefined) return;
     const { informed, misinformed } = treated;
     if (informed.length > 0)
