@@ -33,11 +33,11 @@ export const healCommand: MeshCommand = meshCommand({
       place: "positional",
       complete: "worker",
     },
-    "dry-run": { schema: flag().optional(), help: "only say what it would do" },
+    dryRun: { schema: flag().optional(), help: "only say what it would do" },
   },
   examples: ["heal auto --dry-run", "heal sector-12", "heal sector-7/cluster-4", "heal worker-1"],
   changes: true,
-  run: ({ mesh, tell }, { target, "dry-run": dryRun }): Promise<HealResult> =>
+  run: ({ mesh, tell }, { target, dryRun }): Promise<HealResult> =>
     mesh.heal(target ?? "auto", {
       ...(dryRun === true && { dryRun }),
       ...(tell && { onPlan: (plan) => tell(`plan: ${planLine(plan, plan.length)}`) }),
