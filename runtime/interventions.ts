@@ -7,6 +7,7 @@ import type { HealOptions, HealResult } from "./heal-api.ts";
 import { Healer, type HealPorts } from "./healer.ts";
 import type { Incident, Inspection } from "./mesh-api.ts";
 import { MeshRoles } from "./mesh-roles.ts";
+import type { InspectReply } from "./requests.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import { selectRange } from "./selection.ts";
 import { REQUEST_MS, ShardRequests } from "./shard-requests.ts";
@@ -55,9 +56,7 @@ export class Interventions {
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
     if (isHalted()) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#requests.ask(index, { verb: "inspect" }, INSPECT_MS)) as
-      | { state: string }
-      | undefined;
+    const reply = await this.look(index);
     const worker = status.workerOf(index);
     return {
       ...base,
@@ -68,15 +67,11 @@ export class Interventions {
     };
   }
 
-  #rolesOf(index: number): { lead?: LeadReport; coordinator?: CoordinatorReport } {
-    const { roles } = this;
-    const { dispatcher } = this.#ports;
-    const { topology } = dispatcher.view;
-    if (sectorOf(topology, index) < 0) return {};
-    const address = addressOf(topology, index);
-    const coordinator = roles.coordinator(address);
-    if (clusterOf(topology, index) < 0) return { coordinator };
-    return { lead: roles.lead(address), coordinator };
+  /** What the agent's shard tells of it; undefined when it does not answer soon. */
+  async look(index: number): Promise<InspectReply | undefined> {
+    return (await this.#requests.ask(index, { verb: "inspect" }, INSPECT_MS)) as
+      | InspectReply
+      | undefined;
   }
 
   async restart(address: string): Promise<{ readonly restarted: number }> {
