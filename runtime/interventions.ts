@@ -74,6 +74,15 @@ export class Interventions {
       | undefined;
   }
 
+  #rolesOf(index: number): { lead?: LeadReport; coordinator?: CoordinatorReport } {
+    const { topology } = this.#ports.dispatcher.view;
+    if (sectorOf(topology, index) < 0) return {};
+    const address = addressOf(topology, index);
+    const coordinator = this.roles.coordinator(address);
+    if (clusterOf(topology, index) < 0) return { coordinator };
+    return { lead: this.roles.lead(address), coordinator };
+  }
+
   async restart(address: string): Promise<{ readonly restarted: number }> {
     const { dispatcher, status } = this.#ports;
     let restarted = 0;

@@ -34,6 +34,7 @@ import type {
   Routes,
 } from "../runtime/operation-api.ts";
 import { selectRange } from "../runtime/selection.ts";
+import { nothingHealed } from "./fake-healing.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -395,22 +396,7 @@ export class FakeMesh {
   async heal(target = "auto", options: HealOptions = {}): Promise<HealResult> {
     if (target !== "auto" && !target.startsWith("worker-")) this.#place(target);
     if (options.dryRun !== true) this.calls.push(`heal ${target}`);
-    return {
-      target: target === "auto" ? "mesh" : target,
-      dryRun: options.dryRun === true,
-      plan: [],
-      found: 0,
-      restarted: 0,
-      replaced: 0,
-      workers: [],
-      contexts: [],
-      broughtHome: [],
-      circuits: [],
-      failed: [],
-      healthy: true,
-      elapsedMs: 1,
-      ...this.healed,
-    };
+    return { ...nothingHealed(target, options.dryRun === true), ...this.healed };
   }
 
   async kill(target: string): Promise<void> {
