@@ -34,8 +34,10 @@ export class Estate {
     const { words } = this.#custody;
     const committed = this.#committed;
     return this.#custody
-      .survivors(committed)
-      .filter((slot) => frameKind(words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION)
+      .survey(committed)
+      .messages.filter(
+        (slot) => frameKind(words[slot + SLOT_FRAME + FRAME_TYPE]) === FrameKind.OPERATION,
+      )
       .map((slot) => this.#part(slot, committed));
   }
 

@@ -7,7 +7,7 @@ import type { HealOptions, HealResult } from "./heal-api.ts";
 import { Healer, type HealPorts } from "./healer.ts";
 import type { Incident, Inspection } from "./mesh-api.ts";
 import { MeshRoles } from "./mesh-roles.ts";
-import type { InspectReply } from "./requests.ts";
+import type { InspectReply, Request } from "./requests.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import { selectRange } from "./selection.ts";
 import { REQUEST_MS, ShardRequests } from "./shard-requests.ts";
@@ -21,6 +21,8 @@ export interface InterventionPorts extends Omit<HealPorts, "requests"> {
   readonly status: StatusReader;
   readonly capabilities: CapabilityTable;
   readonly isHalted: () => boolean;
+  /** Throws while the mesh stands still. */
+  readonly mustGo: (what: string) => void;
 }
 
 /** What an operator does to single actors and workers: look inside, restart, kill. */
@@ -38,7 +40,8 @@ export class Interventions {
     this.#healer = new Healer({ ...ports, requests: this.#requests });
   }
 
-  heal(target: string, options: HealOptions | undefined): Promise<HealResult> {
+  async heal(target: string, options: HealOptions | undefined): Promise<HealResult> {
+    if (options?.dryRun !== true) this.#ports.mustGo("heal");
     return this.#healer.heal(target, options);
   }
 
@@ -69,9 +72,7 @@ export class Interventions {
 
   /** What the agent's shard tells of it; undefined when it does not answer soon. */
   async look(index: number): Promise<InspectReply | undefined> {
-    return (await this.#requests.ask(index, { verb: "inspect" }, INSPECT_MS)) as
-      | InspectReply
-      | undefined;
+    return (await this.request(index, { verb: "inspect" }, INSPECT_MS)) as InspectReply | undefined;
   }
 
   #rolesOf(index: number): { lead?: LeadReport; coordinator?: CoordinatorReport } {
@@ -84,10 +85,11 @@ export class Interventions {
   }
 
   async restart(address: string): Promise<{ readonly restarted: number }> {
-    const { dispatcher, status } = this.#ports;
+    const { dispatcher, status, mustGo } = this.#ports;
+    mustGo("restart");
     let restarted = 0;
     for (const range of selectRange(dispatcher.view.topology, address)) {
-      const reply = await this.#requests.ask(range.from, { verb: "restart", ...range }, REQUEST_MS);
+      const reply = await this.request(range.from, { verb: "restart", ...range }, REQUEST_MS);
       if (reply === undefined)
         throw new MeshError(
           "MESH_NO_ANSWER",
@@ -99,7 +101,7 @@ export class Interventions {
   }
 
   async kill(target: string): Promise<void> {
-    const { dispatcher, status, pool } = this.#ports;
+    const { dispatcher, status, pool, mustGo } = this.#ports;
     const worker = /^worker-(\d+)$/.exec(target);
     if (worker !== null) {
       const thread = Number(worker[1]);
@@ -109,13 +111,19 @@ export class Interventions {
       pool.kill(thread, "killed by the operator");
       return;
     }
+    mustGo("kill");
     const index = this.#holderOf(target) ?? resolve(dispatcher, target);
-    const reply = await this.#requests.ask(index, { verb: "kill" }, REQUEST_MS);
+    const reply = await this.request(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
         "MESH_NO_ANSWER",
         `${status.workerOf(index)} did not answer; kill the worker instead`,
       );
+  }
+
+  /** Asks the shard of `target` something; undefined when it does not answer in time. */
+  request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+    return this.#requests.ask(target, request, timeoutMs);
   }
 
   /** Index of a lead or coordinator by the address of its cluster or sector; undefined for any other address. */

@@ -14,6 +14,7 @@ export type Request =
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" | "share-context" }
+  | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
   | { readonly verb: "give-up" }
   | ({ readonly verb: "heal" } & HealRequest)
   | { readonly verb: "renew" | "deputise"; readonly thread: number };
@@ -71,7 +72,7 @@ export class Requests {
   }
 
   #carryOut(target: number, request: Request): unknown {
-    const { agents } = this.#dispatcher;
+    const { agents, turns } = this.#dispatcher;
     switch (request.verb) {
       case "watch":
         agents.watches.watch(request.watcher, target);
@@ -95,6 +96,11 @@ export class Requests {
         return this.#inspect(target);
       case "restart":
         return this.#restart(request.from, request.to);
+      case "pause":
+        return { suspended: this.#countSuspended(request.from, request.to) };
+      case "resume":
+        for (let agent = request.from; agent < request.to; agent++) turns.wake(agent);
+        return {};
       case "kill":
         return this.#kill(target);
       default:
@@ -119,6 +125,14 @@ export class Requests {
     const { roles, view } = this.#dispatcher;
     const cluster = clusterOf(view.topology, lead);
     return view.seats.adopterOf(cluster) >= 0 || roles.adopt(cluster, "given up by order");
+  }
+
+  /** By now no other turn of theirs runs: requests are carried out between turns. */
+  #countSuspended(from: number, to: number): number {
+    let suspended = 0;
+    for (let agent = from; agent < to; agent++)
+      if (this.#dispatcher.agents.cellOf(agent)?.busy === true) suspended++;
+    return suspended;
   }
 
   /** A promise when some of them take their time; `init` that fails is the supervisor's business. */
