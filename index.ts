@@ -76,8 +76,10 @@ export {
 export { readCut, writeCut } from "./runtime/cut-file.ts";
 export type * from "./runtime/failure-api.ts";
 export type * from "./runtime/freeze-api.ts";
+export type * from "./runtime/heal-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";
+export type * from "./runtime/roles-api.ts";
 export type * from "./runtime/why-api.ts";

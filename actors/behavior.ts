@@ -57,6 +57,12 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
    */
   context?(state: State): unknown;
   /**
+   * Takes over the context of a healthy agent of the same module, where `init` does not bring it back: called by
+   * `mesh.heal` after `init` and before the first turn. Returns the state to go on with, whose `context` is then the
+   * same.
+   */
+  adoptContext?(state: State, context: unknown, ctx: ActorContext<Message>): State;
+  /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
    * other side is. In-process agents need none: the runtime measures them.
    */
@@ -100,6 +106,10 @@ export function defineAgent<State, Message, Answer>(
       "defineAgent: `snapshot` and `restore` come as a pair; one of them is missing",
     );
   }
+  if (behavior.adoptContext !== undefined && behavior.context === undefined)
+    throw new TypeError(
+      "defineAgent: `adoptContext` needs `context`, which tells what was adopted",
+    );
   return behavior;
 }
 

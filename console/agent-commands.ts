@@ -103,7 +103,9 @@ export const restartCommand: MeshCommand = meshCommand({
 /** `kill`: for seeing what the supervisors do. */
 export const killCommand: MeshCommand = meshCommand({
   name: "kill",
-  help: "Kill an agent, or a worker with all its agents; their supervisors decide what follows.",
+  help: "Kill an agent, a lead, a coordinator or a worker; their supervisors decide what follows.",
+  details:
+    "The address of a cluster kills its lead, that of a sector its coordinator: the role alone, another takes over.",
   parameters: {
     target: {
       schema: text("an address, or a worker such as worker-1"),

@@ -90,6 +90,7 @@ describe("the table", () => {
       "mode",
       "restart",
       "kill",
+      "heal",
       "freeze",
       "thaw",
       "diff",

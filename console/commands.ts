@@ -9,6 +9,7 @@ import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { forkCommand } from "./fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
+import { healCommand } from "./heal-command.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   modeCommand,
   restartCommand,
   killCommand,
+  healCommand,
   freezeCommand,
   thawCommand,
   diffCommand,

@@ -5,7 +5,6 @@
  *
  *     words ──▶ clauses ──▶ who "they" are ──▶ understand ──▶ looks: done │ changes: shown, asked ──▶ yes: done
  */
-import { isBlastRadius, renderBlastRadius } from "./blast-radius.ts";
 import type { Command } from "./command.ts";
 import type { Paint } from "./paint.ts";
 import { type PlaceReport, SLOW_SCORE } from "./place-report.ts";
@@ -157,7 +156,9 @@ export class Dialogue {
     for (const call of calls) {
       print(`  ${paint.bold(writtenCommand(call.command, call.args))}`);
       const radius = await ask({ ...call, args: { ...call.args, dryRun: true } });
-      if (isBlastRadius(radius)) print(`    ${renderBlastRadius(radius, paint)}`);
+      // A command that plans by itself has words of its own for it.
+      const shown = call.command.render(radius, paint).replaceAll("\n", "\n    ");
+      print(`    ${shown}`);
     }
     print(`${question} (yes or no)`);
     this.#offered = calls;

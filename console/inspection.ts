@@ -1,5 +1,6 @@
 /** What `inspect` shows of one address. */
 import type { Incident, Inspection } from "../runtime/mesh-api.ts";
+import type { LeadReport } from "../runtime/roles-api.ts";
 import {
   formatBytes,
   formatDuration,
@@ -76,8 +77,14 @@ function waitsOnOf({ current }: Inspection): string {
     : current.waitsOn.join(" → ");
 }
 
-function summaryFacts({ cluster, sector }: Inspection): [string, string][] {
+function summaryFacts({ cluster, sector, lead, coordinator }: Inspection): [string, string][] {
   const pairs: [string, string][] = [];
+  if (lead !== undefined) pairs.push(["lead", leadOf(lead)]);
+  if (coordinator !== undefined) {
+    const { heldBy, term, home, backup } = coordinator;
+    const stands = heldBy === home ? `backup ${backup}` : `as backup of ${home}`;
+    pairs.push(["coordinator", `held by ${heldBy}, term ${formatNumber(term)}, ${stands}`]);
+  }
   if (cluster !== undefined) {
     pairs.push(
       [
@@ -105,6 +112,12 @@ function summaryFacts({ cluster, sector }: Inspection): [string, string][] {
     );
   }
   return pairs;
+}
+
+function leadOf({ heldBy, term, adoptedBy, caresFor }: LeadReport): string {
+  const adopted = adoptedBy === undefined ? "" : `; failed, in the care of ${adoptedBy}`;
+  const guests = caresFor.length === 0 ? "" : `; cares for ${caresFor.join(", ")} too`;
+  return `held by ${heldBy ?? "nobody"}, term ${formatNumber(term)}${adopted}${guests}`;
 }
 
 function ownState({ state }: Inspection, paint: Paint): string {

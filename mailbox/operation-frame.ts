@@ -45,12 +45,13 @@ export const OperationFlag = {
  * each about the agents of some words of the maps. The last of a report has REPORT_LAST.
  *
  *   word 16      17      18          19     20         21      22        24
- *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ spare ┼ planned ┼ maps … ┼ rows of f32 … ┤
+ *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ term ─┼ planned ┼ maps … ┼ rows of f32 … ┤
  *                                                               f64
  *
- * `first` is the first map word it is about; `planned` when the sector's leads had their part, ms of the mesh
- * clock. Maps: done, conflict, failed, skipped, acted. Rows stand in the order of the addressed agents of those
- * words, with the columns `ROW_…`; without a T a row is its READY error alone.
+ * `first` is the first map word it is about; `term` that of the coordinator who tells it; `planned` when the
+ * sector's leads had their part, ms of the mesh clock. Maps: done, conflict, failed, skipped, acted. Rows stand in
+ * the order of the addressed agents of those words, with the columns `ROW_…`; without a T a row is its READY error
+ * alone.
  */
 export const REPORT_FLAGS = 16;
 export const REPORT_FIRST = 17;
@@ -58,6 +59,8 @@ export const REPORT_MAP_WORDS = 18;
 export const REPORT_ROWS = 19;
 /** Clusters whose lead has handed the operation to at least one agent. */
 export const REPORT_CLUSTERS = 20;
+/** Of the sector's coordinator: what one of an earlier term says no longer counts. */
+export const REPORT_TERM = 21;
 export const REPORT_PLANNED_F64 = 11;
 export const REPORT_MAPS = 24;
 

@@ -190,6 +190,7 @@ export class Agents {
     view.registry.state[cell.self] = ACTIVE;
     view.control[CONTROL_BOOTED]++;
     if (!this.contexts.isWhole(cell)) return;
+    this.#dispatcher.roles.started(cell.self);
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
   }
 
@@ -317,6 +318,7 @@ export class Agents {
     }
     this.watches.ended(cell.self, reason);
     this.#dispatcher.touch();
+    if (!this.#stopping) this.#dispatcher.roles.ended(cell.self);
   }
 
   /** Stops after the current turn, or at once between turns. */

@@ -30,11 +30,13 @@ import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
 import { Burials } from "./burials.ts";
 import { ConflictNews } from "./conflict-news.ts";
+import { Deputies } from "./deputies.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
+import { Roles } from "./roles.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
 import { Standstill } from "./standstill.ts";
@@ -111,6 +113,8 @@ export class Dispatcher implements FrameReader {
   readonly agents: Agents;
   readonly turns: Turns;
   readonly heart: Heart;
+  readonly roles: Roles;
+  readonly deputies: Deputies;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
   readonly conflicts: ConflictNews;
@@ -157,6 +161,8 @@ export class Dispatcher implements FrameReader {
     this.conflicts = new ConflictNews(this);
     this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];
     this.heart = new Heart(this);
+    this.roles = new Roles(this);
+    this.deputies = new Deputies(this);
   }
 
   /** One duty cycle; false when there was nothing to do. */

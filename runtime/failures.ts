@@ -1,7 +1,7 @@
 import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { clusterOf, leadOf } from "../coordination/topology.ts";
 import type { FailureClass } from "../supervisors/failure-classes.ts";
-import type { ExitReason } from "../supervisors/restart.ts";
+import type { ExitReason, Supervision } from "../supervisors/restart.ts";
 import { Silences } from "../supervisors/silence.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
 import type { EndReason } from "./agents.ts";
@@ -117,6 +117,21 @@ export class Failures {
     this.#coordinators.get(sector)?.release(cluster - sector * topology.clustersPerSector);
   }
 
+  /** Who leads the cluster, or for whom, has changed: the next decision about its agents is of a clean record. */
+  forgetLead(cluster: number): void {
+    this.#leads.delete(cluster);
+  }
+
+  /** The same of a sector's coordinator. */
+  forgetCoordinator(sector: number): void {
+    this.#coordinators.delete(sector);
+  }
+
+  /** Tells main what became of a role. */
+  note(subject: number, text: string, decision: "promote" | "adopt"): void {
+    this.#report(subject, text, decision, 0);
+  }
+
   /** `reason` is what watchers hear if no restart follows; of the supervisor a kill is a failure. */
   #end(cell: AgentCell, reason: EndReason, text: string, error: unknown): void {
     if (!cell.alive) return;
@@ -128,10 +143,11 @@ export class Failures {
       return;
     }
     const first = cluster * view.topology.agentsPerCluster;
-    const decision = this.#lead(cluster).decide(agent - first, exitOf(reason), nowMs);
+    const lead = this.#lead(cluster);
+    const decision = lead.decide(agent - first, exitOf(reason), nowMs);
     if (reason !== "stopped") this.#tell(agent, text, decision);
     if (decision.action === "escalate") this.#escalate(cluster, text, agent, reason);
-    else this.#carryOut(decision, first, agent, reason);
+    else this.#carryOut(decision, first, agent, reason, () => this.#leads.get(cluster) === lead);
   }
 
   /** A spawned child: its parent is its supervisor, and hears of it. */
@@ -169,10 +185,17 @@ export class Failures {
       this.fail(parentCell, error ?? new Error(`child ${cell.address} failed too often`));
       return;
     }
-    this.#carryOut(decision, child, child, reason);
+    this.#carryOut(decision, child, child, reason, always);
   }
 
-  #carryOut(decision: RestartDecision, first: number, failed: number, reason: EndReason): void {
+  /** `isInForce` says whether who has decided still has the say when the time of a delayed restart has come. */
+  #carryOut(
+    decision: RestartDecision,
+    first: number,
+    failed: number,
+    reason: EndReason,
+    isInForce: () => boolean,
+  ): void {
     const { agents, wheel, nowMs } = this.#dispatcher;
     for (const child of decision.stopFirst) agents.suspend(first + child);
     switch (decision.action) {
@@ -185,7 +208,7 @@ export class Failures {
         for (const agent of children) agents.suspend(agent);
         wheel.schedule(
           nowMs + decision.delayMs,
-          { onTimer: () => this.#restartLater(children) },
+          { onTimer: () => isInForce() && this.#restartLater(children) },
           0,
         );
         return;
@@ -216,7 +239,8 @@ export class Failures {
     const { topology } = view;
     const sector = Math.floor(cluster / topology.clustersPerSector);
     const firstCluster = sector * topology.clustersPerSector;
-    const decision = this.#coordinator(sector).decide(cluster - firstCluster, "failed", nowMs);
+    const coordinator = this.#coordinator(sector);
+    const decision = coordinator.decide(cluster - firstCluster, "failed", nowMs);
     this.#tell(leadOf(topology, cluster), text, decision);
     const clusters =
       decision.action === "restart"
@@ -227,20 +251,34 @@ export class Failures {
     };
     if (decision.action === "restart" && decision.delayMs === 0) restart();
     else if (decision.action === "restart") {
-      this.#dispatcher.wheel.schedule(nowMs + decision.delayMs, { onTimer: restart }, 0);
+      const onTimer = (): void => {
+        if (this.#coordinators.get(sector) === coordinator) restart();
+      };
+      this.#dispatcher.wheel.schedule(nowMs + decision.delayMs, { onTimer }, 0);
       for (const each of clusters)
         this.#eachOf(each, (agent) => this.#dispatcher.agents.suspend(agent));
     } else {
-      // Beyond the sector stands the orchestrator's human: the cluster is kept from work and reported.
-      this.#eachOf(cluster, (agent) =>
-        this.#dispatcher.agents.quarantine(agent, agent === ended ? reason : "failed"),
-      );
+      this.#giveUp(cluster, ended, reason);
     }
   }
 
+  /**
+   * The cluster has failed for good. Who was the last straw is kept from work; the others go on in the care of
+   * another lead of the sector. Without one the cluster is quarantined: beyond the sector stand people.
+   */
+  #giveUp(cluster: number, ended: number, reason: EndReason): void {
+    const { agents, roles } = this.#dispatcher;
+    agents.quarantine(ended, reason);
+    if (roles.adopt(cluster, "failed too often")) return;
+    this.#eachOf(cluster, (agent) => agents.quarantine(agent, "failed"));
+  }
+
   #restartCluster(cluster: number): void {
+    const { agents, roles } = this.#dispatcher;
     this.#leads.delete(cluster);
-    this.#eachOf(cluster, (agent) => this.#dispatcher.agents.restart(agent));
+    this.#eachOf(cluster, (agent) => agents.restart(agent));
+    // Its lead has failed with it.
+    roles.elect(cluster);
   }
 
   #eachOf(cluster: number, act: (agent: number) => void): void {
@@ -251,7 +289,8 @@ export class Failures {
   #lead(cluster: number): Supervisor {
     const known = this.#leads.get(cluster);
     if (known !== undefined) return known;
-    const lead = this.#made(this.#leads, cluster, this.#agentSpecs);
+    const isGuest = this.#dispatcher.view.seats.adopterOf(cluster) >= 0;
+    const lead = this.#made(this.#leads, cluster, this.#agentSpecs, isGuest);
     // A lead made by a successor: whom its predecessor had ended is not brought back by a sibling's end.
     const { registry, topology } = this.#dispatcher.view;
     for (let child = 0; child < topology.agentsPerCluster; child++) {
@@ -265,23 +304,36 @@ export class Failures {
     return this.#made(this.#coordinators, sector, this.#leadSpecs);
   }
 
-  #made(map: Map<number, Supervisor>, key: number, specs: readonly ChildSpec[]): Supervisor {
+  #made(
+    map: Map<number, Supervisor>,
+    key: number,
+    specs: readonly ChildSpec[],
+    ofGuests = false,
+  ): Supervisor {
     const known = map.get(key);
     if (known !== undefined) return known;
     const { plan, ports } = this.#dispatcher;
-    const supervisor = new Supervisor(specs, plan.supervision, ports.random);
+    // A guest never takes its host along.
+    const supervision: Supervision = ofGuests
+      ? { ...plan.supervision, whenExceeded: "quarantine" }
+      : plan.supervision;
+    const supervisor = new Supervisor(specs, supervision, ports.random);
     supervisor.takeOver();
     map.set(key, supervisor);
     return supervisor;
   }
 
   #tell(subject: number, error: string, decision: RestartDecision): void {
+    this.#report(subject, error, decision.action, decision.delayMs);
+  }
+
+  #report(subject: number, error: string, decision: Incident["decision"], delayMs: number): void {
     this.#unreported.push({
       atMs: this.#dispatcher.nowMs,
       subject,
       error: error.slice(0, Math.floor((this.#dispatcher.plan.maxPayloadBytes - 300) / 3)),
-      decision: decision.action,
-      delayMs: decision.delayMs,
+      decision,
+      delayMs,
     });
     this.#dispatcher.touch();
   }
@@ -301,6 +353,8 @@ export class Failures {
     this.#unreported = [];
   }
 }
+
+const always = (): boolean => true;
 
 function exitOf(reason: EndReason): ExitReason {
   return reason === "stopped" ? "normal" : "failed";

@@ -7,6 +7,7 @@ import {
   REPORT_MAPS,
   REPORT_PLANNED_F64,
   REPORT_ROWS,
+  REPORT_TERM,
   ReportFlag,
   rowFloats,
 } from "../mailbox/operation-frame.ts";
@@ -17,6 +18,7 @@ import {
   ProgressMap,
   popCount,
 } from "../supervisors/sector-coordinator.ts";
+import type { Part } from "./part.ts";
 import type { OperationFacts } from "./shared-payloads.ts";
 
 /** Details of conflicts that an operation keeps; all are counted. */
@@ -58,6 +60,8 @@ export class SectorShare {
   /** When its leads had their part, ms of the mesh clock; 0 while that is not known. */
   plannedMs = 0;
   final = false;
+  /** The highest term of a coordinator that has reported. */
+  #term = 0;
   /** Rows received so far. */
   #received = 0;
 
@@ -93,8 +97,18 @@ export class SectorShare {
     return bits;
   }
 
-  /** Takes a frame of a report of an operation, with T or without, in. */
+  /** Takes over what its part in custody says, of a sector that has not told its last. */
+  standIn(part: Part): void {
+    for (let map = 0; map < PROGRESS_MAPS; map++) {
+      for (let i = 0; i < this.map.length; i++)
+        this.maps[map * this.map.length + i] = part.progress.word(map, i);
+    }
+  }
+
+  /** Takes a frame of a report of an operation, with T or without, in; not of a coordinator that was replaced since. */
   read({ words, doubles }: Ring, word: number, timed: boolean): void {
+    if (words[word + REPORT_TERM] < this.#term) return;
+    this.#term = words[word + REPORT_TERM];
     const first = words[word + REPORT_FIRST];
     const count = words[word + REPORT_MAP_WORDS];
     if (first < 0 || count < 0 || first + count > this.map.length) return;
@@ -207,6 +221,15 @@ export class Gather {
     this.#count(share, 1);
     if (share.final && !final) this.finals++;
     return true;
+  }
+
+  /** Counts what stands in custody of a sector that has not told its last, and will not in time. */
+  standIn(part: Part): void {
+    const share = this.shares.get(part.sector);
+    if (share === undefined || share.final) return;
+    this.#count(share, -1);
+    share.standIn(part);
+    this.#count(share, 1);
   }
 
   #count(share: SectorShare, sign: number): void {

@@ -27,6 +27,7 @@ import {
 import { FULL, type Ring } from "../mailbox/ring.ts";
 import { GateState } from "../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { Estate } from "./estates.ts";
 import { Gather, type GatherEnd, type GatherPlan, SectorShare } from "./gather.ts";
 import { writeHeader } from "./header.ts";
 import { operationBytes } from "./operations.ts";
@@ -264,9 +265,22 @@ export class Gathers {
       view.gates.cancel(gather.gate);
       view.lanes.wakeAll();
     }
+    if (end === "timeout") this.#standIn(gather);
     entry.listener.onEnd(gather, end);
     view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);
+  }
+
+  /** The orchestrator speaks for sectors that nobody else has spoken for: their thread hangs, or all are away. */
+  #standIn(gather: Gather): void {
+    const { view, plan } = this.#dispatcher;
+    const silent = new Set<number>();
+    for (const share of gather.shares.values())
+      if (!share.final) silent.add(view.placement[coordinatorOf(view.topology, share.sector)]);
+    for (const thread of silent) {
+      for (const part of new Estate(plan, view.topology, thread).parts())
+        if (part.operation === gather.operation) gather.standIn(part);
+    }
   }
 
   /** Ends all as they are: the mesh stops. */

@@ -23,6 +23,7 @@ import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
 import { Freezer } from "./freezer.ts";
 import { Gathers } from "./gathers.ts";
+import { healCircuits } from "./heal-circuits.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import type { Later } from "./later.ts";
@@ -46,6 +47,8 @@ export interface WorkerHost {
   restartsOf(thread: number): number;
   /** Ends a worker by order: nobody is to blame. */
   kill(thread: number, reason: string): void;
+  /** Starts a worker again that was given up; false when it was not. */
+  revive(thread: number): boolean;
   /** Ends a worker whatever it does; a successor takes over and looks for who is to blame. */
   replace(thread: number, reason: string): void;
 }
@@ -154,14 +157,7 @@ export class Headquarters {
       replace: (thread, reason) => workers.replace(thread, reason),
     });
     this.reader = new MeshReader(view, capabilities, this.selector, this.statusReader);
-    this.interventions = new Interventions({
-      dispatcher,
-      status: this.statusReader,
-      capabilities,
-      isHalted: () => this.halted,
-      mustGo: (what) => this.freezer.mustGo(what),
-      killWorker: (thread) => workers.kill(thread, "killed by the operator"),
-    });
+    this.interventions = this.#intervene(outside);
     this.freezer = new Freezer({
       dispatcher,
       interventions: this.interventions,
@@ -176,6 +172,22 @@ export class Headquarters {
     const { selector, orchestrator, delegations } = this;
     const { modes } = this.guards;
     this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+  }
+
+  /** What people do to agents, roles and workers. */
+  #intervene({ capabilities, workers }: HeadquartersPorts): Interventions {
+    return new Interventions({
+      dispatcher: this.dispatcher,
+      status: this.statusReader,
+      capabilities,
+      isHalted: () => this.halted,
+      pool: workers,
+      workers: () => this.status().workers,
+      deadLetters: this.office,
+      circuits: () => healCircuits(this.guards.circuits),
+      recovered: (endedMs, ms, scope) => this.scores.recovered(endedMs, ms, scope),
+      mustGo: (what) => this.freezer.mustGo(what),
+    });
   }
 
   #safeguards(outside: HeadquartersPorts, routes: RouteTable): Safeguards {

@@ -1,27 +1,26 @@
-import { MeshError, MeshStoppedError, UnknownActorError } from "../actors/errors.ts";
-import type { Answer } from "../actors/result.ts";
+import { MeshError, UnknownActorError } from "../actors/errors.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { CapabilityTable } from "../coordination/capability.ts";
-import { kindOf } from "../coordination/topology.ts";
+import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
 import { resolve } from "./cell.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
+import { Healer, type HealPorts } from "./healer.ts";
 import type { Incident, Inspection } from "./mesh-api.ts";
+import { MeshRoles } from "./mesh-roles.ts";
 import type { InspectReply, Request } from "./requests.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import { selectRange } from "./selection.ts";
+import { REQUEST_MS, ShardRequests } from "./shard-requests.ts";
 import type { StatusReader } from "./status.ts";
 
 /** How long `inspect` waits for the agent's shard to print its state, ms. */
 const INSPECT_MS = 250;
-/** How long a shard has to do what it is told, ms. */
-const REQUEST_MS = 10_000;
 
 /** What interventions need of their mesh. */
-export interface InterventionPorts {
-  readonly dispatcher: Dispatcher;
+export interface InterventionPorts extends Omit<HealPorts, "requests"> {
   readonly status: StatusReader;
   readonly capabilities: CapabilityTable;
   readonly isHalted: () => boolean;
-  readonly killWorker: (thread: number) => void;
   /** Throws while the mesh stands still. */
   readonly mustGo: (what: string) => void;
 }
@@ -30,8 +29,20 @@ export interface InterventionPorts {
 export class Interventions {
   readonly #ports: InterventionPorts;
 
+  readonly roles: Roles;
+  readonly #requests: ShardRequests;
+  readonly #healer: Healer;
+
   constructor(ports: InterventionPorts) {
     this.#ports = ports;
+    this.#requests = new ShardRequests(ports.dispatcher, ports.isHalted);
+    this.roles = new MeshRoles(ports.dispatcher, this.#requests);
+    this.#healer = new Healer({ ...ports, requests: this.#requests });
+  }
+
+  async heal(target: string, options: HealOptions | undefined): Promise<HealResult> {
+    if (options?.dryRun !== true) this.#ports.mustGo("heal");
+    return this.#healer.heal(target, options);
   }
 
   async inspect(address: string, incidents: readonly Incident[]): Promise<Inspection> {
@@ -41,7 +52,7 @@ export class Interventions {
     if (index < 0)
       throw new UnknownActorError(address, "an address such as sector-1/cluster-1/agent-1");
     const kind = kindOf(topology, index);
-    const base = status.inspect(index, capabilities, incidents);
+    const base = { ...status.inspect(index, capabilities, incidents), ...this.#rolesOf(index) };
     if (kind !== "agent" && kind !== "spawned")
       return {
         ...base,
@@ -64,6 +75,15 @@ export class Interventions {
     return (await this.request(index, { verb: "inspect" }, INSPECT_MS)) as InspectReply | undefined;
   }
 
+  #rolesOf(index: number): { lead?: LeadReport; coordinator?: CoordinatorReport } {
+    const { topology } = this.#ports.dispatcher.view;
+    if (sectorOf(topology, index) < 0) return {};
+    const address = addressOf(topology, index);
+    const coordinator = this.roles.coordinator(address);
+    if (clusterOf(topology, index) < 0) return { coordinator };
+    return { lead: this.roles.lead(address), coordinator };
+  }
+
   async restart(address: string): Promise<{ readonly restarted: number }> {
     const { dispatcher, status, mustGo } = this.#ports;
     mustGo("restart");
@@ -81,18 +101,18 @@ export class Interventions {
   }
 
   async kill(target: string): Promise<void> {
-    const { dispatcher, status, killWorker, mustGo } = this.#ports;
+    const { dispatcher, status, pool, mustGo } = this.#ports;
     const worker = /^worker-(\d+)$/.exec(target);
     if (worker !== null) {
       const thread = Number(worker[1]);
       const { threads } = dispatcher.plan;
       if (thread < 1 || thread >= threads)
         throw new UnknownActorError(target, `worker-1 to worker-${threads - 1}`);
-      killWorker(thread);
+      pool.kill(thread, "killed by the operator");
       return;
     }
     mustGo("kill");
-    const index = resolve(dispatcher, target);
+    const index = this.#holderOf(target) ?? resolve(dispatcher, target);
     const reply = await this.request(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
@@ -101,22 +121,15 @@ export class Interventions {
       );
   }
 
-  /** Asks a shard something; undefined when it does not answer in time, MESH_REQUEST when it cannot be done. */
-  async request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
-    const { dispatcher, isHalted } = this.#ports;
-    if (isHalted()) throw new MeshStoppedError();
-    const { asks, outbox } = dispatcher;
-    dispatcher.nowMs = dispatcher.ports.clock.nowMs();
-    const answer = await new Promise<Answer>((resolveAnswer, reject) => {
-      const { nowMs } = dispatcher;
-      const id = asks.open(-1, -1, nowMs, nowMs + timeoutMs, resolveAnswer, reject);
-      outbox.control(target, id, request);
-      dispatcher.nudge();
-    });
-    if (answer.state !== 1) return undefined;
-    const value = (answer.value ?? {}) as { error?: string };
-    if (value.error === undefined) return value;
-    const address = addressOf(dispatcher.view.topology, target);
-    throw new MeshError("MESH_REQUEST", `${address}: ${value.error}`);
+  /** Asks the shard of `target` something; undefined when it does not answer in time. */
+  request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+    return this.#requests.ask(target, request, timeoutMs);
+  }
+
+  /** Index of a lead or coordinator by the address of its cluster or sector; undefined for any other address. */
+  #holderOf(address: string): number | undefined {
+    const { topology } = this.#ports.dispatcher.view;
+    const index = indexOfAddress(topology, address);
+    return index >= topology.leadBase && index < topology.orchestrator ? index : undefined;
   }
 }

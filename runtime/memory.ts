@@ -28,6 +28,7 @@ import { MessageTrace, TRACE_BYTES } from "../mailbox/message-trace.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
+import { Seats, seatsBytes } from "../supervisors/seats.ts";
 import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
@@ -71,6 +72,8 @@ export interface MeshMemory {
   readonly placement: SharedArrayBuffer;
   /** What operations that are out agree on: see `wave-gate.ts`. */
   readonly gates: SharedArrayBuffer;
+  /** Who holds which role: see `supervisors/seats.ts`. */
+  readonly seats: SharedArrayBuffer;
   /** Whom traffic goes around: see `coordination/routes.ts`. */
   readonly routes: SharedArrayBuffer;
   /** By thread: what it has learned of its agents' arrivals; main has none. */
@@ -91,7 +94,10 @@ export function createMemory(
   predictor: PredictorKind,
 ): MeshMemory {
   const placement = new SharedArrayBuffer(topology.rows);
-  new Uint8Array(placement).set(placeIndices(topology, threads - 1));
+  const threadOf = placeIndices(topology, threads - 1);
+  new Uint8Array(placement).set(threadOf);
+  const seats = new SharedArrayBuffer(seatsBytes(topology));
+  new Seats(seats, topology).begin((sector) => threadOf[topology.coordinatorBase + sector]);
   return {
     control: new SharedArrayBuffer(threads * CONTROL_WORDS * 4),
     lanes: new SharedArrayBuffer(lanesBytes(threads, lanes)),
@@ -106,6 +112,7 @@ export function createMemory(
     shapes: new SharedArrayBuffer(shapesBytes(threads)),
     placement,
     gates: new SharedArrayBuffer(gatesBytes(topology.sectors)),
+    seats,
     routes: new SharedArrayBuffer(routesBytes(topology)),
     arrivals: Array.from({ length: threads }, (_, thread) => {
       const agents = thread === 0 ? 0 : agentsOfShard(topology, threads, thread);
@@ -150,6 +157,7 @@ export interface ThreadView {
   readonly shapes: ShapeTable;
   readonly placement: Uint8Array;
   readonly gates: WaveGates;
+  readonly seats: Seats;
   readonly routes: RouteMarks;
   readonly traces: MessageTrace;
   /** Every thread's Lamport clock, among its other doubles. */
@@ -177,6 +185,7 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     shapes: new ShapeTable(memory.shapes, thread),
     placement: new Uint8Array(memory.placement),
     gates: new WaveGates(memory.gates, topology.sectors),
+    seats: new Seats(memory.seats, topology),
     routes: new RouteMarks(memory.routes, topology, registry.class),
     traces: new MessageTrace(memory.traces, thread),
     threadDoubles: Array.from({ length: plan.threads }, (_, each) =>

@@ -15,6 +15,7 @@ import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
 import type { Cut } from "./cut.ts";
 import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type {
   AskGroups,
@@ -32,6 +33,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./operation-api.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Why } from "./why-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
@@ -129,6 +131,9 @@ export interface Inspection {
   readonly state: { readonly value: string } | { readonly unavailable: string };
   readonly cluster?: ClusterSummary;
   readonly sector?: SectorSummary;
+  /** Who leads its cluster, and who coordinates its sector. */
+  readonly lead?: LeadReport;
+  readonly coordinator?: CoordinatorReport;
 }
 
 /** A failure and its supervisor's decision. */
@@ -150,7 +155,11 @@ export interface Incident {
     /** The breaker of the sector was opened. */
     | "isolate"
     /** Its context was loaded again. */
-    | "reload";
+    | "reload"
+    /** Somebody else holds the role of the subject. */
+    | "promote"
+    /** Another cluster's lead cares for the agents of the subject. */
+    | "adopt";
   readonly delayMs: number;
   /** Of spec 6.1; absent for what an operator wanted, and for the mesh itself. */
   readonly class?: FailureClass;
@@ -296,8 +305,18 @@ export interface Mesh extends AsyncDisposable {
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
   restart(address: string): Promise<{ readonly restarted: number }>;
-  /** Ends an agent's incarnation at once (its supervisor decides what follows), or kills `worker-1`. */
+  /**
+   * Ends an agent's incarnation at once (its supervisor decides what follows), the holder of a role (`sector-1` its
+   * coordinator, `sector-1/cluster-2` its lead: another takes over), or a worker (`worker-1`: a successor does).
+   */
   kill(target: string): Promise<void>;
+  /** Who leads and coordinates, and in which term. */
+  readonly roles: Roles;
+  /**
+   * Finds what is wrong with `auto` (all), a sector, a cluster, an agent or a worker, says what it will do, does it,
+   * and sees whether that helped (spec 7.1).
+   */
+  heal(target?: string, options?: HealOptions): Promise<HealResult>;
   /**
    * Stops all agents, or those of a sector, a cluster or one, between two messages; of the whole mesh the state is
    * preserved in a file where there is a data folder (spec 7.1). Resolves when they stand still, or names who is late.

@@ -18,6 +18,7 @@ import { runDuty } from "./duty.ts";
 import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
 import { Headquarters } from "./headquarters.ts";
+import type { HealOptions, HealResult } from "./heal-api.ts";
 import { systemLater } from "./later.ts";
 import { createLog } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
@@ -52,6 +53,7 @@ import type {
   Routes,
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
+import type { Roles } from "./roles-api.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { Watchdog } from "./watchdog.ts";
 import { WhyReader } from "./why.ts";
@@ -121,6 +123,7 @@ class ThreadedMesh implements Mesh {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
         kill: (thread, reason) => this.#pool.kill(thread, reason),
         replace: (thread, reason) => this.#pool.replace(thread, reason),
+        revive: (thread) => this.#pool.revive(thread),
       },
     });
     const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
@@ -153,6 +156,10 @@ class ThreadedMesh implements Mesh {
 
   get failures(): FailureReport {
     return this.#headquarters.guards.failures;
+  }
+
+  get roles(): Roles {
+    return this.#headquarters.interventions.roles;
   }
 
   get deadLetters(): DeadLetters {
@@ -296,6 +303,10 @@ class ThreadedMesh implements Mesh {
 
   kill(target: string): Promise<void> {
     return this.#headquarters.interventions.kill(target);
+  }
+
+  heal(target = "auto", options?: HealOptions): Promise<HealResult> {
+    return this.#headquarters.interventions.heal(target, options);
   }
 
   freeze(scope?: string, options?: FreezeOptions): Promise<FreezeResult> {

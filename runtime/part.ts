@@ -83,7 +83,11 @@ export class Part {
   standInTimer = 0;
   readonly #words: Int32Array;
 
-  constructor(view: ThreadView, slot: number) {
+  /**
+   * Over the frame in `slot` of the view's custody. Of another thread's custody only what was committed by
+   * `committed` counts: a copy, without rows, which are in no custody.
+   */
+  constructor(view: Pick<ThreadView, "topology" | "custody">, slot: number, committed?: number) {
     const { topology, custody } = view;
     const { words, doubles } = custody;
     const at = slot + SLOT_FRAME;
@@ -108,9 +112,10 @@ export class Part {
     this.requiresLow = words[at + OPERATION_REQUIRES_LOW];
     this.requiresHigh = words[at + OPERATION_REQUIRES_HIGH];
     const progressAt = slot + words[slot + SLOT_AUX];
-    this.progress = new SectorProgress(words, doubles, progressAt, this.agents);
+    const progress = new SectorProgress(words, doubles, progressAt, this.agents);
+    this.progress = committed === undefined ? progress : progress.asOf(committed);
     this.stride = rowFloats(this.arrivalMs > 0);
-    if (this.has(OperationFlag.ROWS)) {
+    if (this.has(OperationFlag.ROWS) && committed === undefined) {
       this.rows = new Float32Array(this.agents * this.stride).fill(Number.NaN);
       if (this.arrivalMs > 0) this.loads = new Float32Array(this.agents);
     }

@@ -1,11 +1,14 @@
 import { inspect } from "node:util";
 import { addressOf } from "../coordination/address.ts";
+import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import type { FailureClass } from "../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { BY_OPERATOR } from "./failures.ts";
+import { type HealRequest, Treatments } from "./treatments.ts";
 
 /** A hook of a behavior that only looks, and what it is given. */
 export type Look =
@@ -18,13 +21,15 @@ export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
+  | { readonly verb: "kill" | "share-context" }
   | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
-  | { readonly verb: "kill" }
   | { readonly verb: "look"; readonly look: Look }
   | { readonly verb: "clock" }
   | { readonly verb: "disable"; readonly low: number; readonly high: number }
   | { readonly verb: "quarantine"; readonly reason: string; readonly failure: FailureClass }
-  | { readonly verb: "renew"; readonly thread: number };
+  | { readonly verb: "give-up" }
+  | ({ readonly verb: "heal" } & HealRequest)
+  | { readonly verb: "renew" | "deputise"; readonly thread: number };
 
 /** What a shard tells of one of its agents, in text. */
 export interface InspectReply {
@@ -45,9 +50,11 @@ const MAX_STATE_TEXT = 8192;
 /** Carries out CONTROL requests; they travel on the urgent lane and are answered at once, between turns. */
 export class Requests {
   readonly #dispatcher: Dispatcher;
+  readonly #treatments: Treatments;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+    this.#treatments = new Treatments(dispatcher);
   }
 
   onControl(ring: Ring, word: number): void {
@@ -60,10 +67,12 @@ export class Requests {
       const answer = this.#carryOut(target, request);
       if (id === 0) return;
       if (answer instanceof Promise) {
-        answer.then((value) => {
-          outbox.replyControl(target, asker, id, value);
-          this.#dispatcher.nudge();
-        });
+        answer
+          .catch((error: unknown) => ({ error: String(error) }))
+          .then((value) => {
+            outbox.replyControl(target, asker, id, value);
+            this.#dispatcher.nudge();
+          });
       } else {
         outbox.replyControl(target, asker, id, answer);
       }
@@ -85,6 +94,15 @@ export class Requests {
       case "renew":
         agents.watches.renew(request.thread);
         return undefined;
+      case "deputise":
+        this.#dispatcher.deputies.assume(request.thread);
+        return undefined;
+      case "heal":
+        return this.#treatments.heal(request);
+      case "share-context":
+        return this.#treatments.share(target);
+      case "give-up":
+        return { adopted: this.#giveUp(target) };
       case "inspect":
         return this.#inspect(target);
       case "restart":
@@ -105,8 +123,7 @@ export class Requests {
         return { disabled: true };
       }
       case "kill":
-        agents.failures.kill(target);
-        return { killed: addressOf(this.#dispatcher.view.topology, target) };
+        return this.#kill(target);
       case "quarantine":
         agents.failures.quarantine(target, request.reason, request.failure);
         return undefined;
@@ -114,6 +131,24 @@ export class Requests {
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);
     }
+  }
+
+  /** Of a role only its holder ends: another one takes it over. */
+  #kill(target: number): { killed: string } {
+    const { agents, roles, view } = this.#dispatcher;
+    const { topology } = view;
+    const kind = kindOf(topology, target);
+    if (kind === "lead") roles.loseLead(clusterOf(topology, target), BY_OPERATOR);
+    else if (kind === "coordinator") roles.loseCoordinator(sectorOf(topology, target), BY_OPERATOR);
+    else agents.failures.kill(target);
+    return { killed: addressOf(topology, target) };
+  }
+
+  /** By order of whoever keeps the circuits, or a person: another lead of the sector cares for the cluster. */
+  #giveUp(lead: number): boolean {
+    const { roles, view } = this.#dispatcher;
+    const cluster = clusterOf(view.topology, lead);
+    return view.seats.adopterOf(cluster) >= 0 || roles.adopt(cluster, "given up by order");
   }
 
   /** By now no other turn of theirs runs: requests are carried out between turns. */
@@ -155,8 +190,18 @@ export class Requests {
       const ready = agents.restart(agent);
       if (ready !== undefined) starting.push(ready);
     }
+    this.#bringHome(from, to);
     const answer = { restarted: to - from };
     return starting.length === 0 ? answer : Promise.all(starting).then(() => answer);
+  }
+
+  /** Clusters that begin anew as a whole have leads of their own again. */
+  #bringHome(from: number, to: number): void {
+    const { roles, view } = this.#dispatcher;
+    const { agentsPerCluster, agents } = view.topology;
+    const first = Math.ceil(from / agentsPerCluster);
+    for (let cluster = first; (cluster + 1) * agentsPerCluster <= Math.min(to, agents); cluster++)
+      roles.bringHome(cluster);
   }
 
   #inspect(agent: number): InspectReply {

@@ -1,4 +1,5 @@
 import type { Answer } from "../actors/result.ts";
+import type { RecoveryScope } from "../coordination/kpi.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
 import type { Punctuality } from "./gather-outcome.ts";
@@ -79,9 +80,9 @@ export class Scorekeeper {
     });
   }
 
-  /** A worker, and the sectors on it, are back. */
-  recovered(endedMs: number, ms: number): void {
-    this.#book.addRecovery(endedMs, { scope: "worker", ms });
+  /** A worker with the sectors on it, or what else was lost, is back after `ms`. */
+  recovered(endedMs: number, ms: number, scope: RecoveryScope = "worker"): void {
+    this.#book.addRecovery(endedMs, { scope, ms });
   }
 
   /** How the mesh stands, about once a second. */

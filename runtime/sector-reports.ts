@@ -8,6 +8,7 @@ import {
   REPORT_MAPS,
   REPORT_PLANNED_F64,
   REPORT_ROWS,
+  REPORT_TERM,
   ReportFlag,
   ROW_FLOATS,
 } from "../mailbox/operation-frame.ts";
@@ -42,8 +43,8 @@ export class SectorReports {
     this.#floats = new Float32Array(memory);
   }
 
-  /** Sends all that is known of `part`. */
-  send(part: Part, flags: number): void {
+  /** Sends all that is known of `part`, as its sector's coordinator in `term`. */
+  send(part: Part, flags: number, term: number = this.#dispatcher.roles.termOf(part.sector)): void {
     const all = mapWords(part.agents);
     const clusters = part.has(OperationFlag.ROWS) ? this.#clustersReached(part) : 0;
     for (let first = 0; first < all; first += this.#wordsAFrame) {
@@ -54,6 +55,7 @@ export class SectorReports {
       words[REPORT_FIRST - BODY] = first;
       words[REPORT_MAP_WORDS - BODY] = count;
       words[REPORT_CLUSTERS - BODY] = clusters;
+      words[REPORT_TERM - BODY] = term;
       this.#doubles[REPORT_PLANNED_F64 - BODY / 2] = part.plannedMs;
       for (let map = 0; map < PROGRESS_MAPS; map++) {
         const at = MAPS + map * count;

@@ -23,6 +23,8 @@ export async function bootShard(
   };
   dispatcher.arrivals.begin();
   await dispatcher.agents.boot(behaviors, range);
+  // Before anything is delivered: who reports of it must hold the seat.
+  dispatcher.roles.begin(sectors.from, sectors.to - sectors.from);
   estate.redeliver();
   const clusters = topology.clustersPerSector;
   dispatcher.nowMs = ports.clock.nowMs();

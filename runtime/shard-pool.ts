@@ -147,6 +147,19 @@ export class ShardPool {
     shard.abort.abort(new Error(reason));
   }
 
+  /** Starts a worker again that was given up, as often as any other; false when it was not. */
+  revive(thread: number): boolean {
+    const shard = this.#shards[thread - 1];
+    if (shard === undefined || !shard.ended || this.#stopping) return false;
+    shard.ended = false;
+    shard.failures = 0;
+    shard.restarts++;
+    shard.abort = new AbortController();
+    Atomics.store(shard.control, CONTROL_STATE, ThreadState.LOST);
+    shard.running = this.#host(shard);
+    return true;
+  }
+
   /** Tells all shards to stop their agents and return; kills those that have not within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;

@@ -1,11 +1,12 @@
 import { MeshError } from "../actors/errors.ts";
 import { addressOf } from "../coordination/address.ts";
-import { ACTIVE, DEGRADED, OFFLINE } from "../coordination/agent-state.ts";
+import { ACTIVE, DEGRADED, OFFLINE, STARTING } from "../coordination/agent-state.ts";
 import { culpritOf } from "./culprit.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incidents } from "./incidents.ts";
 import type { MeshListeners } from "./mesh-listeners.ts";
 import type { PoolListener } from "./shard-pool.ts";
+import { Takeovers } from "./takeovers.ts";
 import type { Hang } from "./watchdog.ts";
 
 /** What main knows and does when workers are lost. */
@@ -26,10 +27,12 @@ export class WorkerLosses implements PoolListener {
   readonly #reported = new Set<number>();
   /** Messages delivered again before the last loss, by thread. */
   readonly #redeliveredBefore: number[] = [];
+  readonly #takeovers: Takeovers;
   #hopeless: Error | undefined;
 
   constructor(ports: LossPorts) {
     this.#ports = ports;
+    this.#takeovers = new Takeovers(ports.dispatcher);
   }
 
   /** Why a worker was given up; undefined while none was. */
@@ -40,12 +43,7 @@ export class WorkerLosses implements PoolListener {
   /** Its agents are nobody's until the successor has them: main writes their rows, since no one else does. */
   onLost(thread: number, reason: string): void {
     const { dispatcher, incidents, listeners, redelivered } = this.#ports;
-    const { registry, placement, topology } = dispatcher.view;
-    for (let row = 0; row < topology.agents; row++) {
-      if (placement[row] !== thread) continue;
-      if (registry.state[row] === ACTIVE || registry.state[row] === DEGRADED)
-        registry.state[row] = OFFLINE;
-    }
+    this.#vacate(thread);
     this.#redeliveredBefore[thread] = redelivered(thread);
     if (!this.#reported.delete(thread)) {
       incidents.add({
@@ -57,6 +55,17 @@ export class WorkerLosses implements PoolListener {
       });
     }
     listeners.emit("workerLost", { worker: `worker-${thread}`, reason });
+  }
+
+  #vacate(thread: number): void {
+    const { registry, placement, topology } = this.#ports.dispatcher.view;
+    for (let row = 0; row < topology.agents; row++) {
+      if (placement[row] !== thread) continue;
+      const state = registry.state[row];
+      if (state === ACTIVE || state === DEGRADED || state === STARTING)
+        registry.state[row] = OFFLINE;
+    }
+    this.#takeovers.onLost(thread);
   }
 
   onBack(thread: number, afterMs: number): void {
@@ -97,6 +106,7 @@ export class WorkerLosses implements PoolListener {
 
   onHopeless(thread: number, error: Error): void {
     const { dispatcher, incidents } = this.#ports;
+    this.#vacate(thread);
     const sentence = `worker-${thread} cannot start: ${error.message}`;
     // What the modules themselves had to say needs no other words.
     this.#hopeless ??=

@@ -225,6 +225,11 @@ export class Threads implements WorkerHost {
     this.#condemn(index, reason);
   }
 
+  /** Here no worker is ever given up. */
+  revive(): boolean {
+    return false;
+  }
+
   /** A death by order is carried out by nobody who is in a cycle. */
   #condemn(index: number, reason: string): void {
     const { dispatcher } = this.#threads[index];

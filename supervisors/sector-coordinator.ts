@@ -106,6 +106,23 @@ export class SectorProgress {
     this.#doubles[this.#at >>> 1] = cycle;
   }
 
+  /**
+   * A copy, in memory of its own, of what was committed by `committedCycle`: for whoever speaks for a thread that
+   * is away, or may write on meanwhile.
+   */
+  asOf(committedCycle: number): SectorProgress {
+    const words = new Int32Array(progressWords(this.#agents));
+    const copy = new SectorProgress(words, new Float64Array(words.buffer), 0, this.#agents);
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const cycle = this.#doubles[this.#at >>> 1];
+      const from = cycle > committedCycle ? this.#committed : this.#working;
+      words.set(this.#words.subarray(from, from + MAPS * this.#map), copy.#working);
+      // A writer that has opened another cycle meanwhile has first put aside what this one was to find.
+      if (this.#doubles[this.#at >>> 1] === cycle) break;
+    }
+    return copy;
+  }
+
   /** True when the agent is done, in a committed cycle or the open one. */
   isDone(bit: number): boolean {
     return this.#has(DONE, bit);

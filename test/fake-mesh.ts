@@ -8,6 +8,7 @@ import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import type { Circuits } from "../runtime/circuit-api.ts";
+import type { HealOptions, HealResult } from "../runtime/heal-api.ts";
 import type {
   BroadcastResult,
   DeadLetter,
@@ -35,6 +36,7 @@ import type {
   Routes,
 } from "../runtime/operation-api.ts";
 import { selectRange } from "../runtime/selection.ts";
+import { nothingHealed } from "./fake-healing.ts";
 import { fakeCircuits, fakeModes } from "./fake-safeguards.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
@@ -55,6 +57,8 @@ export class FakeMesh {
   broadcasted: Partial<BroadcastResult> = {};
   forecasted: Partial<Forecast> = {};
   groups: AskGroups["groups"] = [];
+  /** What differs from a mesh in which nothing is wrong. */
+  healed: Partial<HealResult> = {};
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
@@ -400,6 +404,12 @@ export class FakeMesh {
     this.#place(address);
     this.calls.push(`restart ${address}`);
     return { restarted: 1 };
+  }
+
+  async heal(target = "auto", options: HealOptions = {}): Promise<HealResult> {
+    if (target !== "auto" && !target.startsWith("worker-")) this.#place(target);
+    if (options.dryRun !== true) this.calls.push(`heal ${target}`);
+    return { ...nothingHealed(target, options.dryRun === true), ...this.healed };
   }
 
   async kill(target: string): Promise<void> {

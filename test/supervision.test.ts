@@ -335,12 +335,16 @@ describe("strategies", () => {
     ]);
     await fail(mesh, TWO);
     await fail(mesh, TWO);
-    await expect(mesh.ask(FIVE, { do: "look" })).rejects.toMatchObject({
+    await expect(mesh.ask(TWO, { do: "look" })).rejects.toMatchObject({
       code: "MESH_UNDELIVERABLE",
     });
+    // The others go on as they are, in the care of the other lead of the sector.
+    expect((await look(mesh, FIVE)).born).toBe(2);
+    expect(mesh.roles.lead(CLUSTER).adoptedBy).toBe("sector-4/cluster-1");
     expect((await look(mesh, ELSEWHERE)).born).toBe(1);
     await mesh.restart(CLUSTER);
     expect((await look(mesh, FIVE)).born).toBe(3);
+    expect(mesh.roles.lead(CLUSTER).adoptedBy).toBeUndefined();
   });
 });
 

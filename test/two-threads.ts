@@ -1,6 +1,7 @@
-// Main and one shard as two dispatchers on one thread, neither of which runs but by `cycle`: for what no test can
+// Main and a shard (or more) as dispatchers on one thread, none of which runs but by `cycle`: for what no test can
 // do to real threads in time, such as changing their memory between two steps.
 import { type Behavior, defineAgent } from "../actors/behavior.ts";
+import { sectorsOfShard } from "../coordination/placement.ts";
 import { createTopology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
@@ -15,27 +16,34 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface TwoThreads {
   readonly main: Dispatcher;
+  /** The first shard, and all of them. */
   readonly shard: Dispatcher;
+  readonly shards: readonly Dispatcher[];
   readonly gathers: Gathers;
   /** What main was told of turns that ended in conflict, in the order of coming. */
   readonly conflicts: readonly { readonly agent: number; readonly news: ConflictNewsItem }[];
   /** The mesh clock; each reading moves it by a tenth of a millisecond. */
   readonly clock: { nowMs: number };
-  /** Cycles both until neither has anything to do now. */
-  settle(): void;
+  /** Cycles all, or those that are given, until none has anything to do now. */
+  settle(alive?: readonly Dispatcher[]): void;
 }
 
-/** Two sectors of four agents of this behavior, all on the shard. `heard` is what main makes of what it is told. */
+/**
+ * Two sectors of four agents of this behavior, on one shard or shared out among `workers`. `heard` is what main makes of
+ * what it is told.
+ */
 export async function twoThreads(
   behavior: Partial<Behavior>,
   heard: Partial<MainSink> = {},
+  workers = 1,
 ): Promise<TwoThreads> {
+  const threads = workers + 1;
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
-  const lanes = planLanes(2, 65_536);
+  const lanes = planLanes(threads, 65_536);
   const topology = createTopology(options);
   const plan: MeshPlan = {
     topology: options,
-    threads: 2,
+    threads,
     lanes,
     bounds: DEFAULT_BOUNDS,
     maxPayloadBytes: 65_536,
@@ -48,7 +56,7 @@ export async function twoThreads(
     capabilities: behavior.capabilities ?? [],
     seed: 1,
     predictor: "arrival",
-    memory: createMemory(topology, 2, lanes, 1024 * 1024, "arrival"),
+    memory: createMemory(topology, threads, lanes, 1024 * 1024, "arrival"),
   };
   const clock = { nowMs: 1_000_000 };
   let gathers: Gathers | undefined;
@@ -72,17 +80,22 @@ export async function twoThreads(
     });
   };
   const main = dispatcherOf(0);
-  const shard = dispatcherOf(1);
+  const shards = Array.from({ length: workers }, (_, i) => dispatcherOf(i + 1));
   gathers = new Gathers(main);
-  shard.arrivals.begin();
   const whole = defineAgent({ init: () => ({}), receive() {}, ...behavior } as Behavior);
-  await shard.agents.boot([whole], { from: 0, to: topology.agents });
-  shard.commit();
-  const settle = (): void => {
+  for (const [i, shard] of shards.entries()) {
+    const { from, to } = sectorsOfShard(topology.sectors, workers, i + 1);
+    const { agentsPerSector } = topology;
+    shard.arrivals.begin();
+    await shard.agents.boot([whole], { from: from * agentsPerSector, to: to * agentsPerSector });
+    shard.roles.begin(from, to - from);
+    shard.commit();
+  }
+  const settle = (alive: readonly Dispatcher[] = [main, ...shards]): void => {
     for (let idle = 0, i = 0; idle < 3 && i < 10_000; i++) {
-      const worked = [main.cycle(), shard.cycle()].some(Boolean);
+      const worked = alive.map((thread) => thread.cycle()).some(Boolean);
       idle = worked ? 0 : idle + 1;
     }
   };
-  return { main, shard, gathers, conflicts, clock, settle };
+  return { main, shard: shards[0], shards, gathers, conflicts, clock, settle };
 }
