@@ -56,6 +56,8 @@ export interface HeadquartersPorts {
   readonly workers: WorkerHost;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir?: string | undefined;
+  /** Hears of each conflict that an agent tells; nobody does when absent. */
+  readonly onConflict?: MainSink["onConflict"];
   /** A frozen mesh to go on from. */
   readonly from?: Cut | undefined;
 }
@@ -93,7 +95,12 @@ export class Headquarters {
     const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
     const view = viewMemory(plan, 0, epoch);
     const random = seededRandom(plan.seed);
-    const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
+    const dispatcher = new Dispatcher(plan, view, {
+      clock,
+      random,
+      log,
+      sink: this.#sink(outside.onConflict),
+    });
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
     this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
@@ -160,7 +167,7 @@ export class Headquarters {
     });
   }
 
-  #sink(): MainSink {
+  #sink(onConflict: MainSink["onConflict"] = () => {}): MainSink {
     return {
       onReport: (ring, word) => this.gathers.onReport(ring, word),
       onResponse: (agent, operation, trinary, value) =>
@@ -173,6 +180,7 @@ export class Headquarters {
       },
       onDeadLetter: (words, doubles, word, message) =>
         this.office.receive(words, doubles, word, message),
+      onConflict,
     };
   }
 

@@ -1,16 +1,19 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { Log } from "../actors/ports.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf } from "../coordination/address.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
-import { createCapabilityTable } from "../coordination/capability.ts";
+import { type CapabilityTable, createCapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { systemClock } from "./clock.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
+import { ConflictFacets } from "./conflict-facets.ts";
 import type { Cut } from "./cut.ts";
 import { runDuty } from "./duty.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
@@ -86,6 +89,10 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
 
 class ThreadedMesh implements Mesh {
   readonly topology: Topology;
+  readonly conflicts: Conflicts;
+  readonly quarantine: Quarantine;
+  readonly inbox: HumanInbox;
+  readonly #conflicts: ConflictFacets;
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
   readonly #pool: ShardPool;
@@ -103,13 +110,15 @@ class ThreadedMesh implements Mesh {
     this.#plan = planMesh(settings, options, capabilities);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
+    const table = createCapabilityTable(capabilities);
     this.#headquarters = new Headquarters({
       plan: this.#plan,
-      capabilities: createCapabilityTable(capabilities),
+      capabilities: table,
       clock: systemClock,
       later: systemLater,
       dataDir: settings.dataDir,
       from: options.from,
+      onConflict: (agent, news) => this.#conflicts.receive(agent, news),
       log,
       workers: {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
@@ -118,11 +127,42 @@ class ThreadedMesh implements Mesh {
       },
     });
     const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
+    this.#conflicts = this.#facetsOfConflicts(settings.dataDir, table, log);
+    this.conflicts = this.#conflicts.conflicts;
+    this.quarantine = this.#conflicts.quarantine;
+    this.inbox = this.#conflicts.inbox;
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
     );
+  }
+
+  #facetsOfConflicts(
+    dataDir: string | undefined,
+    capabilities: CapabilityTable,
+    lines: Log,
+  ): ConflictFacets {
+    const headquarters = this.#headquarters;
+    const { dispatcher, incidents, interventions, route } = headquarters;
+    return new ConflictFacets({
+      dataDir,
+      view: dispatcher.view,
+      nowMs: () => systemClock.nowMs(),
+      incidents,
+      lines,
+      isRunning: () => headquarters.state === "running",
+      route,
+      capabilities,
+      request: (target, request, timeoutMs) => interventions.request(target, request, timeoutMs),
+      signal: (target, signal) => {
+        dispatcher.nowMs = systemClock.nowMs();
+        dispatcher.outbox.signal(this.topology.orchestrator, target, signal);
+        dispatcher.nudge();
+      },
+      tell: (address, message) => this.tell(address, message),
+      delegate: (task, options) => this.delegate(task, options),
+    });
   }
 
   get deadLetters(): DeadLetters {
@@ -135,6 +175,9 @@ class ThreadedMesh implements Mesh {
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    const logOpen = this.#conflicts.open();
+    // It is waited for below; until then its failure is nobody's surprise.
+    logOpen.catch(() => {});
     this.#duty = runDuty(this.#headquarters.dispatcher, () => this.#headquarters.halted);
     this.#pool.start();
     this.#watchdog.start();
@@ -148,8 +191,12 @@ class ThreadedMesh implements Mesh {
       reported = ready;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
+    await logOpen;
     onProgress?.({ ready: total, total });
-    this.#ticks = setInterval(() => this.#headquarters.tick(), TICK_MS);
+    this.#ticks = setInterval(() => {
+      this.#headquarters.tick();
+      this.#conflicts.tick();
+    }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#headquarters.become("running");
@@ -303,6 +350,7 @@ class ThreadedMesh implements Mesh {
     this.#headquarters.halted = true;
     this.#headquarters.dispatcher.nudge();
     await this.#duty;
+    await this.#conflicts.close();
     this.#headquarters.become("stopped");
   }
 
