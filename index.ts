@@ -11,6 +11,7 @@ export type {
   Envelope,
   OperationEnvelope,
   Priority,
+  SendOptions,
   TellOptions,
   Timer,
   Timers,

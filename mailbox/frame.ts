@@ -77,7 +77,7 @@ export const FrameFlag = {
   NUMBER: 2,
   /** The payload lies in the source thread's payload store. */
   REFERENCE: 4,
-  /** Need not survive the worker, needs no custody. */
+  /** Is not delivered again after the death of a thread that had it in custody. */
   VOLATILE: 8,
   /** The handler failed: the payload of this ANSWER is the reason. */
   FAILED: 16,
@@ -85,6 +85,8 @@ export const FrameFlag = {
   REFUSED: 32,
   /** Delivered before, to a thread that died. */
   REDELIVERED: 64,
+  /** The journal has it, or is about to: `operation` is the origin that it has there (`journal-entry.ts`). */
+  DURABLE: 128,
 } as const;
 
 /** Source of a frame that comes from outside the mesh. */

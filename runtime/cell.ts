@@ -32,7 +32,7 @@ import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { CellTimers } from "./cell-timers.ts";
 import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { checkAskOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */
 export const DEFAULT_ASK_MS = 5000;
@@ -267,7 +267,7 @@ export function openAsk(
 ): Promise<Answer> {
   const { asks, outbox, view } = dispatcher;
   const signal = options?.signal;
-  checkSendOptions(options);
+  checkAskOptions(options);
   if (signal?.aborted) return Promise.reject(signal.reason);
   let edge = -1;
   if (cell !== undefined) {

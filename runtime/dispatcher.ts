@@ -35,6 +35,7 @@ import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
+import { ThreadJournal } from "./thread-journal.ts";
 import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
@@ -86,6 +87,8 @@ export class Dispatcher implements FrameReader {
   readonly agents: Agents;
   readonly turns: Turns;
   readonly heart: Heart;
+  /** Undefined on a mesh without a data folder. */
+  readonly journal: ThreadJournal | undefined;
   readonly runQueue: RunQueue;
   /** The mesh clock as of the current turn or cycle, ms. */
   nowMs: number;
@@ -125,6 +128,7 @@ export class Dispatcher implements FrameReader {
     this.agents = new Agents(this);
     this.turns = new Turns(this);
     this.heart = new Heart(this);
+    this.journal = plan.journal === undefined ? undefined : new ThreadJournal(this, plan.journal);
   }
 
   /** One duty cycle; false when there was nothing to do. */
@@ -160,6 +164,7 @@ export class Dispatcher implements FrameReader {
     work += this.releases.advance(this.nowMs);
     work += this.wheel.advance(this.nowMs);
     work += this.outbox.retry();
+    if (this.journal?.poll() === true) work++;
     work += this.turns.run();
     const { failures } = this.agents;
     if (failures.hasNews && this.runQueue.length === 0 && view.lanes.empty) failures.report();
@@ -177,17 +182,20 @@ export class Dispatcher implements FrameReader {
       this.outbox.dirty ||
       this.runQueue.length > 0 ||
       !this.view.lanes.empty ||
-      this.operations.hasNewsFromGates
+      this.operations.hasNewsFromGates ||
+      this.journal?.hasNews === true
     );
   }
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
   commit(): void {
-    const { ledger, view } = this;
+    const { ledger, view, journal } = this;
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
     ledger.prepare();
     view.lanes.prepare(ledger.cycle);
+    journal?.prepare(ledger.cycle);
     ledger.commit();
+    journal?.publish();
     view.lanes.publish();
     this.outbox.dirty = false;
     this.#touched = false;
@@ -221,8 +229,9 @@ export class Dispatcher implements FrameReader {
     if (this.clockStale) this.nowMs = this.ports.clock.nowMs();
   }
 
-  /** Ends the use of a message slot, as of the open cycle. */
-  finish(slot: number): void {
+  /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
+  finish(slot: number, handled: boolean): void {
+    this.journal?.finished(slot, handled);
     this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);
     this.ledger.counts[Count.IN_FLIGHT]--;
     this.giveBack(slot);

@@ -26,6 +26,7 @@ import {
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
+import type { JournalPlan } from "./thread-journal.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
 
@@ -52,6 +53,8 @@ export interface MeshPlan {
   /** How arrivals are predicted. */
   readonly predictor: PredictorKind;
   readonly memory: MeshMemory;
+  /** Absent without a data folder. */
+  readonly journal?: JournalPlan;
 }
 
 /** All shared memory of a mesh. Made once, by main; it outlives every worker. */

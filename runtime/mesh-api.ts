@@ -1,4 +1,4 @@
-import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { AskOptions, SendOptions, TellOptions } from "../actors/context.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -131,7 +131,9 @@ export type DeadLetterReason =
   | "unknown-actor"
   | "undecodable"
   | "mesh-stopping"
-  | "capability";
+  | "capability"
+  /** A `volatile` message whose worker died. */
+  | "volatile";
 
 export interface DeadLetter {
   readonly id: number;
@@ -245,7 +247,7 @@ export interface Mesh extends AsyncDisposable {
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
-export interface BroadcastOptions extends TellOptions {
+export interface BroadcastOptions extends SendOptions {
   /** Default: all agents. */
   readonly select?: string;
   /** Silence after this time counts as TRANSIT, ms. Default 5,000. */

@@ -1,5 +1,5 @@
 import type { Priority, TellOptions } from "../actors/context.ts";
-import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
+import { MeshError, PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
 import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
 import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
@@ -12,7 +12,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
-import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { checkTellOptions, deadlineAfter } from "./send-options.ts";
+import type { ThreadJournal } from "./thread-journal.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
@@ -69,6 +70,8 @@ export class Outbox implements TimerTarget {
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
+  /** Flag of the message being sent: DURABLE, VOLATILE or neither. */
+  #mark = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -95,8 +98,14 @@ export class Outbox implements TimerTarget {
     options: TellOptions | undefined,
     cell: AgentCell | undefined,
   ): Receipt {
-    checkSendOptions(options);
+    checkTellOptions(options);
     const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
+    if (options?.durable === true) {
+      const refused = this.#markDurable();
+      if (refused !== undefined) return refused;
+    } else if (options?.volatile === true) {
+      this.#mark = FrameFlag.VOLATILE;
+    }
     return this.#dispatch(
       FrameKind.TELL,
       source,
@@ -107,6 +116,21 @@ export class Outbox implements TimerTarget {
       deadlineMs,
       cell,
     );
+  }
+
+  /** Marks the message that comes next as durable, or says at once that nothing durable can be promised. */
+  #markDurable(): Receipt | undefined {
+    const { journal } = this.#dispatcher;
+    if (journal === undefined)
+      throw new MeshError("MESH_NO_JOURNAL", "durable: expected a mesh with a dataDir, got one without");
+    const { fault } = journal;
+    if (fault === undefined) {
+      this.#mark = FrameFlag.DURABLE;
+      return undefined;
+    }
+    const receipt = new WaitingReceipt();
+    receipt.fail(fault);
+    return receipt;
   }
 
   /** Sends an ask whose id is open in the table. */
@@ -162,7 +186,7 @@ export class Outbox implements TimerTarget {
           this.#unseen = 0;
           this.#dispatcher.commitBetweenCycles();
         }
-        return ACCEPTED;
+        return this.#isDurable ? (this.#journal.receipt() as Receipt) : ACCEPTED;
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);
         return DROPPED;
@@ -193,7 +217,23 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
-    return this.#encode(message);
+    const mark = this.#mark;
+    this.#mark = 0;
+    const length = this.#encode(message);
+    if (mark !== 0) {
+      header.flags |= mark;
+      if (mark === FrameFlag.DURABLE) header.operation = this.#journal.origin;
+    }
+    return length;
+  }
+
+  get #isDurable(): boolean {
+    return (this.#header.flags & FrameFlag.DURABLE) !== 0;
+  }
+
+  /** Of a thread on which a durable message could be prepared. */
+  get #journal(): ThreadJournal {
+    return this.#dispatcher.journal as ThreadJournal;
   }
 
   #encode(message: unknown): number {
@@ -239,8 +279,17 @@ export class Outbox implements TimerTarget {
     return hasRoom(plan.bounds, queueDepth[target], queueBytes[target], bytes);
   }
 
-  /** Writes the prepared frame where it will be read. False when there is no room. */
+  /** Writes the prepared frame where it will be read, a durable one into the journal too. False without room. */
   #place(length: number): boolean {
+    if (!this.#isDurable) return this.#placeFrame(length);
+    const journal = this.#journal;
+    if (!journal.accept(this.#header, this.#dispatcher.codec, length)) return false;
+    if (this.#placeFrame(length)) return true;
+    journal.unaccept();
+    return false;
+  }
+
+  #placeFrame(length: number): boolean {
     const { view, codec, ledger } = this.#dispatcher;
     const header = this.#header;
     const thread = view.placement[header.target];
@@ -331,7 +380,7 @@ export class Outbox implements TimerTarget {
         if (state === "full" || state === "no-room") return false;
         if (state === "dropped")
           burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MAILBOX_FULL);
-        entry.receipt?.settle(state === "sent" ? "accepted" : state);
+        this.#settle(entry, state);
         if (state !== "sent" && entry.header.kind === FrameKind.ASK)
           this.#refuseAsk(entry.header.operation, entry.header.target);
       }
@@ -340,6 +389,12 @@ export class Outbox implements TimerTarget {
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
       return true;
     });
+  }
+
+  #settle(entry: WaitingSend, state: "sent" | "dropped" | "rejected"): void {
+    if (entry.receipt === undefined) return;
+    if (state === "sent" && this.#isDurable) this.#journal.receipt(entry.receipt);
+    else entry.receipt.settle(state === "sent" ? "accepted" : state);
   }
 
   /** Makes a waiting send the prepared one again. */
