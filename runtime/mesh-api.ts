@@ -9,6 +9,7 @@ import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { Cut } from "./cut.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -284,7 +285,13 @@ export interface MeshOptions {
     | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
   /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
   readonly agentOptions?: unknown;
+  /** Default: that of `from`, or else 100 sectors of 10 clusters of 30 agents. */
   readonly topology?: TopologyOptions;
+  /**
+   * A cut of a mesh, as `readCut` has it from a file, from which this one starts: with its states, its messages and
+   * what it had learned. Another topology is refused, another number of workers is not.
+   */
+  readonly from?: Cut;
   /** Threads that run agents. Default: one a core. */
   readonly workers?: number;
   readonly mailbox?: MailboxOptions;

@@ -9,10 +9,12 @@ import type { Kpis } from "../coordination/kpis.ts";
 import { RouteTable } from "../coordination/routes.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
+import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -54,7 +56,6 @@ import type {
   Operation,
   PipelineOptions,
   PipelineResult,
-  Routes,
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
@@ -99,7 +100,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
 class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
-  readonly route: Routes;
+  readonly route: MeshRoutes;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -132,9 +133,10 @@ class ThreadedMesh implements Mesh {
     this.#plan = planMesh(settings, options, capabilities);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
-    const view = viewMemory(this.#plan, 0, 1);
+    if (options.from !== undefined) restoreCut(this.#plan, options.from, systemClock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
-    view.control[CONTROL_EPOCH] = 1;
+    const epoch = ++controlOf(this.#plan.memory.control, 0)[CONTROL_EPOCH];
+    const view = viewMemory(this.#plan, 0, epoch);
     this.#dispatcher = new Dispatcher(this.#plan, view, {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
@@ -159,6 +161,7 @@ class ThreadedMesh implements Mesh {
       this.#capabilities,
       () => systemClock.nowMs(),
     );
+    if (options.from !== undefined) this.route.adopt(options.from.routes);
     const ports = {
       dispatcher: this.#dispatcher,
       forecasts: new Forecasts(this.#plan, view),

@@ -190,6 +190,7 @@ export class ShardPool {
       plan: this.#plan,
       thread: shard.thread,
       epoch,
+      first: shard.restarts === 0,
       death: { blameless: shard.blameless, current },
       log: this.#logOptions,
       lifeline: port2,
