@@ -24,6 +24,17 @@ export class LiveEntries<Value> {
   readonly messages: Map<number, Map<number, Value>> = new Map();
   readonly operations: Map<number, LiveOperation<Value>> = new Map();
 
+  /** Of what another thread was told. */
+  static of<Value>(
+    parts: Pick<LiveEntries<Value>, "states" | "messages" | "operations">,
+  ): LiveEntries<Value> {
+    const live = new LiveEntries<Value>();
+    for (const [agent, value] of parts.states) live.states.set(agent, value);
+    for (const [origin, messages] of parts.messages) live.messages.set(origin, messages);
+    for (const [operation, standing] of parts.operations) live.operations.set(operation, standing);
+    return live;
+  }
+
   /** Takes account of the entry at `word`; `keep` gives what to keep of it. */
   apply({ words, doubles }: EntryMemory, word: number, keep: () => Value): void {
     const subject = words[word + ENTRY_SUBJECT];

@@ -20,8 +20,6 @@ const LEAST_SEGMENTS = 4;
 /** Where a journal goes on. */
 export interface JournalStart {
   readonly run: number;
-  /** What mesh this is, as JSON; stands in every segment. */
-  readonly plan: string;
   /** Segments that stand, oldest first, and how many of their bytes count. */
   readonly segments: readonly { readonly number: number; readonly bytes: number }[];
   /** Of the next batch and entry. */
@@ -38,6 +36,8 @@ export interface JournalWriterPorts {
   readonly rings: readonly Ring[];
   /** What all threads may read of the writer (`layout.ts`). */
   readonly control: Int32Array;
+  /** What mesh this is, as JSON; stands in every segment. */
+  readonly mesh: () => string;
   /** The table of message shapes as JSON; the same object while it is the same. */
   readonly shapes: () => string;
   /** Something of this thread's is on disk, and it wants to know. */
@@ -249,7 +249,7 @@ export class JournalWriter {
     this.#number = number;
     this.#bytes = SEGMENT_BYTES;
     // Each segment can be read by itself: those before it will be gone.
-    this.#draft.addText(EntryKind.RUN, this.#start.plan);
+    this.#draft.addText(EntryKind.RUN, this.#ports.mesh());
     this.#shapes = this.#ports.shapes();
     this.#draft.addText(EntryKind.SHAPES, this.#shapes);
   }

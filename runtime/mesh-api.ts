@@ -10,6 +10,7 @@ import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
 import type { Cut } from "./cut.ts";
+import type { Journal } from "./journal-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -237,6 +238,8 @@ export interface Mesh extends AsyncDisposable {
   sectors(): readonly SectorSummary[];
   findBestAgents(capability: string, count: number, maxImpedance?: number): readonly string[];
   readonly deadLetters: DeadLetters;
+  /** What outlives the process; undefined without a `dataDir`. */
+  readonly journal: Journal | undefined;
   /** Recent incidents, newest first; bounded. */
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
@@ -315,6 +318,13 @@ export interface MeshOptions {
    * it nothing is written, and what would have been is kept in memory, within bounds.
    */
   readonly dataDir?: string;
+  /**
+   * Begins anew with an empty journal and sets the old one aside, beside it. Default: goes on with the states and
+   * messages of the journal.
+   */
+  readonly fresh?: boolean;
+  /** How often states that have changed are put on disk, ms: what of them a crash may cost. Default 1,000. */
+  readonly checkpointMs?: number;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

@@ -24,6 +24,7 @@ import { Forecasts } from "./forecasts.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
+import { type MeshJournal, openJournal } from "./journal.ts";
 import { createLog } from "./log.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
 import type {
@@ -87,7 +88,16 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   const capabilities = createCapabilityTable(
     behaviors.flatMap((behavior) => behavior.capabilities ?? []),
   );
-  const mesh = new ThreadedMesh(settings, options, capabilities.names);
+  const journal = openJournal(settings, options);
+  const from = journal?.cut ?? options.from;
+  const all = from === undefined ? options : { ...options, from };
+  let mesh: ThreadedMesh;
+  try {
+    mesh = new ThreadedMesh(settings, all, capabilities.names, journal);
+  } catch (error) {
+    await journal?.stop();
+    throw error;
+  }
   try {
     await mesh.start(options.onProgress);
   } catch (error) {
@@ -101,6 +111,7 @@ class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: MeshRoutes;
+  readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -126,11 +137,17 @@ class ThreadedMesh implements Mesh {
   #stopping: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
 
-  constructor(settings: Settings, options: MeshOptions, capabilities: readonly string[]) {
+  constructor(
+    settings: Settings,
+    options: MeshOptions,
+    capabilities: readonly string[],
+    journal: MeshJournal | undefined,
+  ) {
+    this.journal = journal;
     this.topology = settings.topology;
     this.#capabilities = createCapabilityTable(capabilities);
     this.#signal = options.signal;
-    this.#plan = planMesh(settings, options, capabilities);
+    this.#plan = planMesh(settings, options, capabilities, journal?.plan);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     if (options.from !== undefined) restoreCut(this.#plan, options.from, systemClock.nowMs());
@@ -219,6 +236,7 @@ class ThreadedMesh implements Mesh {
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
+    this.journal?.begin(this.#plan, this.#dispatcher.ports.log);
     this.#pool.start();
     this.#watchdog.start();
     const total = this.topology.agents;
@@ -389,6 +407,7 @@ class ThreadedMesh implements Mesh {
     this.#halted = true;
     this.#dispatcher.nudge();
     await this.#duty;
+    await this.journal?.stop();
     this.#become("stopped");
   }
 

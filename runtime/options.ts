@@ -28,6 +28,7 @@ export interface Settings {
   readonly predictor: PredictorKind;
   /** Absolute; undefined when nothing is to outlive the process. */
   readonly dataDir: string | undefined;
+  readonly checkpointMs: number;
   readonly log: LogLevel;
   readonly seed: number;
   readonly modules: readonly string[];
@@ -84,6 +85,7 @@ export function readOptions(options: MeshOptions): Settings {
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
     predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
     dataDir: readFolder("dataDir", options.dataDir),
+    checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),

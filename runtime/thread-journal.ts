@@ -71,6 +71,8 @@ interface Waiting {
   readonly fail: ((error: Error) => void) | undefined;
 }
 
+/** How soon what found no room is tried again, ms. */
+const RETRY_MS = 1;
 /** Messages of one DONE, outcomes of one OUTCOMES, at most. */
 const ITEMS_AN_ENTRY = 1024;
 
@@ -330,17 +332,26 @@ export class ThreadJournal implements TimerTarget {
 
   /** Hands changed states over, as long as there is room; the rest follows. */
   onTimer(): void {
-    const { agents, wheel, nowMs } = this.#dispatcher;
-    const isLeft = !this.flush((agent) => agents.checkpoints.slotOf(agent));
-    wheel.schedule(nowMs + (isLeft ? 1 : this.#checkpointMs), this, 0);
+    const { wheel, nowMs } = this.#dispatcher;
+    wheel.schedule(nowMs + (this.#flush() ? this.#checkpointMs : RETRY_MS), this, 0);
   }
 
-  /** Hands over all changed states; false when there was no room for some. */
-  flush(slotOf: (agent: number) => number | undefined): boolean {
+  /** Hands over all changed states, at the end of a mesh; what the disk does not take by then is lost. */
+  async flushAll(): Promise<void> {
+    while (!this.#flush() && this.fault === undefined) {
+      this.#dispatcher.commit();
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    this.#dispatcher.commit();
+  }
+
+  /** False when there was no room for some. */
+  #flush(): boolean {
+    const { checkpoints } = this.#dispatcher.agents;
     for (const agent of this.#changed) {
       // Half of the ring is for what somebody waits for.
       if (this.#freeCells() < this.#spareCells * 2) return false;
-      const slot = slotOf(agent);
+      const slot = checkpoints.slotOf(agent);
       if (slot !== undefined && !this.#state(agent, slot)) return false;
       this.#changed.delete(agent);
     }
