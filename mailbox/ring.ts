@@ -239,7 +239,8 @@ export class Ring {
   isWaitedFor(): boolean {
     const { words } = this;
     return (
-      Atomics.load(words, RING_WANTS_ROOM) === 1 && Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1
+      Atomics.load(words, RING_WANTS_ROOM) === 1 &&
+      Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1
     );
   }
 

@@ -53,8 +53,7 @@ export class Burials {
     ledger.counts[code === DeadLetterCode.EXPIRED ? Count.EXPIRED : Count.DEAD_LETTERED]++;
     this.#sendDeadLetter(words, doubles, bytes, at, code);
     // What the end of the mesh cuts off is not over: a durable message is there at the next start.
-    if (code === DeadLetterCode.MESH_STOPPING)
-      words[at + FRAME_TYPE] &= ~(FrameFlag.DURABLE << 16);
+    if (code === DeadLetterCode.MESH_STOPPING) words[at + FRAME_TYPE] &= ~(FrameFlag.DURABLE << 16);
     this.#dispatcher.finish(slot, false);
   }
 

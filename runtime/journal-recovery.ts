@@ -81,7 +81,7 @@ export function recoverJournal(files: JournalFiles): RecoveredJournal {
     if (kind === EntryKind.RUN) mesh = JSON.parse(textOf(memory, word)) as JournalMesh;
     else if (kind === EntryKind.SHAPES) shapes = JSON.parse(textOf(memory, word)) as Shape[];
     else if (kind === EntryKind.ACCEPT) sees(doubles[(word >>> 1) + FRAME_SEQUENCE_F64]);
-    live.apply(memory, word, () => ({ ordinal, value: valueOf(memory, word, kind) }));
+    live.apply(memory, word, () => ({ ordinal, value: keptOf(memory, word, kind) }));
   });
   return { read, live, mesh, shapes, epoch: Math.max(epoch, mesh?.epoch ?? 0), stopped };
 }
@@ -92,7 +92,7 @@ function textOf({ words, bytes }: EntryMemory, word: number): string {
 }
 
 /** What is kept of an entry that may count: a message, or the bytes of a state or a plan. */
-function valueOf(memory: EntryMemory, word: number, kind: number): CutMessage | Uint8Array {
+function keptOf(memory: EntryMemory, word: number, kind: number): CutMessage | Uint8Array {
   const { words, bytes } = memory;
   if (kind === EntryKind.ACCEPT) return messageAt(memory, word);
   const from = (word + (kind === EntryKind.OPENED ? OPENED_DATA : ENTRY_DATA)) * 4;
@@ -179,9 +179,7 @@ export function cutOfJournal(
 function messagesOf(live: LiveEntries<Kept>): CutMessage[] {
   const origins = [...live.messages].sort(([a], [b]) => a - b);
   return origins.flatMap(([, messages]) =>
-    [...messages]
-      .sort(([a], [b]) => a - b)
-      .map(([, { value }]) => value as CutMessage),
+    [...messages].sort(([a], [b]) => a - b).map(([, { value }]) => value as CutMessage),
   );
 }
 
@@ -194,11 +192,7 @@ export function checkJournalMesh(folder: string, written: JournalMesh, mine: Jou
   if (!isDeepStrictEqual(theirs.classOf, own.classOf))
     throw mismatch(folder, "a mesh with other classes of agents", "this one");
   if (!isDeepStrictEqual(written.modules, mine.modules) || written.moduleOf !== mine.moduleOf)
-    throw mismatch(
-      folder,
-      `agents of ${written.modules.join(", ")}`,
-      `${mine.modules.join(", ")}`,
-    );
+    throw mismatch(folder, `agents of ${written.modules.join(", ")}`, `${mine.modules.join(", ")}`);
 }
 
 function shapeOf(topology: Topology): string {
@@ -213,4 +207,3 @@ function mismatch(folder: string, theirs: string, mine: string): MeshError {
       "start the same mesh, or start afresh and set the journal aside",
   );
 }
-

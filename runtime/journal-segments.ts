@@ -113,7 +113,8 @@ function faultOfHeader(
   if (header.number !== number) return `its header says that it is segment ${header.number}`;
   if (before !== undefined && number !== before + 1)
     return `segment ${number - 1} before it is missing`;
-  if (header.sequence !== sequence) return `it begins with batch ${header.sequence}, not ${sequence}`;
+  if (header.sequence !== sequence)
+    return `it begins with batch ${header.sequence}, not ${sequence}`;
   return undefined;
 }
 

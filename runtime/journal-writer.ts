@@ -1,3 +1,4 @@
+import { FRAME_TYPE } from "../mailbox/frame.ts";
 import { SEGMENT_BYTES, segmentHeader } from "../mailbox/journal-batch.ts";
 import { EntryKind } from "../mailbox/journal-entry.ts";
 import {
@@ -85,6 +86,7 @@ export class JournalWriter {
     this.#sequence = start.sequence;
     this.#ordinal = start.ordinal;
     this.#tails = new Int32Array(ports.rings.length);
+    Atomics.store(ports.control, JOURNAL_KIB, Math.ceil(this.#totalBytes() / 1024));
     this.#say(JournalState.RUNNING, 0);
   }
 
@@ -160,9 +162,15 @@ export class JournalWriter {
       this.#shapes = shapes;
       this.#draft.addText(EntryKind.SHAPES, shapes);
     }
-    for (let i = 0; i < rings.length; i++) {
-      const ring = rings[i];
-      ring.visit(tails[i], (word) => this.#draft.add(ring, word));
+    // What ends messages last: one thread may have ended what another, whose ring comes later, had sent.
+    for (const ends of [false, true]) {
+      for (let i = 0; i < rings.length; i++) {
+        const ring = rings[i];
+        ring.visit(tails[i], (word) => {
+          const kind = ring.words[word + FRAME_TYPE] & 0xff;
+          if ((kind === EntryKind.DONE) === ends) this.#draft.add(ring, word);
+        });
+      }
     }
   }
 

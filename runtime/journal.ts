@@ -98,7 +98,7 @@ export class MeshJournal implements Journal {
       throw error;
     }
     this.#threads = settings.workers + 1;
-    this.plan = planJournal(settings, this.#mesh.run, this.#threads);
+    this.plan = planJournal(settings, this.#mesh.run, this.#threads, this.cut !== undefined);
     this.#control = journalControl(this.plan);
   }
 
@@ -130,7 +130,10 @@ export class MeshJournal implements Journal {
     });
     this.#worker.on("error", (error) => {
       Atomics.store(this.#control, JOURNAL_STATE, JournalState.FAILING);
-      log.error({ error: error.message }, "the journal's writer has ended: nothing durable is accepted");
+      log.error(
+        { error: error.message },
+        "the journal's writer has ended: nothing durable is accepted",
+      );
     });
     if (this.cut !== undefined || this.#restored.tornBytes > 0)
       log.info({ ...this.#restored }, "went on from the journal");
@@ -192,16 +195,25 @@ export function openJournal(settings: Settings, options: MeshOptions): MeshJourn
   return dataDir === undefined ? undefined : new MeshJournal(dataDir, settings, options);
 }
 
-function planJournal(settings: Settings, run: number, threads: number): JournalPlan {
+function planJournal(
+  settings: Settings,
+  run: number,
+  threads: number,
+  restored: boolean,
+): JournalPlan {
   const { maxPayloadBytes, topology, checkpointMs } = settings;
   // Half of a ring takes the longest entry (an operation with the map of its agents) wherever it begins.
   const longest = Math.max(2 * maxPayloadBytes, maxPayloadBytes + topology.agents / 8) + 64 * 1024;
   const ringBytes = Math.max(LEAST_RING_BYTES, 2 ** Math.ceil(Math.log2(4 * longest)));
   const memory = new SharedArrayBuffer(journalBytes(threads, ringBytes));
-  return { run, ringBytes, checkpointMs, memory };
+  return { run, restored, ringBytes, checkpointMs, memory };
 }
 
-function meshOf(settings: Settings, options: MeshOptions, recovered: RecoveredJournal): JournalMesh {
+function meshOf(
+  settings: Settings,
+  options: MeshOptions,
+  recovered: RecoveredJournal,
+): JournalMesh {
   const { moduleOf, modules } = settings;
   const given = topologyFrom(options);
   const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = createTopology(given);

@@ -26,9 +26,9 @@ import {
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
-import type { JournalPlan } from "./thread-journal.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
+import type { JournalPlan } from "./thread-journal.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
 export interface MeshPlan {

@@ -1,6 +1,6 @@
 import type { Priority, TellOptions } from "../actors/context.ts";
-import { MeshError, PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
-import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
+import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
+import { DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
 import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
@@ -12,8 +12,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
+import { isDurable, SendMarks } from "./send-marks.ts";
 import { checkTellOptions, deadlineAfter } from "./send-options.ts";
-import type { ThreadJournal } from "./thread-journal.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
@@ -49,6 +49,7 @@ export class Outbox implements TimerTarget {
    */
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
+  readonly #marks: SendMarks;
   readonly #header: Header = {
     kind: 0,
     priority: 0,
@@ -70,13 +71,12 @@ export class Outbox implements TimerTarget {
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
-  /** Flag of the message being sent: DURABLE, VOLATILE or neither. */
-  #mark = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
     const { placement, registry } = dispatcher.view;
+    this.#marks = new SendMarks(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -100,12 +100,8 @@ export class Outbox implements TimerTarget {
   ): Receipt {
     checkTellOptions(options);
     const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
-    if (options?.durable === true) {
-      const refused = this.#markDurable();
-      if (refused !== undefined) return refused;
-    } else if (options?.volatile === true) {
-      this.#mark = FrameFlag.VOLATILE;
-    }
+    const refused = this.#marks.mark(options);
+    if (refused !== undefined) return refused;
     return this.#dispatch(
       FrameKind.TELL,
       source,
@@ -116,21 +112,6 @@ export class Outbox implements TimerTarget {
       deadlineMs,
       cell,
     );
-  }
-
-  /** Marks the message that comes next as durable, or says at once that nothing durable can be promised. */
-  #markDurable(): Receipt | undefined {
-    const { journal } = this.#dispatcher;
-    if (journal === undefined)
-      throw new MeshError("MESH_NO_JOURNAL", "durable: expected a mesh with a dataDir, got one without");
-    const { fault } = journal;
-    if (fault === undefined) {
-      this.#mark = FrameFlag.DURABLE;
-      return undefined;
-    }
-    const receipt = new WaitingReceipt();
-    receipt.fail(fault);
-    return receipt;
   }
 
   /** Sends an ask whose id is open in the table. */
@@ -186,7 +167,7 @@ export class Outbox implements TimerTarget {
           this.#unseen = 0;
           this.#dispatcher.commitBetweenCycles();
         }
-        return this.#isDurable ? (this.#journal.receipt() as Receipt) : ACCEPTED;
+        return this.#marks.receipt(this.#header);
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);
         return DROPPED;
@@ -217,23 +198,10 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
-    const mark = this.#mark;
-    this.#mark = 0;
+    const mark = this.#marks.take();
     const length = this.#encode(message);
-    if (mark !== 0) {
-      header.flags |= mark;
-      if (mark === FrameFlag.DURABLE) header.operation = this.#journal.origin;
-    }
+    if (mark !== 0) this.#marks.stamp(header, mark);
     return length;
-  }
-
-  get #isDurable(): boolean {
-    return (this.#header.flags & FrameFlag.DURABLE) !== 0;
-  }
-
-  /** Of a thread on which a durable message could be prepared. */
-  get #journal(): ThreadJournal {
-    return this.#dispatcher.journal as ThreadJournal;
   }
 
   #encode(message: unknown): number {
@@ -279,14 +247,10 @@ export class Outbox implements TimerTarget {
     return hasRoom(plan.bounds, queueDepth[target], queueBytes[target], bytes);
   }
 
-  /** Writes the prepared frame where it will be read, a durable one into the journal too. False without room. */
+  /** Writes the prepared frame where it will be read. False when there is no room. */
   #place(length: number): boolean {
-    if (!this.#isDurable) return this.#placeFrame(length);
-    const journal = this.#journal;
-    if (!journal.accept(this.#header, this.#dispatcher.codec, length)) return false;
-    if (this.#placeFrame(length)) return true;
-    journal.unaccept();
-    return false;
+    if (!isDurable(this.#header)) return this.#placeFrame(length);
+    return this.#marks.place(this.#header, length, () => this.#placeFrame(length));
   }
 
   #placeFrame(length: number): boolean {
@@ -380,7 +344,7 @@ export class Outbox implements TimerTarget {
         if (state === "full" || state === "no-room") return false;
         if (state === "dropped")
           burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MAILBOX_FULL);
-        this.#settle(entry, state);
+        this.#marks.settle(entry, state);
         if (state !== "sent" && entry.header.kind === FrameKind.ASK)
           this.#refuseAsk(entry.header.operation, entry.header.target);
       }
@@ -389,12 +353,6 @@ export class Outbox implements TimerTarget {
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
       return true;
     });
-  }
-
-  #settle(entry: WaitingSend, state: "sent" | "dropped" | "rejected"): void {
-    if (entry.receipt === undefined) return;
-    if (state === "sent" && this.#isDurable) this.#journal.receipt(entry.receipt);
-    else entry.receipt.settle(state === "sent" ? "accepted" : state);
   }
 
   /** Makes a waiting send the prepared one again. */

@@ -35,7 +35,11 @@ export function checkAskOptions(options: AskOptions | undefined): void {
   checkSendOptions(options);
   for (const field of ["durable", "volatile"] as const) {
     if ((options as TellOptions)[field] !== undefined)
-      throw new InvalidOptionError(field, (options as TellOptions)[field], "a tell that has it, not an ask");
+      throw new InvalidOptionError(
+        field,
+        (options as TellOptions)[field],
+        "a tell that has it, not an ask",
+      );
   }
 }
 

@@ -41,6 +41,8 @@ export interface JournalPlan {
   readonly run: number;
   /** Bytes of the ring from each thread to the writer. */
   readonly ringBytes: number;
+  /** The mesh began with what the journal had. */
+  readonly restored: boolean;
   /** How often changed states that nobody waits for are handed over, ms. */
   readonly checkpointMs: number;
   readonly memory: SharedArrayBuffer;
@@ -89,6 +91,7 @@ export class ThreadJournal implements TimerTarget {
   readonly #ring: Ring;
   readonly #control: Int32Array;
   readonly #checkpointMs: number;
+  readonly #isRestored: boolean;
   /** Cells of the longest state, twice: padding may take as much again. */
   readonly #spareCells: number;
   /** Messages handled in the open cycle: origin, sequence, … */
@@ -121,6 +124,7 @@ export class ThreadJournal implements TimerTarget {
     this.#control = journalControl(plan);
     this.origin = originOf(plan.run, view.thread);
     this.#checkpointMs = plan.checkpointMs;
+    this.#isRestored = plan.restored;
     this.#spareCells = 2 * cellsOf(ENTRY_BYTES + dispatcher.plan.maxPayloadBytes);
     this.#headSeen = this.#ring.head;
     dispatcher.wheel.schedule(dispatcher.nowMs + this.#checkpointMs, this, 0);
@@ -325,8 +329,9 @@ export class ThreadJournal implements TimerTarget {
     );
   }
 
-  /** All states that were saved have changed: nobody knows what of a predecessor's was handed over. */
+  /** States of a predecessor have changed for all we know; but what came out of the journal is there. */
   adopt(agents: Iterable<number>): void {
+    if (this.#isRestored && this.#dispatcher.ledger.committed === 0) return;
     for (const agent of agents) this.saved(agent, 0, false);
   }
 
@@ -397,7 +402,9 @@ export class ThreadJournal implements TimerTarget {
       let word = this.#ring.tryClaim(length);
       if (word === FULL) {
         if (mayWait) break;
-        throw new Error(`no room in the journal's ring: items=${count} free=${this.#ring.freeCells}`);
+        throw new Error(
+          `no room in the journal's ring: items=${count} free=${this.#ring.freeCells}`,
+        );
       }
       writeEntry(words, word, length, kind, count, 0);
       word += ENTRY_DATA;
