@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { MeshError } from "../actors/errors.ts";
+import type { Behavior } from "../actors/behavior.ts";
+import { InvalidOptionError, MeshError } from "../actors/errors.ts";
 import type { Log } from "../actors/ports.ts";
 import { createTopology } from "../coordination/topology.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
@@ -60,6 +61,7 @@ export class MeshJournal implements Journal {
   readonly #mesh: JournalMesh;
   readonly #threads: number;
   readonly #restored: JournalRestored;
+  readonly #behaviorOf: (agent: number) => Behavior;
   #worker: Worker | undefined;
   #resumed = 0;
 
@@ -67,11 +69,17 @@ export class MeshJournal implements Journal {
    * Takes the folder for this mesh and reads what is there. Throws MESH_FOLDER_IN_USE, MESH_JOURNAL_CORRUPT,
    * MESH_JOURNAL_MISMATCH; then nothing has been changed.
    */
-  constructor(dataDir: string, settings: Settings, options: MeshOptions) {
+  constructor(
+    dataDir: string,
+    settings: Settings,
+    options: MeshOptions,
+    behaviors: readonly Behavior[],
+  ) {
+    this.#behaviorOf = (agent) => behaviors[settings.moduleOf?.[agent] ?? 0];
     this.#folder = join(dataDir, FOLDER);
     this.#lock = lockFolder(join(dataDir, LOCK));
     try {
-      if (options.fresh === true) setAside(this.#folder);
+      if (settings.fresh) setAside(this.#folder);
       const nowMs = systemClock.nowMs();
       const files = openJournalFiles(this.#folder);
       this.recovered = recoverJournal(files);
@@ -139,6 +147,11 @@ export class MeshJournal implements Journal {
       log.info({ ...this.#restored }, "went on from the journal");
   }
 
+  /** Whether an agent that was READY for an operation with a T has still something to do at T. */
+  acts(agent: number): boolean {
+    return this.#behaviorOf(agent).act !== undefined;
+  }
+
   /** So many operations are gone on with. */
   resumed(operations: number): void {
     this.#resumed = operations;
@@ -190,9 +203,20 @@ export class MeshJournal implements Journal {
 }
 
 /** The journal of a mesh with a data folder. */
-export function openJournal(settings: Settings, options: MeshOptions): MeshJournal | undefined {
-  const { dataDir } = settings;
-  return dataDir === undefined ? undefined : new MeshJournal(dataDir, settings, options);
+export function openJournal(
+  settings: Settings,
+  options: MeshOptions,
+  behaviors: readonly Behavior[],
+): MeshJournal | undefined {
+  const { dataDir, modules } = settings;
+  if (dataDir !== undefined) return new MeshJournal(dataDir, settings, options, behaviors);
+  const promised = behaviors.findIndex((behavior) => behavior.durable === true);
+  if (promised < 0) return undefined;
+  throw new InvalidOptionError(
+    "dataDir",
+    dataDir,
+    `a folder, for the agents of ${moduleName(modules[promised])} are durable`,
+  );
 }
 
 function planJournal(

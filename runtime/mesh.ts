@@ -58,6 +58,7 @@ import type {
   PipelineOptions,
   PipelineResult,
 } from "./operation-api.ts";
+import { OperationJournal } from "./operation-journal.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import { Scorekeeper } from "./scorekeeper.ts";
@@ -88,7 +89,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   const capabilities = createCapabilityTable(
     behaviors.flatMap((behavior) => behavior.capabilities ?? []),
   );
-  const journal = openJournal(settings, options);
+  const journal = openJournal(settings, options, behaviors);
   const from = journal?.cut ?? options.from;
   const all = from === undefined ? options : { ...options, from };
   let mesh: ThreadedMesh;
@@ -118,6 +119,7 @@ class ThreadedMesh implements Mesh {
   readonly #watchdog: Watchdog;
   readonly #gathers: Gathers;
   readonly #orchestrator: Orchestrator;
+  readonly #operations: OperationJournal | undefined;
   readonly #delegations: Delegations;
   readonly #scores: Scorekeeper;
   readonly #office: DeadLetterOffice;
@@ -195,8 +197,10 @@ class ThreadedMesh implements Mesh {
       score: (kind, answer, elapsedMs) =>
         this.#scores.single(kind, answer, systemClock.nowMs(), elapsedMs),
     });
+    this.#operations = journal && new OperationJournal(this.#dispatcher, journal);
     this.#orchestrator = new Orchestrator({
       ...ports,
+      journal: this.#operations,
       gathers: this.#gathers,
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
@@ -253,6 +257,7 @@ class ThreadedMesh implements Mesh {
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#become("running");
+    this.#operations?.goOn(systemClock.nowMs(), (each) => this.#orchestrator.goOn(each));
   }
 
   #tick(): void {

@@ -2,6 +2,7 @@
 //
 //   { from, id, to?, each? }  a counted message: `id` counts from 0 for each `from`. With `to`, the agent sends
 //                             counted, durable messages on, as many as `each` says, to that agent.
+//   { do: "operation" }       notes the operation by its id
 //   { do: "books" }           answers with the books
 import { defineAgent, ready } from "../dist/index.js";
 
@@ -29,8 +30,9 @@ export default defineAgent({
     if (message.do === "books") return ready(books);
     if (message.do === "operation") {
       const { id } = ctx.envelope.operation;
+      // In a process that is to die, every other agent does not come to an end.
+      if (process.env.DURABLE_SLOW === "1" && ctx.self % 2 === 0) return ctx.timers.sleep(60_000);
       books.operations[id] = (books.operations[id] ?? 0) + 1;
-      if (ctx.self % 2 === message.slow) return ctx.timers.sleep(60_000);
       return ready();
     }
     if (message.to !== undefined) forward(books, message, ctx);

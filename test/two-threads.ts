@@ -8,6 +8,7 @@ import { seededRandom } from "../runtime/clock.ts";
 import { Dispatcher } from "../runtime/dispatcher.ts";
 import { Gathers } from "../runtime/gathers.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
+import type { JournalPlan } from "../runtime/thread-journal.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -23,7 +24,10 @@ export interface TwoThreads {
 }
 
 /** Two sectors of four agents of this behavior, all on the shard. */
-export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThreads> {
+export async function twoThreads(
+  behavior: Partial<Behavior>,
+  journal?: JournalPlan,
+): Promise<TwoThreads> {
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
   const lanes = planLanes(2, 65_536);
   const topology = createTopology(options);
@@ -42,6 +46,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
     capabilities: behavior.capabilities ?? [],
     seed: 1,
     predictor: "arrival",
+    ...(journal !== undefined && { journal }),
     memory: createMemory(topology, 2, lanes, 1024 * 1024, "arrival"),
   };
   const clock = { nowMs: 1_000_000 };
