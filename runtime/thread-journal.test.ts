@@ -31,7 +31,7 @@ async function desk(behavior: Partial<Behavior>, checkpointMs = 1_000_000): Prom
     checkpointMs,
     memory,
   };
-  const threads = await twoThreads(behavior, plan);
+  const threads = await twoThreads(behavior, plan, 16 * 1024 * 1024);
   const files = new MemoryJournal();
   const writer = new JournalWriter(
     {

@@ -27,6 +27,7 @@ export interface TwoThreads {
 export async function twoThreads(
   behavior: Partial<Behavior>,
   journal?: JournalPlan,
+  custodyBytes: number = 1024 * 1024,
 ): Promise<TwoThreads> {
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
   const lanes = planLanes(2, 65_536);
@@ -47,7 +48,7 @@ export async function twoThreads(
     seed: 1,
     predictor: "arrival",
     ...(journal !== undefined && { journal }),
-    memory: createMemory(topology, 2, lanes, 1024 * 1024, "arrival"),
+    memory: createMemory(topology, 2, lanes, custodyBytes, "arrival"),
   };
   const clock = { nowMs: 1_000_000 };
   let gathers: Gathers | undefined;
