@@ -32,7 +32,11 @@ export class RunningMesh {
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
 
-  constructor(face: Face, settings: Settings, lines: readonly TypedLine[]) {
+  /** The journal of the mesh before is set aside. */
+  readonly #fresh: boolean;
+
+  constructor(face: Face, settings: Settings, lines: readonly TypedLine[], fresh: boolean) {
+    this.#fresh = fresh;
     this.#face = face;
     this.#settings = settings;
     this.#lines = lines;
@@ -81,6 +85,7 @@ export class RunningMesh {
     const onStop = (): void => abort.abort(signal.reason);
     signal.addEventListener("abort", onStop, { once: true });
     const options = meshOptions(this.#settings, {
+      fresh: this.#fresh,
       logFile: this.#logFile(),
       signal: abort.signal,
       onProgress: (made) => progress.show(made),
@@ -107,6 +112,8 @@ export class RunningMesh {
       `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
         `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
     );
+    const restored = restoredLine(mesh);
+    if (restored !== undefined) say(this.#face, restored);
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
       : undefined;
@@ -228,4 +235,16 @@ export class RunningMesh {
     const { logFile, data } = this.#settings;
     return logFile ?? (this.#typed ? join(data, "mesh.log") : undefined);
   }
+}
+
+/** What the mesh went on with; undefined when it began anew. */
+function restoredLine({ journal }: Mesh): string | undefined {
+  const restored = journal?.status().restored;
+  if (restored === undefined) return undefined;
+  const { agents, messages, operations, elapsedMs } = restored;
+  if (agents + messages + operations === 0) return undefined;
+  return (
+    `restored ${formatNumber(agents)} agents, ${formatNumber(messages)} messages, ` +
+    `${formatNumber(operations)} operations in ${formatDuration(elapsedMs)}`
+  );
 }

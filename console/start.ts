@@ -28,7 +28,8 @@ export const startCommand: FaceCommand = faceCommand({
     "variable, a variable over the file. Without --agent the agents replay measured latencies. " +
     "On a terminal, leaving the REPL (.exit, Ctrl-D) stops the mesh. From a pipe, commands are read " +
     "line by line, and the end of the pipe stops the mesh unless --for is given; /dev/null never " +
-    "does. SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
+    "does. The mesh goes on with the states and messages that its data folder has (--fresh sets them aside). " +
+    "SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
     "With --json the last status is printed as one JSON document. " +
     "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
     "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
@@ -50,7 +51,7 @@ export const startCommand: FaceCommand = faceCommand({
 });
 
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
-  const { config: file, noRepl, run = [], ...flags } = args;
+  const { config: file, noRepl, fresh, run = [], ...flags } = args;
   const typed = readRun(face.commands, run as readonly string[]);
   const { settings } = readConfig({
     // Whoever says what to run has no more to say.
@@ -59,7 +60,7 @@ async function start(face: Face, args: Readonly<Record<string, unknown>>): Promi
     cwd: face.cwd,
     file: file as string | undefined,
   });
-  return new RunningMesh(face, settings, typed).run();
+  return new RunningMesh(face, settings, typed, fresh === true).run();
 }
 
 /** The settings as flags. Their values are read by config.ts, which knows where each was written. */
@@ -81,6 +82,10 @@ function startParameters(): Record<string, Parameter> {
     help: "run a command on the fresh mesh; may be given several times",
     value: "command",
     repeats: true,
+  };
+  parameters.fresh = {
+    schema: flag().optional(),
+    help: "set aside what the data folder has of states and messages, and begin anew",
   };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   return parameters;

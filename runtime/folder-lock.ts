@@ -83,9 +83,9 @@ function beganOf(pid: number): string {
 }
 
 function inUse(path: string, pid: number): MeshError {
+  const who = pid === process.pid ? "another mesh of this process" : `process ${pid}`;
   return new MeshError(
     "MESH_FOLDER_IN_USE",
-    `dataDir: ${dirname(path)} is in use by ${pid === process.pid ? "another mesh of this process" : `process ${pid}`}; ` +
-      "stop it, or give this mesh a folder of its own",
+    `dataDir: ${dirname(path)} is in use by ${who}; stop it, or give this mesh a folder of its own`,
   );
 }

@@ -336,7 +336,9 @@ export class Outbox implements TimerTarget {
     const { view, turns, burials, nowMs } = this.#dispatcher;
     this.#backlog.retry((entry) => {
       this.#takeUp(entry);
-      if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
+      if (this.#marks.refuse(entry)) {
+        // It was never sent, and its sender knows.
+      } else if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
         burials.buryUnsent(this.#header, entry.length, DeadLetterCode.EXPIRED);
         entry.receipt?.settle("dropped");
       } else {

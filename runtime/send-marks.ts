@@ -64,6 +64,13 @@ export class SendMarks {
     return isDurable(header) ? this.#journal.receipt() : ACCEPTED;
   }
 
+  /** Refuses a durable message that waits while nothing durable can be promised; false for all others. */
+  refuse({ header, receipt }: WaitingSend): boolean {
+    const fault = isDurable(header) ? this.#journal.fault : undefined;
+    if (fault !== undefined) receipt?.fail(fault);
+    return fault !== undefined;
+  }
+
   /** Settles the receipt of a message that waited. */
   settle({ header, receipt }: WaitingSend, state: "sent" | "dropped" | "rejected"): void {
     if (receipt === undefined) return;

@@ -160,6 +160,22 @@ describe("a durable tell", () => {
   });
 });
 
+test("what waits for room is refused too, while the disk cannot be written", async () => {
+  const { main, settle, files, write, clock } = await desk(COUNTER);
+  files.fault = (step) => (step.do === "append" ? { errno: 28 } : undefined);
+  const receipts = [...Array(2000).keys()].map(() =>
+    main.outbox.tell(0, 1, "x".repeat(1000), { durable: true }, undefined),
+  );
+  settle();
+  write();
+  // Many that wait are tried again once a millisecond.
+  clock.nowMs += 2;
+  settle();
+  const ends = await Promise.allSettled(receipts);
+  expect(ends.every(({ status }) => status === "rejected")).toBe(true);
+  expect(main.outbox.waiting).toBe(0);
+});
+
 describe("a durable agent", () => {
   test("answers when its state is on disk", async () => {
     const { main, settle, write, found } = await desk({ ...COUNTER, durable: true });
