@@ -46,6 +46,8 @@ for (;;) {
     const receipt = mesh.tell(target, message, { durable: true, priority });
     receipts.push(receipt.then((status) => say({ name, id, status })));
   }
+  // Its workers die too, under the same load.
+  if (random(40) === 0) mesh.kill(`worker-${1 + random(2)}`);
   if (random(4) > 0) await Promise.all(receipts);
   else await new Promise(setImmediate);
 }
