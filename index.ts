@@ -64,6 +64,7 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type { Journal, JournalRestored, JournalStatus } from "./runtime/journal-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";

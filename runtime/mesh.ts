@@ -413,14 +413,16 @@ class ThreadedMesh implements Mesh {
     this.#dispatcher.nudge();
     await this.#duty;
     await this.journal?.stop();
+    this.#dispatcher.journal?.abandon();
     this.#become("stopped");
   }
 
   /** Waits until nothing is in flight, or the deadline. Twice in a row, for the threads are not read at one moment. */
   async #drain(deadlineMs: number): Promise<void> {
-    const { outbox } = this.#dispatcher;
+    const { outbox, journal } = this.#dispatcher;
     for (let still = 0; still < 2 && systemClock.nowMs() < deadlineMs; ) {
-      const idle = !this.#dispatcher.busy && outbox.waiting === 0 && this.#status.inFlight() === 0;
+      const isQuiet = !this.#dispatcher.busy && journal?.isWaiting !== true;
+      const idle = isQuiet && outbox.waiting === 0 && this.#status.inFlight() === 0;
       still = idle ? still + 1 : 0;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 2));
     }

@@ -1,3 +1,4 @@
+import { MeshStoppedError } from "../actors/errors.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import { WaitingReceipt } from "../actors/receipt.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
@@ -299,7 +300,7 @@ export class ThreadJournal implements TimerTarget {
     }
     this.#waiting = kept.concat(this.#waiting);
     settled += this.#letGo();
-    if (this.#isWaiting) this.#ring.wantRoom();
+    if (this.isWaiting) this.#ring.wantRoom();
     return settled > 0;
   }
 
@@ -315,14 +316,20 @@ export class ThreadJournal implements TimerTarget {
     return count;
   }
 
-  get #isWaiting(): boolean {
-    return this.#waiting.length > 0 || this.#held.size > 0 || this.#ending.length > 0;
+  /** Somebody waits for the disk. */
+  get isWaiting(): boolean {
+    return (
+      this.#waiting.length > 0 ||
+      this.#open.length > 0 ||
+      this.#held.size > 0 ||
+      this.#ending.length > 0
+    );
   }
 
   /** True when {@link poll} would find something. */
   get hasNews(): boolean {
     return (
-      this.#isWaiting &&
+      this.isWaiting &&
       (this.#isFresh ||
         this.#ring.head !== this.#headSeen ||
         Atomics.load(this.#control, JOURNAL_STATE) !== this.#stateSeen)
@@ -341,13 +348,25 @@ export class ThreadJournal implements TimerTarget {
     wheel.schedule(nowMs + (this.#flush() ? this.#checkpointMs : RETRY_MS), this, 0);
   }
 
-  /** Hands over all changed states, at the end of a mesh; what the disk does not take by then is lost. */
+  /**
+   * At the end of a mesh: hands over all changed states, and waits for what somebody still waits for. What the disk
+   * does not take by then is lost.
+   */
   async flushAll(): Promise<void> {
-    while (!this.#flush() && this.fault === undefined) {
+    while ((!this.#flush() || this.isWaiting) && this.fault === undefined) {
       this.#dispatcher.commit();
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      this.poll();
     }
     this.#dispatcher.commit();
+  }
+
+  /** The writer has ended: what is not on disk will not be. */
+  abandon(): void {
+    this.poll();
+    for (const { fail } of this.#waiting.concat(this.#open)) fail?.(new MeshStoppedError());
+    this.#waiting = [];
+    this.#open = [];
   }
 
   /** False when there was no room for some. */

@@ -101,6 +101,20 @@ describe("a mesh that stops in good order", () => {
   });
 });
 
+test("a mesh that is stopped at once says of each durable message what became of it", async () => {
+  const mesh = await start();
+  const receipts = [...Array(500).keys()].map((id) =>
+    mesh.tell(AGENT, { from: "main", id }, { durable: true }),
+  );
+  await mesh.stop({ deadlineMs: 0 });
+  const ends = await Promise.allSettled(receipts);
+  const accepted = ends.filter((end) => end.status === "fulfilled" && end.value === "accepted");
+  await using again = await start();
+  await settled(again);
+  const { next } = await booksOf(again, AGENT);
+  expect(next.main ?? 0).toBeGreaterThanOrEqual(accepted.length);
+});
+
 describe("a mesh whose process dies", () => {
   test("loses of states that nobody waited for no more than was not on disk", async () => {
     runAndDie(`
