@@ -6,10 +6,19 @@ import { Count, JOURNAL_ERRNO, JOURNAL_STATE, JournalState } from "../mailbox/la
 import { MemoryJournal } from "../test/memory-journal.ts";
 import { type TwoThreads, twoThreads } from "../test/two-threads.ts";
 import { openAsk } from "./cell.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { LiveEntries } from "./journal-live.ts";
 import { type RecoveredJournal, recoverJournal } from "./journal-recovery.ts";
 import { JournalWriter } from "./journal-writer.ts";
-import { type JournalPlan, journalBytes, journalControl, journalRing } from "./thread-journal.ts";
+import { viewMemory } from "./memory.ts";
+import { succeed } from "./succession.ts";
+import {
+  type JournalPlan,
+  journalBytes,
+  journalControl,
+  journalRing,
+  type ThreadJournal,
+} from "./thread-journal.ts";
 
 const RING_BYTES = 1024 * 1024;
 const ORIGIN = 256;
@@ -249,6 +258,61 @@ test("a turn for whose end the journal has no room waits until it has", async ()
   for (let i = 0; i < 100; i++) write();
   expect(shard.ledger.counts[Count.HANDLED]).toBe(80);
   expect(receipts.every(({ status }) => status === "accepted")).toBe(true);
+});
+
+describe("a commit", () => {
+  test("hands over to the journal before anybody can see what was sent", async () => {
+    const { main } = await desk(COUNTER);
+    const ring = journalRing(main.plan.journal as JournalPlan, 0);
+    const { lanes } = main.view;
+    const publish = lanes.publish.bind(lanes);
+    let seen = 0;
+    lanes.publish = () => {
+      seen = ring.tail - ring.head;
+      publish();
+    };
+    main.outbox.tell(0, 1, 5, { durable: true }, undefined);
+    expect(ring.tail).toBe(ring.head);
+    main.commit();
+    expect(seen).toBeGreaterThan(0);
+  });
+
+  test("that a thread did not live to hand over is handed over by its successor, before the lanes", async () => {
+    const { main, settle, write, found } = await desk(COUNTER);
+    const journal = main.journal as ThreadJournal;
+    journal.publish = () => {
+      throw new Error("dead");
+    };
+    main.outbox.tell(0, 1, 5, { durable: true }, undefined);
+    expect(() => main.commit()).toThrow("dead");
+    main.cycle = () => false;
+    settle();
+    expect(found().live.isEmpty).toBe(true);
+    const view = viewMemory(main.plan, 0, 2);
+    const successor = new Dispatcher(main.plan, view, main.ports);
+    const ring = journalRing(main.plan.journal as JournalPlan, 0);
+    const recover = view.lanes.recoverProducer.bind(view.lanes);
+    let seen = 0;
+    view.lanes.recoverProducer = (cycle) => {
+      seen = ring.tail - ring.head;
+      recover(cycle);
+    };
+    succeed(successor, { blameless: true, current: 0 });
+    expect(seen).toBeGreaterThan(0);
+    write();
+    expect(stateOf(found(), 1)).toBe(5);
+  });
+
+  test("that did not come about hands nothing over", async () => {
+    const { main, write, found } = await desk(COUNTER);
+    main.outbox.tell(0, 1, 5, { durable: true }, undefined);
+    const view = viewMemory(main.plan, 0, 2);
+    succeed(new Dispatcher(main.plan, view, main.ports), { blameless: true, current: 0 });
+    // Only what the dead thread would have done itself is left out: it is not asked to.
+    main.cycle = () => false;
+    write();
+    expect(found().live.isEmpty).toBe(true);
+  });
 });
 
 test("the origin of messages is that of their thread and run", async () => {
