@@ -299,6 +299,7 @@ describe("a commit", () => {
     };
     succeed(successor, { blameless: true, current: 0 });
     expect(seen).toBeGreaterThan(0);
+    settle();
     write();
     expect(stateOf(found(), 1)).toBe(5);
   });
