@@ -1,4 +1,12 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { MeshError } from "../actors/errors.ts";
 
@@ -29,9 +37,23 @@ export function lockFolder(path: string): FolderLock {
     }
     const holder = readHolder(path);
     if (holder !== undefined && isAlive(path, holder)) throw inUse(path, holder.pid);
-    rmSync(path, { force: true });
+    takeAway(path, holder);
   }
   throw inUse(path, 0);
+}
+
+/** Removes what a dead process left, and not what another has put there meanwhile. */
+function takeAway(path: string, dead: Holder | undefined): void {
+  const aside = `${path}.${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  const taken = readHolder(aside);
+  if (taken?.pid === dead?.pid && taken?.began === dead?.began) rmSync(aside, { force: true });
+  else renameSync(aside, path);
 }
 
 /** A process, and when it began: ids are given again. */

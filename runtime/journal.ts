@@ -4,7 +4,7 @@ import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Behavior } from "../actors/behavior.ts";
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
+import { InvalidOptionError, MeshError, MeshStoppedError } from "../actors/errors.ts";
 import type { Log } from "../actors/ports.ts";
 import { createTopology } from "../coordination/topology.ts";
 import { ringDoorbell } from "../mailbox/doorbell.ts";
@@ -23,6 +23,7 @@ import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import type { Journal, JournalRestored, JournalStatus } from "./journal-api.ts";
 import { diskError } from "./journal-error.ts";
 import { openJournalFiles } from "./journal-files.ts";
+import { LiveEntries } from "./journal-live.ts";
 import {
   checkJournalMesh,
   cutOfJournal,
@@ -52,9 +53,9 @@ const STOP_MS = 10_000;
 export class MeshJournal implements Journal {
   /** What the threads are told. */
   readonly plan: JournalPlan;
-  /** What the mesh goes on from; undefined when there is nothing. */
-  readonly cut: Cut | undefined;
-  readonly recovered: RecoveredJournal;
+  /** What the mesh goes on from; undefined when there is nothing, and once it has begun. */
+  cut: Cut | undefined;
+  #recovered: RecoveredJournal;
   readonly #folder: string;
   readonly #lock: FolderLock;
   readonly #control: Int32Array;
@@ -64,6 +65,8 @@ export class MeshJournal implements Journal {
   readonly #behaviorOf: (agent: number) => Behavior;
   #worker: Worker | undefined;
   #resumed = 0;
+  /** The writer has ended. */
+  #isOver = false;
 
   /**
    * Takes the folder for this mesh and reads what is there. Throws MESH_FOLDER_IN_USE, MESH_JOURNAL_CORRUPT,
@@ -82,12 +85,13 @@ export class MeshJournal implements Journal {
       if (settings.fresh) setAside(this.#folder);
       const nowMs = systemClock.nowMs();
       const files = openJournalFiles(this.#folder);
-      this.recovered = recoverJournal(files);
-      const { mesh, live, read } = this.recovered;
-      this.#mesh = meshOf(settings, options, this.recovered);
+      const recovered = recoverJournal(files);
+      this.#recovered = recovered;
+      const { mesh, live, read } = recovered;
+      this.#mesh = meshOf(settings, options, recovered);
       if (mesh !== undefined && !live.isEmpty) checkJournalMesh(this.#folder, mesh, this.#mesh);
       if (!live.isEmpty && options.from !== undefined) throw notEmpty(this.#folder);
-      this.cut = live.isEmpty ? undefined : cutOfJournal(this.recovered, settings.predictor, nowMs);
+      this.cut = live.isEmpty ? undefined : cutOfJournal(recovered, settings.predictor, nowMs);
       // Main has the lock, and nobody else can have begun it.
       if (read.stillborn !== undefined) {
         files.remove(read.stillborn);
@@ -99,7 +103,7 @@ export class MeshJournal implements Journal {
         operations: 0,
         elapsedMs: systemClock.nowMs() - nowMs,
         tornBytes: read.segments.at(-1)?.tornBytes ?? 0,
-        cleanly: this.recovered.stopped || mesh === undefined,
+        cleanly: recovered.stopped || mesh === undefined,
       };
     } catch (error) {
       this.#lock.release();
@@ -112,7 +116,7 @@ export class MeshJournal implements Journal {
 
   /** Starts the writer. */
   begin({ memory }: MeshPlan, log: Log): void {
-    const { read, live } = this.recovered;
+    const { read, live } = this.#recovered;
     const { run, ...mesh } = this.#mesh;
     const task: JournalTask = {
       folder: this.#folder,
@@ -152,7 +156,15 @@ export class MeshJournal implements Journal {
     return this.#behaviorOf(agent).act !== undefined;
   }
 
-  /** So many operations are gone on with. */
+  /** Operations that had not ended, once; what was found is not kept any longer. */
+  takeOperations(): RecoveredJournal["live"]["operations"] {
+    const { operations } = this.#recovered.live;
+    this.#recovered = { ...this.#recovered, live: new LiveEntries() };
+    this.cut = undefined;
+    return operations;
+  }
+
+  /** So many of them are gone on with. */
   resumed(operations: number): void {
     this.#resumed = operations;
   }
@@ -178,6 +190,7 @@ export class MeshJournal implements Journal {
     const isBehind = (): boolean => rings.some((ring, i) => ((tails[i] - ring.head) | 0) > 0);
     while (isBehind()) {
       if (Atomics.load(this.#control, JOURNAL_STATE) === JournalState.FAILING) throw this.#error();
+      if (this.#isOver) throw new MeshStoppedError();
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
@@ -194,6 +207,7 @@ export class MeshJournal implements Journal {
       await exited;
       clearTimeout(late);
     }
+    this.#isOver = true;
     this.#lock.release();
   }
 

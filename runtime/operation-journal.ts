@@ -77,7 +77,7 @@ export class OperationJournal {
 
   #unfinished(nowMs: number): readonly JournaledOperation[] {
     const left: JournaledOperation[] = [];
-    for (const [operation, { opened, outcomes }] of this.#mesh.recovered.live.operations) {
+    for (const [operation, { opened, outcomes }] of this.#mesh.takeOperations()) {
       const { map, ...rest } = this.#decode(opened.value as Uint8Array);
       const agents: number[] = [];
       for (let agent = 0; agent < map.length * 8; agent++) {

@@ -316,6 +316,20 @@ describe("a commit", () => {
   });
 });
 
+test("who waits when all is on disk already is told so", async () => {
+  const { main, settle, write } = await desk(COUNTER);
+  main.outbox.tell(0, 1, 5, { durable: true }, undefined);
+  settle();
+  write();
+  write();
+  let isTold = false;
+  main.journal?.onDisk(() => {
+    isTold = true;
+  });
+  settle();
+  expect(isTold).toBe(true);
+});
+
 test("the origin of messages is that of their thread and run", async () => {
   const { main, shard } = await desk(COUNTER);
   expect(main.journal?.origin).toBe(ORIGIN);

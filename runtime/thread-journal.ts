@@ -105,6 +105,8 @@ export class ThreadJournal implements TimerTarget {
   readonly #states = new Map<number, number>();
   /** Agents whose state has changed since it was handed over. */
   readonly #changed = new Set<number>();
+  /** A timer stands for them. */
+  #isScheduled = false;
   /** Agents whose state is gone. */
   readonly #ended = new Set<number>();
   /** Agents whose turn waits for room, and turns whose end does. */
@@ -128,7 +130,6 @@ export class ThreadJournal implements TimerTarget {
     this.#isRestored = plan.restored;
     this.#spareCells = 2 * cellsOf(ENTRY_BYTES + dispatcher.plan.maxPayloadBytes);
     this.#headSeen = this.#ring.head;
-    dispatcher.wheel.schedule(dispatcher.nowMs + this.#checkpointMs, this, 0);
   }
 
   /** Why nothing durable can be promised now; undefined when it can. */
@@ -208,7 +209,12 @@ export class ThreadJournal implements TimerTarget {
   /** An agent's state has been saved in `slot`; `now` says that what made it is promised. */
   saved(agent: number, slot: number, now: boolean): void {
     if (agent >= this.#dispatcher.view.topology.agents) return;
-    if (!now || !this.#state(agent, slot)) this.#changed.add(agent);
+    if (now && this.#state(agent, slot)) return;
+    this.#changed.add(agent);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const { wheel, nowMs } = this.#dispatcher;
+    wheel.schedule(nowMs + this.#checkpointMs, this, 0);
   }
 
   /** An agent's state is no more. */
@@ -345,7 +351,8 @@ export class ThreadJournal implements TimerTarget {
   /** Hands changed states over, as long as there is room; the rest follows. */
   onTimer(): void {
     const { wheel, nowMs } = this.#dispatcher;
-    wheel.schedule(nowMs + (this.#flush() ? this.#checkpointMs : RETRY_MS), this, 0);
+    this.#isScheduled = !this.#flush();
+    if (this.#isScheduled) wheel.schedule(nowMs + RETRY_MS, this, 0);
   }
 
   /**
