@@ -70,7 +70,7 @@ describe("the table", () => {
     assert.sameMembers(
       names,
       (
-        "start attach status top tree inspect agents kpis tell ask broadcast forecast scatter cascade " +
+        "start attach status top tree inspect why agents kpis tell ask broadcast forecast scatter cascade " +
         "delegate pipeline route restart kill dead-letters say bench help version"
       ).split(" "),
     );
