@@ -5,6 +5,8 @@ import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
+import { forkCommand } from "./fork-command.ts";
+import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
@@ -14,6 +16,7 @@ import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
+import { undoCommand } from "./undo-command.ts";
 import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
@@ -38,7 +41,12 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   routeCommand,
   restartCommand,
   killCommand,
+  freezeCommand,
+  thawCommand,
+  diffCommand,
+  forkCommand,
   deadLettersCommand,
+  undoCommand,
   sayCommand,
   benchCommand,
   helpCommand,

@@ -175,7 +175,9 @@ export class Agents {
         this.#dispatcher.nudge();
       },
       (error) => {
-        if (cell.alive) this.#failedToStart(cell, error);
+        this.#dispatcher.standstill.whenGoing(() => {
+          if (cell.alive) this.#failedToStart(cell, error);
+        });
       },
     );
   }

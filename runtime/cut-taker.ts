@@ -1,10 +1,12 @@
 import type { ArrivalShare } from "../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../coordination/registry.ts";
+import { sectorOf, type Topology } from "../coordination/topology.ts";
 import { Custody } from "../mailbox/custody.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
   FRAME_DEADLINE_F64,
+  FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
   FRAME_SEQUENCE_F64,
@@ -28,6 +30,8 @@ import {
   SLOT_FRAME,
 } from "../mailbox/layout.ts";
 import { readCounts } from "../mailbox/ledger.ts";
+import { OPERATION_MAP } from "../mailbox/operation-frame.ts";
+import { mapWords, popCount } from "../supervisors/sector-coordinator.ts";
 import { openPredictor } from "./arrivals.ts";
 import {
   CUT_VERSION,
@@ -39,7 +43,7 @@ import {
   type CutRegistry,
   type CutSnapshot,
 } from "./cut.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
+import { type MeshPlan, type ThreadView, viewMemory } from "./memory.ts";
 import type { AvoidedRoute } from "./operation-api.ts";
 import { Part } from "./part.ts";
 
@@ -70,6 +74,11 @@ export function takeCut(
   const operations: CutOperation[] = [];
   for (let thread = 1; thread < plan.threads; thread++)
     readThread(plan, view, thread, takenMs, { snapshots, messages, operations });
+  // Sent, and not yet accepted for want of custody: whoever starts from the cut has room for it.
+  const accepted = messages.length + operations.length;
+  for (let thread = 1; thread < plan.threads; thread++)
+    readLanes(plan, view, thread, takenMs, { snapshots, messages, operations });
+  const waiting = messages.length + operations.length - accepted;
   const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = view.topology;
   const { classes } = plan.topology;
   return {
@@ -90,7 +99,7 @@ export function takeCut(
     registry: readRegistry(view.registry),
     arrivals: { kind: plan.predictor, shares: readArrivals(plan, view) },
     routes,
-    counts: readTotals(plan, messages.length + operations.length),
+    counts: readTotals(plan, accepted, waiting),
   };
 }
 
@@ -129,13 +138,40 @@ function readThread(
     const kind = frameKind(custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     if (kind === FrameKind.OPERATION)
       into.operations.push(readOperation({ ...view, custody }, slot));
-    else into.messages.push(readMessage(custody, topology.orchestrator, slot, takenMs));
+    else {
+      const message = readMessage(custody, slot + SLOT_FRAME, topology.orchestrator, takenMs);
+      into.messages.push({ ...message, deaths: custody.words[slot + SLOT_DEATHS] });
+    }
   }
 }
 
-function readMessage(custody: Custody, outside: number, slot: number, takenMs: number): CutMessage {
-  const { words, doubles, bytes } = custody;
-  const at = slot + SLOT_FRAME;
+function readLanes(
+  plan: MeshPlan,
+  view: ThreadView,
+  thread: number,
+  takenMs: number,
+  into: Collected,
+): void {
+  const { topology } = view;
+  for (const { ring } of viewMemory(plan, thread, 0).lanes.incoming) {
+    ring.peek((word) => {
+      const kind = frameKind(ring.words[word + FRAME_TYPE]);
+      if (kind === FrameKind.TELL || kind === FrameKind.ASK || kind === FrameKind.SIGNAL)
+        into.messages.push(readMessage(ring, word, topology.orchestrator, takenMs));
+      else if (kind === FrameKind.OPERATION) into.operations.push(readFrame(ring, word, topology));
+    });
+  }
+}
+
+/** The words of a custody or of a ring. */
+type Memory = Pick<Custody, "words" | "doubles" | "bytes">;
+
+function readMessage(
+  { words, doubles, bytes }: Memory,
+  at: number,
+  outside: number,
+  takenMs: number,
+): CutMessage {
   const double = (field: number): number => doubles[(at >>> 1) + field];
   const type = words[at + FRAME_TYPE];
   const flags = frameFlags(type);
@@ -158,7 +194,7 @@ function readMessage(custody: Custody, outside: number, slot: number, takenMs: n
     leftMs: deadlineMs === 0 ? Number.POSITIVE_INFINITY : deadlineMs - takenMs,
     payload,
     redelivered: (flags & FrameFlag.REDELIVERED) !== 0,
-    deaths: words[slot + SLOT_DEATHS],
+    deaths: 0,
   };
 }
 
@@ -180,6 +216,22 @@ function readOperation(view: ThreadView, slot: number): CutOperation {
   return { operation, sector, arrivalMs, deadlineMs, addressed, done };
 }
 
+/** A part that its sector's thread has not begun. */
+function readFrame({ words, doubles }: Memory, word: number, topology: Topology): CutOperation {
+  const double = (field: number): number => doubles[(word >>> 1) + field];
+  let addressed = 0;
+  for (let i = 0; i < mapWords(topology.agentsPerSector); i++)
+    addressed += popCount(words[word + OPERATION_MAP + i]);
+  return {
+    operation: double(FRAME_OPERATION_F64),
+    sector: sectorOf(topology, words[word + FRAME_TARGET]),
+    arrivalMs: double(FRAME_RELEASE_F64),
+    deadlineMs: double(FRAME_DEADLINE_F64),
+    addressed,
+    done: 0,
+  };
+}
+
 function readRegistry(registry: Registry): CutRegistry {
   const columns: Record<string, Uint8Array> = {};
   for (const [name] of REGISTRY_LAYOUT) {
@@ -199,7 +251,7 @@ function readArrivals(plan: MeshPlan, view: ThreadView): ArrivalShare[] {
   return shares;
 }
 
-function readTotals(plan: MeshPlan, inFlight: number): CutCounts {
+function readTotals(plan: MeshPlan, inCustody: number, onLanes: number): CutCounts {
   const counts = new Float64Array(COUNT_COUNT);
   const sums = new Float64Array(COUNT_COUNT);
   for (let thread = 0; thread < plan.threads; thread++) {
@@ -208,11 +260,11 @@ function readTotals(plan: MeshPlan, inFlight: number): CutCounts {
   }
   return {
     sent: sums[Count.SENT],
-    accepted: sums[Count.ACCEPTED],
+    accepted: sums[Count.ACCEPTED] + onLanes,
     handled: sums[Count.HANDLED],
     expired: sums[Count.EXPIRED],
     deadLettered: sums[Count.DEAD_LETTERED],
-    inFlight,
+    inFlight: inCustody + onLanes,
     conflicts: sums[Count.CONFLICTS],
     restarts: sums[Count.RESTARTS],
     redelivered: sums[Count.REDELIVERED],

@@ -1,4 +1,5 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { Log } from "../actors/ports.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -14,13 +15,16 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import type { Cut } from "./cut.ts";
 import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type MainSink } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
+import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
+import { Freezer } from "./freezer.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
@@ -131,6 +135,7 @@ class ThreadedMesh implements Mesh {
   readonly #listeners = new MeshListeners();
   readonly #interventions: Interventions;
   readonly #selector: Selector;
+  readonly #freezer: Freezer;
   readonly #reader: MeshReader;
   readonly #why: WhyReader;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
@@ -163,18 +168,7 @@ class ThreadedMesh implements Mesh {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
       log,
-      sink: {
-        onReport: (ring, word) => this.#gathers.onReport(ring, word),
-        onResponse: (agent, operation, trinary, value) =>
-          this.#gathers.onResponse(agent, operation, trinary, value),
-        onIncidents: (incidents) => {
-          for (const incident of incidents as readonly ShardIncident[]) {
-            this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
-          }
-        },
-        onDeadLetter: (words, doubles, word, message) =>
-          this.#office.receive(words, doubles, word, message),
-      },
+      sink: this.#sink(),
     });
     this.#gathers = new Gathers(this.#dispatcher);
     this.#selector = new Selector(view.topology, view.registry, this.#capabilities, view.routes);
@@ -188,7 +182,7 @@ class ThreadedMesh implements Mesh {
       dispatcher: this.#dispatcher,
       forecasts: new Forecasts(this.#plan, view),
       random: this.#dispatcher.ports.random,
-      isRunning: () => this.#state === "running" || this.#state === "starting",
+      isRunning: () => this.#state !== "stopping" && this.#state !== "stopped",
       selector: this.#selector,
     };
     this.#scores = new Scorekeeper(systemClock.nowMs());
@@ -204,19 +198,14 @@ class ThreadedMesh implements Mesh {
     this.#orchestrator = new Orchestrator({
       ...ports,
       journal: this.#operations,
+      isRunning: () => this.#mayOperate(),
       gathers: this.#gathers,
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
         this.#scores.operation(kind, result, punctuality, windowMs, endedMs),
     });
     this.#incidents = new Incidents(log, (incident) => this.#listeners.emit("incident", incident));
-    this.#office = new DeadLetterOffice({
-      topology: this.topology,
-      nowMs: () => systemClock.nowMs(),
-      resend: async (letter) => (await this.tell(letter.target, letter.message)) === "accepted",
-      onLetter: (letter) => this.#listeners.emit("deadLetter", letter),
-      onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
-    });
+    this.#office = this.#openOffice(log);
     this.deadLetters = this.#office;
     this.#losses = new WorkerLosses({
       dispatcher: this.#dispatcher,
@@ -233,12 +222,48 @@ class ThreadedMesh implements Mesh {
       status: this.#status,
       capabilities: this.#capabilities,
       isHalted: () => this.#halted,
+      mustGo: (what) => this.#freezer.mustGo(what),
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
+    });
+    this.#freezer = new Freezer({
+      dispatcher: this.#dispatcher,
+      interventions: this.#interventions,
+      dataDir: settings.dataDir,
+      routes: () => this.route.list(),
+      state: () => this.#state,
+      become: (state) => this.#become(state),
+      listeners: this.#listeners,
     });
     this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
+  }
+
+  #openOffice(log: Log): DeadLetterOffice {
+    return new DeadLetterOffice({
+      topology: this.topology,
+      nowMs: () => systemClock.nowMs(),
+      resend: async (letter) => (await this.tell(letter.target, letter.message)) === "accepted",
+      onLetter: (letter) => this.#listeners.emit("deadLetter", letter),
+      onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
+    });
+  }
+
+  /** What main does with frames that only it understands. */
+  #sink(): MainSink {
+    return {
+      onReport: (ring, word) => this.#gathers.onReport(ring, word),
+      onResponse: (agent, operation, trinary, value) =>
+        this.#gathers.onResponse(agent, operation, trinary, value),
+      onIncidents: (incidents) => {
+        for (const incident of incidents as readonly ShardIncident[]) {
+          this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
+        }
+      },
+      onDeadLetter: (words, doubles, word, message) =>
+        this.#office.receive(words, doubles, word, message),
+    };
   }
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
@@ -277,6 +302,7 @@ class ThreadedMesh implements Mesh {
       ...status,
       conflictsLastHour: this.#scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+      ...(this.#freezer.frozen.length > 0 && { frozen: this.#freezer.frozen }),
     };
   }
 
@@ -395,6 +421,18 @@ class ThreadedMesh implements Mesh {
     return this.#interventions.kill(target);
   }
 
+  freeze(scope?: string, options?: FreezeOptions): Promise<FreezeResult> {
+    return this.#freezer.freeze(scope, options);
+  }
+
+  thaw(scope?: string): Promise<ThawResult> {
+    return this.#freezer.thaw(scope);
+  }
+
+  cut(): Cut {
+    return this.#freezer.cut();
+  }
+
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
     return this.#listeners.on(event, listener);
   }
@@ -406,7 +444,8 @@ class ThreadedMesh implements Mesh {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
-    await this.#drain(systemClock.nowMs() + deadlineMs);
+    // Who stands still finishes nothing: what is in flight is in the file.
+    if (!this.#freezer.standsStill) await this.#drain(systemClock.nowMs() + deadlineMs);
     // Before the shards are told: what found room now would be accepted, and handled by nobody.
     this.#dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
@@ -438,6 +477,11 @@ class ThreadedMesh implements Mesh {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #mayOperate(): boolean {
+    this.#freezer.mustGo("operation");
+    return this.#state === "running" || this.#state === "starting";
   }
 
   #become(state: MeshStatus["state"]): void {

@@ -87,6 +87,22 @@ describe("a mesh that starts from a cut", () => {
     expect(mesh.status().messages.deadLettered).toBe(1);
   });
 
+  test("counts parts of operations, whose orchestrator is gone, as dead letters", async () => {
+    const whole = cutOf([], [messageTo(3, 1, { do: "note", id: 1 })], 7);
+    const part = { operation: 9, sector: 1, arrivalMs: 0, deadlineMs: 0, addressed: 10, done: 4 };
+    const { counts } = whole;
+    await using mesh = await startMesh("puppet", {
+      from: {
+        ...whole,
+        operations: [part],
+        counts: { ...counts, accepted: counts.accepted + 1, inFlight: 2 },
+      },
+    });
+    await settled(mesh);
+    expect(mesh.status().messages).toMatchObject({ handled: 8, deadLettered: 1, accepted: 9 });
+    expect(mesh.status().lost).toBe(0);
+  });
+
   test("takes the topology from the cut, and refuses another", async () => {
     const from = cutOf([], []);
     const { topology } = SMALL;
