@@ -64,6 +64,8 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type * from "./runtime/conflict-api.ts";
+export { createMesh } from "./runtime/create-mesh.ts";
 export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/cut.ts";
 export { CutError } from "./runtime/cut.ts";
 export {
@@ -75,7 +77,6 @@ export {
 export { readCut, writeCut } from "./runtime/cut-file.ts";
 export type * from "./runtime/freeze-api.ts";
 export type { Journal, JournalRestored, JournalStatus } from "./runtime/journal-api.ts";
-export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";
 export type * from "./runtime/why-api.ts";

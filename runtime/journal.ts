@@ -36,8 +36,14 @@ import type { MeshPlan } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
 import { topologyFrom } from "./mesh-plan.ts";
 import type { Settings } from "./options.ts";
-import { sourceLoader } from "./shard-pool.ts";
-import { type JournalPlan, journalBytes, journalControl, journalRing } from "./thread-journal.ts";
+import { sourceLoader } from "./source-loader.ts";
+import {
+  type JournalPlan,
+  journalBytes,
+  journalControl,
+  journalRing,
+  type ThreadJournal,
+} from "./thread-journal.ts";
 
 const FOLDER = "journal";
 const LOCK = "journal.lock";
@@ -195,8 +201,8 @@ export class MeshJournal implements Journal {
     }
   }
 
-  /** Has the writer write what is left, and gives the folder free. */
-  async stop(): Promise<void> {
+  /** Has the writer write what is left, tells who waits on main, and gives the folder free. */
+  async stop(main?: ThreadJournal): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
     if (worker !== undefined && worker.threadId >= 0) {
@@ -208,6 +214,7 @@ export class MeshJournal implements Journal {
       clearTimeout(late);
     }
     this.#isOver = true;
+    main?.abandon();
     this.#lock.release();
   }
 

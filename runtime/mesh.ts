@@ -12,9 +12,10 @@ import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination
 import type { Topology } from "../coordination/topology.ts";
 import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
-import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
+import { ConflictFacets } from "./conflict-facets.ts";
 import type { Cut } from "./cut.ts";
 import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
@@ -28,9 +29,9 @@ import { Freezer } from "./freezer.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
-import { type MeshJournal, openJournal } from "./journal.ts";
+import type { MeshJournal } from "./journal.ts";
 import { createLog } from "./log.ts";
-import { type MeshPlan, viewMemory } from "./memory.ts";
+import { type MeshPlan, type ThreadView, viewMemory } from "./memory.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
@@ -63,7 +64,7 @@ import type {
   PipelineResult,
 } from "./operation-api.ts";
 import { OperationJournal } from "./operation-journal.ts";
-import { readOptions, type Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import { Scorekeeper } from "./scorekeeper.ts";
 import { Selector } from "./selection.ts";
@@ -81,44 +82,16 @@ const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
 const LAST_CYCLES = 10_000;
 
-/**
- * Starts a mesh and resolves when all its agents are ready.
- *
- * @example
- * await using mesh = await createMesh({ agent: new URL("./counter.js", import.meta.url), topology: { sectors: 10 } });
- * const answer = await mesh.ask("sector-1/cluster-1/agent-1", { add: 2 });
- */
-export async function createMesh(options: MeshOptions): Promise<Mesh> {
-  options?.signal?.throwIfAborted();
-  const settings = readOptions(options);
-  const behaviors = await readBehaviors(settings.modules);
-  const capabilities = createCapabilityTable(
-    behaviors.flatMap((behavior) => behavior.capabilities ?? []),
-  );
-  const journal = openJournal(settings, options, behaviors);
-  const from = journal?.cut ?? options.from;
-  const all = from === undefined ? options : { ...options, from };
-  let mesh: ThreadedMesh;
-  try {
-    mesh = new ThreadedMesh(settings, all, capabilities.names, journal);
-  } catch (error) {
-    await journal?.stop();
-    throw error;
-  }
-  try {
-    await mesh.start(options.onProgress);
-  } catch (error) {
-    await mesh.stop({ deadlineMs: 0 });
-    throw error;
-  }
-  return mesh;
-}
-
-class ThreadedMesh implements Mesh {
+/** The mesh on threads; `createMesh` makes it. */
+export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: MeshRoutes;
   readonly journal: MeshJournal | undefined;
+  readonly conflicts: Conflicts;
+  readonly quarantine: Quarantine;
+  readonly inbox: HumanInbox;
+  readonly #conflicts: ConflictFacets;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -225,19 +198,27 @@ class ThreadedMesh implements Mesh {
       mustGo: (what) => this.#freezer.mustGo(what),
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
     });
-    this.#freezer = new Freezer({
+    this.#freezer = this.#freezerIn(settings.dataDir);
+    this.#conflicts = this.#facetsOfConflicts(settings.dataDir, view, log);
+    this.conflicts = this.#conflicts.conflicts;
+    this.quarantine = this.#conflicts.quarantine;
+    this.inbox = this.#conflicts.inbox;
+    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
+    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
+      this.#losses.onHang(hang),
+    );
+  }
+
+  #freezerIn(dataDir: string | undefined): Freezer {
+    return new Freezer({
       dispatcher: this.#dispatcher,
       interventions: this.#interventions,
-      dataDir: settings.dataDir,
+      dataDir,
       routes: () => this.route.list(),
       state: () => this.#state,
       become: (state) => this.#become(state),
       listeners: this.#listeners,
     });
-    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
-    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
-      this.#losses.onHang(hang),
-    );
   }
 
   #openOffice(log: Log): DeadLetterOffice {
@@ -263,11 +244,37 @@ class ThreadedMesh implements Mesh {
       },
       onDeadLetter: (words, doubles, word, message) =>
         this.#office.receive(words, doubles, word, message),
+      onConflict: (agent, news) => this.#conflicts.receive(agent, news),
     };
+  }
+
+  #facetsOfConflicts(dataDir: string | undefined, view: ThreadView, lines: Log): ConflictFacets {
+    return new ConflictFacets({
+      dataDir,
+      view,
+      nowMs: () => systemClock.nowMs(),
+      incidents: this.#incidents,
+      lines,
+      isRunning: () => this.#state === "running",
+      route: this.route,
+      capabilities: this.#capabilities,
+      request: (target, request, timeoutMs) =>
+        this.#interventions.request(target, request, timeoutMs),
+      signal: (target, signal) => {
+        this.#dispatcher.nowMs = systemClock.nowMs();
+        this.#dispatcher.outbox.signal(this.topology.orchestrator, target, signal);
+        this.#dispatcher.nudge();
+      },
+      tell: (address, message) => this.tell(address, message),
+      delegate: (task, options) => this.delegate(task, options),
+    });
   }
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    const logOpen = this.#conflicts.open();
+    // It is waited for below; until then its failure is nobody's surprise.
+    logOpen.catch(() => {});
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.journal?.begin(this.#plan, this.#dispatcher.ports.log);
     this.#pool.start();
@@ -281,6 +288,7 @@ class ThreadedMesh implements Mesh {
       reported = ready;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
+    await logOpen;
     onProgress?.({ ready: total, total });
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#ticks.unref();
@@ -291,6 +299,7 @@ class ThreadedMesh implements Mesh {
 
   #tick(): void {
     this.#office.tick();
+    this.#conflicts.tick();
     const { agents, messages } = this.#status.read(this.#state, this.stats());
     this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
   }
@@ -459,8 +468,8 @@ class ThreadedMesh implements Mesh {
     this.#halted = true;
     this.#dispatcher.nudge();
     await this.#duty;
-    await this.journal?.stop();
-    this.#dispatcher.journal?.abandon();
+    await this.journal?.stop(this.#dispatcher.journal);
+    await this.#conflicts.close();
     this.#become("stopped");
   }
 

@@ -5,6 +5,7 @@ import { FrameFlag } from "../mailbox/frame.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Header } from "./header.ts";
 import type { WaitingSend } from "./send-backlog.ts";
+import { checkTellOptions } from "./send-options.ts";
 import type { ThreadJournal } from "./thread-journal.ts";
 
 /** How much a message is to outlive: what the sender asked for, from its options to its receipt. */
@@ -17,8 +18,12 @@ export class SendMarks {
     this.#dispatcher = dispatcher;
   }
 
-  /** Marks the message that is sent next. The receipt says at once that nothing durable can be promised now. */
+  /**
+   * Checks the options and marks the message that is sent next. The receipt says at once that nothing durable can
+   * be promised now.
+   */
   mark(options: TellOptions | undefined): Receipt | undefined {
+    checkTellOptions(options);
     if (options?.volatile === true) this.#mark = FrameFlag.VOLATILE;
     if (options?.durable !== true) return undefined;
     const { journal } = this.#dispatcher;
