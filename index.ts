@@ -11,6 +11,7 @@ export type {
   Envelope,
   OperationEnvelope,
   Priority,
+  SendOptions,
   TellOptions,
   Timer,
   Timers,
@@ -65,6 +66,7 @@ export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
 export type * from "./runtime/circuit-api.ts";
 export type * from "./runtime/conflict-api.ts";
+export { createMesh } from "./runtime/create-mesh.ts";
 export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/cut.ts";
 export { CutError } from "./runtime/cut.ts";
 export {
@@ -77,7 +79,7 @@ export { readCut, writeCut } from "./runtime/cut-file.ts";
 export type * from "./runtime/failure-api.ts";
 export type * from "./runtime/freeze-api.ts";
 export type * from "./runtime/heal-api.ts";
-export { createMesh } from "./runtime/mesh.ts";
+export type { Journal, JournalRestored, JournalStatus } from "./runtime/journal-api.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";

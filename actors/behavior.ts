@@ -14,6 +14,12 @@ export type Received<Answer> = Result<Answer> | void | Promise<Result<Answer> | 
 export interface Behavior<State = unknown, Message = unknown, Answer = unknown> {
   /** What this agent can do; at most 64 distinct names in a mesh. Used for routing and checked before it. */
   readonly capabilities?: readonly string[];
+  /**
+   * Its state is on disk before anyone is told what a turn came to: asks of this agent are answered after that. Needs
+   * `snapshot` and `restore`, and a mesh with a `dataDir`. Without it, states are on disk within the mesh's
+   * `checkpointMs`.
+   */
+  readonly durable?: boolean;
   /** Makes a new state: at start, after a restart, after the death of the worker. */
   init(ctx: ActorContext<Message>): State | Promise<State>;
   /**
@@ -110,6 +116,9 @@ export function defineAgent<State, Message, Answer>(
     throw new TypeError(
       "defineAgent: `adoptContext` needs `context`, which tells what was adopted",
     );
+  if (behavior.durable === true && behavior.snapshot === undefined) {
+    throw new TypeError("defineAgent: `durable` needs `snapshot` and `restore`");
+  }
   return behavior;
 }
 

@@ -9,14 +9,24 @@ import type { Answer } from "./result.ts";
 /** 0 background, 1 normal, 2 high, 3 critical (spec 2.4). Critical travels on the urgent lane. */
 export type Priority = 0 | 1 | 2 | 3;
 
-export interface TellOptions {
+export interface SendOptions {
   /** Default 1. */
   readonly priority?: Priority;
   /** The message is dropped (a dead letter) if its turn has not begun after this time, ms. Default: never. */
   readonly ttlMs?: number;
 }
 
-export interface AskOptions extends TellOptions {
+export interface TellOptions extends SendOptions {
+  /**
+   * The message outlives the process: the receipt is `accepted` only when it is on disk, and what was accepted is
+   * handled after a crash too. Only of a mesh with a `dataDir` (`MESH_NO_JOURNAL`).
+   */
+  readonly durable?: boolean;
+  /** At most once: the message is not delivered again when a worker dies that had it. Not together with `durable`. */
+  readonly volatile?: boolean;
+}
+
+export interface AskOptions extends SendOptions {
   /** The answer is TRANSIT when none came within this time, ms. Default 5,000. No work starts after it. */
   readonly timeoutMs?: number;
   /** Rejects the ask with the signal's reason. */

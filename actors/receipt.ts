@@ -4,7 +4,10 @@
  */
 export type ReceiptStatus = "accepted" | "waiting" | "dropped" | "rejected";
 
-/** Awaiting it resolves to the final status: `accepted`, `dropped` or `rejected`. */
+/**
+ * Awaiting it resolves to the final status: `accepted`, `dropped` or `rejected`. That of a durable message rejects
+ * when the journal cannot be written (`MESH_JOURNAL_DISK`).
+ */
 export interface Receipt extends PromiseLike<ReceiptStatus> {
   readonly status: ReceiptStatus;
 }
@@ -28,11 +31,21 @@ export class WaitingReceipt implements Receipt {
   status: ReceiptStatus = "waiting";
   readonly #promise: Promise<ReceiptStatus>;
   #resolve!: (status: ReceiptStatus) => void;
+  #reject!: (error: Error) => void;
 
   constructor() {
-    this.#promise = new Promise((resolve) => {
+    this.#promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
+  }
+
+  /** What the receipt stands for cannot be promised: whoever awaits it gets `error`. */
+  fail(error: Error): void {
+    this.status = "rejected";
+    // Who does not look at a receipt is not to be ended by it.
+    this.#promise.catch(() => {});
+    this.#reject(error);
   }
 
   settle(status: Exclude<ReceiptStatus, "waiting">): void {

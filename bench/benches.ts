@@ -3,6 +3,7 @@ import { askCross } from "./ask-cross.ts";
 import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
+import { durable } from "./durable.ts";
 import { freeze } from "./freeze.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
@@ -27,6 +28,7 @@ export const BENCHES: readonly Bench[] = [
   tellCross,
   askCross,
   askLocal,
+  durable,
   tree,
   cascade,
   release,

@@ -75,7 +75,7 @@ function processFace(): Face {
 
 /** Only `start` boots a mesh: the other commands do not load one. */
 async function createMesh(options: MeshOptions): Promise<Mesh> {
-  const { createMesh: create } = await import("../runtime/mesh.ts");
+  const { createMesh: create } = await import("../runtime/create-mesh.ts");
   return create(options);
 }
 

@@ -7,6 +7,8 @@ import type { Settings } from "./settings.ts";
 /** What a start adds to its settings. */
 export interface Boot {
   readonly logFile: string | undefined;
+  /** Sets the journal of the mesh before aside. */
+  readonly fresh?: boolean;
   /** What `--thaw` has read. */
   readonly from: Cut | undefined;
   /** Aborts the boot. */
@@ -39,6 +41,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     log: settings.log,
     signal: boot.signal,
     onProgress: boot.onProgress,
+    ...(boot.fresh === true && { fresh: true }),
     ...(boot.logFile !== undefined && { logFile: boot.logFile }),
     ...(settings.workers !== undefined && { workers: settings.workers }),
     ...(settings.heartbeat !== undefined && { heartbeatMs: settings.heartbeat }),

@@ -34,9 +34,17 @@ export class RunningMesh {
   #failed = 0;
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
+  /** The journal of the mesh before is set aside. */
+  readonly #fresh: boolean;
 
-  constructor(face: Face, settings: Settings, lines: readonly TypedLine[], from?: Cut) {
-    this.#from = from;
+  constructor(
+    face: Face,
+    settings: Settings,
+    lines: readonly TypedLine[],
+    begin: { readonly fresh: boolean; readonly from?: Cut },
+  ) {
+    this.#fresh = begin.fresh;
+    this.#from = begin.from;
     this.#face = face;
     this.#settings = settings;
     this.#lines = lines;
@@ -85,6 +93,7 @@ export class RunningMesh {
     const onStop = (): void => abort.abort(signal.reason);
     signal.addEventListener("abort", onStop, { once: true });
     const options = meshOptions(this.#settings, {
+      fresh: this.#fresh,
       logFile: this.#logFile(),
       from: this.#from,
       signal: abort.signal,
@@ -112,6 +121,8 @@ export class RunningMesh {
       `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
         `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
     );
+    const restored = restoredLine(mesh);
+    if (restored !== undefined) say(this.#face, restored);
     if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
@@ -234,6 +245,18 @@ export class RunningMesh {
     const { logFile, data } = this.#settings;
     return logFile ?? (this.#typed ? join(data, "mesh.log") : undefined);
   }
+}
+
+/** What the mesh went on with; undefined when it began anew. */
+function restoredLine({ journal }: Mesh): string | undefined {
+  const restored = journal?.status().restored;
+  if (restored === undefined) return undefined;
+  const { agents, messages, operations, elapsedMs } = restored;
+  if (agents + messages + operations === 0) return undefined;
+  return (
+    `restored ${formatNumber(agents)} agents, ${formatNumber(messages)} messages, ` +
+    `${formatNumber(operations)} operations in ${formatDuration(elapsedMs)}`
+  );
 }
 
 /** What a mesh has of the one that it starts from, and what not. */

@@ -31,7 +31,8 @@ export const startCommand: FaceCommand = faceCommand({
     "variable, a variable over the file. Without --agent the agents replay measured latencies. " +
     "On a terminal, leaving the REPL (.exit, Ctrl-D) stops the mesh. From a pipe, commands are read " +
     "line by line, and the end of the pipe stops the mesh unless --for is given; /dev/null never " +
-    "does. SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
+    "does. The mesh goes on with the states and messages that its data folder has (--fresh sets them aside). " +
+    "SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
     "With --json the last status is printed as one JSON document. " +
     "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
     "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
@@ -54,7 +55,7 @@ export const startCommand: FaceCommand = faceCommand({
 });
 
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
-  const { config: file, noRepl, run = [], ...flags } = args;
+  const { config: file, noRepl, fresh, run = [], ...flags } = args;
   const typed = readRun(face.commands, run as readonly string[]);
   const config = readConfig({
     // Whoever says what to run has no more to say.
@@ -64,9 +65,10 @@ async function start(face: Face, args: Readonly<Record<string, unknown>>): Promi
     file: file as string | undefined,
   });
   const { settings } = config;
-  if (settings.thaw === undefined) return new RunningMesh(face, settings, typed).run();
+  const begin = { fresh: fresh === true };
+  if (settings.thaw === undefined) return new RunningMesh(face, settings, typed, begin).run();
   const from = await readCut(settings.thaw);
-  return new RunningMesh(face, sizedLike(from, config), typed, from).run();
+  return new RunningMesh(face, sizedLike(from, config), typed, { ...begin, from }).run();
 }
 
 /** The settings with the size of a frozen mesh, where nobody has set another. */
@@ -99,6 +101,10 @@ function startParameters(): Record<string, Parameter> {
     help: "run a command on the fresh mesh; may be given several times",
     value: "command",
     repeats: true,
+  };
+  parameters.fresh = {
+    schema: flag().optional(),
+    help: "set aside what the data folder has of states and messages, and begin anew",
   };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   return parameters;

@@ -79,7 +79,7 @@ export const FrameFlag = {
   NUMBER: 2,
   /** The payload lies in the source thread's payload store. */
   REFERENCE: 4,
-  /** Need not survive the worker, needs no custody. */
+  /** Is not delivered again after the death of a thread that had it in custody. */
   VOLATILE: 8,
   /** The handler failed: the payload of this ANSWER is the reason. */
   FAILED: 16,
@@ -89,6 +89,8 @@ export const FrameFlag = {
   REDELIVERED: 64,
   /** An ASK for a sign of life: the runtime answers it in the agent's turn, and the handler sees nothing of it. */
   PROBE: 256,
+  /** The journal has it, or is about to: `operation` is the origin that it has there (`journal-entry.ts`). */
+  DURABLE: 128,
 } as const;
 
 /** Source of a frame that comes from outside the mesh. */

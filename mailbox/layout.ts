@@ -179,3 +179,33 @@ export const SlotState = {
   /** A payload for many targets. */
   PAYLOAD: 4,
 } as const;
+
+/*
+ * The journal of a mesh: what its writer shares with all threads, then a ring from each thread to the writer
+ *
+ *   word 0          32                              64
+ *        ├ PARKED … ┼ STATE  ERRNO  BATCHES … ──────┼ ring of thread 0 ┼ ring of thread 1 ┼ …
+ *         anyone      the writer only
+ *
+ * PARKED stands where the doorbell of a control block looks for it. A ring's HEAD is how far its entries are
+ * on disk: the writer gives nothing back before that.
+ */
+/** What main asks of the writer: a {@link Command}. */
+export const JOURNAL_COMMAND = 1;
+/** A {@link JournalState}. */
+export const JOURNAL_STATE = 32;
+/** While FAILING: the error of the system, as a positive number. */
+export const JOURNAL_ERRNO = 33;
+/** Batches on disk since the writer began, modulo 2^32. */
+export const JOURNAL_BATCHES = 34;
+/** Bytes of all segments, in KiB. */
+export const JOURNAL_KIB = 35;
+export const JOURNAL_CONTROL_WORDS = 64;
+
+export const JournalState = {
+  STARTING: 0,
+  RUNNING: 1,
+  /** Nothing can be written now; what is handed over waits in the rings, and the writer tries again. */
+  FAILING: 2,
+  STOPPED: 3,
+} as const;

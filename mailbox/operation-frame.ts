@@ -38,6 +38,8 @@ export const OperationFlag = {
   HEDGE: 16,
   /** Only looks: the turn's state is not saved. */
   LOOKS: 32,
+  /** The journal has it: how it ended at an agent is written there, with the agent's state. */
+  JOURNALED: 64,
 } as const;
 
 /*

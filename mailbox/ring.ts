@@ -193,6 +193,57 @@ export class Ring {
     return taken;
   }
 
+  /** Cells that could be claimed now, were none of them padding. The producer's call. */
+  get freeCells(): number {
+    this.#headSeen = Atomics.load(this.words, RING_HEAD);
+    return this.#cells - ((this.#claimed - this.#headSeen) | 0);
+  }
+
+  /** End of what has been claimed, in cells: where the consumer will be when it has given all of it back. */
+  get claimed(): number {
+    return this.#claimed;
+  }
+
+  /** End of what is published, in cells; any thread may look. */
+  get tail(): number {
+    return Atomics.load(this.words, RING_TAIL);
+  }
+
+  /** Everything below has been given back by the consumer, in cells; any thread may look. */
+  get head(): number {
+    return Atomics.load(this.words, RING_HEAD);
+  }
+
+  /**
+   * Shows each frame up to the position `tail` without taking it: `visit` gets its first word. The consumer's
+   * call; it takes them with {@link release} when it has kept what it saw.
+   */
+  visit(tail: number, visit: (word: number) => void): void {
+    for (let position = this.#head; position !== tail; ) {
+      const at = position & this.#mask;
+      const word = RING_CELLS + at * CELL_WORDS;
+      const cells = (this.words[word + FRAME_LENGTH] + (CELL_BYTES - 1)) >>> 6;
+      if ((this.words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) visit(word);
+      position = (position + cells) | 0;
+    }
+  }
+
+  /** Gives everything below `position` back. The consumer's call. */
+  release(position: number): void {
+    this.#head = position;
+    this.words[RING_ACCEPTED] = position;
+    Atomics.store(this.words, RING_HEAD, position);
+  }
+
+  /** True, once, when the producer has asked for a ring ({@link wantRoom}). The consumer's call. */
+  isWaitedFor(): boolean {
+    const { words } = this;
+    return (
+      Atomics.load(words, RING_WANTS_ROOM) === 1 &&
+      Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1
+    );
+  }
+
   /**
    * Calls `visit` with the word of each frame that is published and not taken, in order, and takes none. For a reader
    * that is neither side, while both stand still.

@@ -58,15 +58,25 @@ export class ShapeTable {
 
   /** The table as it is now: shapes by number. */
   read(): Shape[] {
+    return JSON.parse(this.text()) as Shape[];
+  }
+
+  /** The same as it stands in memory, JSON. */
+  text(): string {
     for (;;) {
       const current = Atomics.load(this.#words, CURRENT);
-      if (current === 0) return [];
+      if (current === 0) return "[]";
       const at = sideWord(current % VERSION);
       const length = this.#words[at];
       const text = Buffer.from(this.#bytes.slice((at + 1) * 4, (at + 1) * 4 + length)).toString();
       // A side is written again only when another has become current.
-      if (Atomics.load(this.#words, CURRENT) === current) return JSON.parse(text) as Shape[];
+      if (Atomics.load(this.#words, CURRENT) === current) return text;
     }
+  }
+
+  /** Another one whenever the table has changed. */
+  get version(): number {
+    return Atomics.load(this.#words, CURRENT);
   }
 
   /**

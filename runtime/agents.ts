@@ -204,8 +204,9 @@ export class Agents {
     this.failures.fail(cell, error);
   }
 
-  checkpoint(cell: AgentCell): void {
-    this.checkpoints.take(cell);
+  /** See {@link Checkpoints.take}. */
+  checkpoint(cell: AgentCell, durably: boolean): void {
+    this.checkpoints.take(cell, durably);
   }
 
   onControl(ring: Ring, word: number): void {
@@ -311,7 +312,9 @@ export class Agents {
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
     const { view, mailboxes, operations, burials } = this.#dispatcher;
     view.registry.state[cell.self] = state;
-    this.checkpoints.forget(cell.self);
+    // With the mesh its agents stop, and begin at its next start where they were.
+    if (this.#stopping) this.checkpoints.leave(cell.self);
+    else this.checkpoints.forget(cell.self);
     for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
       if (operations.has(slot)) operations.skip(slot, cell.self);
       else burials.bury(slot, code);

@@ -18,6 +18,7 @@ import type { Ring } from "../mailbox/ring.ts";
 import { isTooLong } from "../supervisors/silence.ts";
 import type { AskEnd } from "./asks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { ThreadJournal } from "./thread-journal.ts";
 
 /** Answers on their way: from a turn that has ended to whoever asked, on this thread or another. */
 export class Answers implements AskEnd {
@@ -35,10 +36,27 @@ export class Answers implements AskEnd {
     else agents.failures.silent(target);
   }
 
-  /** Answers the ASK in `slot`. A value that cannot be encoded makes the turn a failure: throws. */
-  answer(slot: number, result: Result): void {
-    if (result.state === 1) this.#answer(slot, 1, 0, result.value);
-    else this.#answer(slot, -1, 0, result.conflict);
+  /**
+   * Answers the ASK in `slot`, `durably` when what the turn did is on disk. A value that cannot be encoded makes the
+   * turn a failure: throws.
+   */
+  answer(slot: number, result: Result, durably: boolean): void {
+    const value = result.state === 1 ? result.value : result.conflict;
+    const { journal } = this.#dispatcher;
+    if (!durably || journal === undefined) this.#answer(slot, result.state, 0, value);
+    else this.#answerLater(slot, result.state, this.copyOf(value), journal);
+  }
+
+  #answerLater(slot: number, trinary: number, value: unknown, journal: ThreadJournal): void {
+    const { words, doubles } = this.#dispatcher.view.custody;
+    const at = slot + SLOT_FRAME;
+    const asker = words[at + FRAME_SOURCE];
+    const agent = words[at + FRAME_TARGET];
+    const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
+    const edge = words[at + FRAME_HASH] - 1;
+    const urgency = framePriority(words[at + FRAME_TYPE]) === 3 ? 3 : 0;
+    // By then the slot is another message's.
+    journal.onDisk(() => this.#send(agent, asker, id, edge, urgency, trinary, 0, value));
   }
 
   /** Answers the ASK in `slot` with why it was not handled. */
@@ -47,23 +65,43 @@ export class Answers implements AskEnd {
   }
 
   #answer(slot: number, trinary: number, flag: number, value: unknown): void {
-    const { view, asks } = this.#dispatcher;
-    const { words, doubles } = view.custody;
+    const { words, doubles } = this.#dispatcher.view.custody;
     const at = slot + SLOT_FRAME;
-    const asker = words[at + FRAME_SOURCE];
-    if (asker < 0) return;
     const id = doubles[(at >>> 1) + FRAME_OPERATION_F64];
-    const agent = words[at + FRAME_TARGET];
+    const edge = words[at + FRAME_HASH] - 1;
+    const urgency = framePriority(words[at + FRAME_TYPE]) === 3 ? 3 : 0;
+    this.#send(
+      words[at + FRAME_TARGET],
+      words[at + FRAME_SOURCE],
+      id,
+      edge,
+      urgency,
+      trinary,
+      flag,
+      value,
+    );
+  }
+
+  #send(
+    agent: number,
+    asker: number,
+    id: number,
+    edge: number,
+    urgency: number,
+    trinary: number,
+    flag: number,
+    value: unknown,
+  ): void {
+    const { view, asks } = this.#dispatcher;
+    if (asker < 0) return;
     // The wait is over from this moment: a search must not find it while the answer travels.
-    if (asker !== view.topology.orchestrator)
-      view.waits.settle(asker, agent, words[at + FRAME_HASH] - 1);
+    if (asker !== view.topology.orchestrator) view.waits.settle(asker, agent, edge);
     if (view.placement[asker] === view.thread) {
       if (flag !== 0) asks.reject(id, this.#refusal(agent, flag, value));
       else this.#settle(id, trinary, this.copyOf(value));
       return;
     }
-    const urgent = framePriority(words[at + FRAME_TYPE]) === 3 ? 3 : 0;
-    const priority = answerPriority(urgent, trinary);
+    const priority = answerPriority(urgency, trinary);
     this.#dispatcher.outbox.sendAnswer(agent, asker, id, value, priority, flag);
   }
 

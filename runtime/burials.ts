@@ -28,6 +28,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.POISON]: "the message killed its worker too often",
   [DeadLetterCode.MESH_STOPPING]: "the mesh is stopping",
   [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
+  [DeadLetterCode.VOLATILE]: "it was lost with its worker",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };
 
@@ -51,7 +52,9 @@ export class Burials {
     }
     ledger.counts[code === DeadLetterCode.EXPIRED ? Count.EXPIRED : Count.DEAD_LETTERED]++;
     this.#sendDeadLetter(words, doubles, bytes, at, code);
-    this.#dispatcher.finish(slot);
+    // What the end of the mesh cuts off is not over: a durable message is there at the next start.
+    if (code === DeadLetterCode.MESH_STOPPING) words[at + FRAME_TYPE] &= ~(FrameFlag.DURABLE << 16);
+    this.#dispatcher.finish(slot, false);
   }
 
   /** Ends a message that never got into custody; its payload stands in the codec's scratch. */

@@ -33,7 +33,7 @@ import { CellTimers } from "./cell-timers.ts";
 import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { causationIdOf, messageIdOf } from "./message-id.ts";
-import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { checkAskOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */
 export const DEFAULT_ASK_MS = 5000;
@@ -276,7 +276,7 @@ export function openAsk(
 ): Promise<Answer> {
   const { asks, outbox, view } = dispatcher;
   const signal = options?.signal;
-  checkSendOptions(options);
+  checkAskOptions(options);
   if (signal?.aborted) return Promise.reject(signal.reason);
   let edge = -1;
   if (cell !== undefined) {

@@ -20,14 +20,23 @@ export class Checkpoints {
   /** Takes over what a predecessor left. */
   adopt(slots: ReadonlyMap<number, number>): void {
     for (const [agent, slot] of slots) this.#slots.set(agent, slot);
+    this.#dispatcher.journal?.adopt(slots.keys());
+  }
+
+  /** Where an agent's newest snapshot is; undefined without one. */
+  slotOf(agent: number): number | undefined {
+    return this.#slots.get(agent);
   }
 
   has(agent: number): boolean {
     return this.#slots.has(agent);
   }
 
-  /** Writes the agent's snapshot. Throws when it cannot be encoded, or no custody is left for it. */
-  take(cell: AgentCell): void {
+  /**
+   * Writes the agent's snapshot; `durably` says that what made it is promised by the journal. Throws when it cannot
+   * be encoded, or no custody is left for it.
+   */
+  take(cell: AgentCell, durably = false): void {
     const { codec, view, ledger, plan } = this.#dispatcher;
     const { custody } = view;
     const length = codec.encode(cell.behavior.snapshot?.(cell.state));
@@ -47,6 +56,7 @@ export class Checkpoints {
     const previous = this.#slots.get(cell.self);
     if (previous !== undefined) this.#dispatcher.giveBack(previous);
     this.#slots.set(cell.self, slot);
+    this.#dispatcher.journal?.saved(cell.self, slot, durably);
     this.#dispatcher.touch();
   }
 
@@ -66,6 +76,13 @@ export class Checkpoints {
 
   /** A restart is a new state: the old snapshot no longer counts. */
   forget(agent: number): void {
+    if (!this.#slots.has(agent)) return;
+    this.leave(agent);
+    this.#dispatcher.journal?.ended(agent);
+  }
+
+  /** Gives the snapshot's place back; to the journal it counts. */
+  leave(agent: number): void {
     const slot = this.#slots.get(agent);
     if (slot === undefined) return;
     this.#slots.delete(agent);

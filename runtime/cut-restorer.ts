@@ -147,7 +147,8 @@ function restoreMessage(
   const slot = allocate(custody, length, true);
   const flags =
     (payload === undefined ? FrameFlag.NOTHING : bytes === undefined ? FrameFlag.NUMBER : 0) |
-    (message.redelivered ? FrameFlag.REDELIVERED : 0);
+    (message.redelivered ? FrameFlag.REDELIVERED : 0) |
+    (message.origin !== undefined ? FrameFlag.DURABLE : 0);
   const header: Header = {
     kind: KINDS[message.kind],
     priority,
@@ -155,7 +156,7 @@ function restoreMessage(
     target,
     source: message.sender < 0 ? outside : message.sender,
     // Whoever asked is gone: 0 is no ask's id, so that no answer finds another one's asker.
-    operation: 0,
+    operation: message.origin ?? 0,
     sequence: message.sequence,
     createdMs: message.createdMs,
     deadlineMs: message.leftMs === Number.POSITIVE_INFINITY ? 0 : nowMs + message.leftMs,

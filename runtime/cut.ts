@@ -63,6 +63,8 @@ export interface CutMessage {
   readonly redelivered: boolean;
   /** Workers that died while it ran. */
   readonly deaths: number;
+  /** Of a durable message: its origin (`mailbox/journal-entry.ts`), under which the journal has it. */
+  readonly origin?: number;
 }
 
 /** One sector's part of an operation. */

@@ -13,6 +13,7 @@ export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = [
   "mesh-stopping",
   "capability",
   "circuit-open",
+  "volatile",
 ];
 
 export const DeadLetterCode = {
@@ -27,4 +28,5 @@ export const DeadLetterCode = {
   MESH_STOPPING: 8,
   CAPABILITY: 9,
   CIRCUIT_OPEN: 10,
+  VOLATILE: 11,
 } as const;

@@ -40,6 +40,7 @@ import { Roles } from "./roles.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
 import { Standstill } from "./standstill.ts";
+import { ThreadJournal } from "./thread-journal.ts";
 import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
@@ -115,6 +116,8 @@ export class Dispatcher implements FrameReader {
   readonly heart: Heart;
   readonly roles: Roles;
   readonly deputies: Deputies;
+  /** Undefined on a mesh without a data folder. */
+  readonly journal: ThreadJournal | undefined;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
   readonly conflicts: ConflictNews;
@@ -163,6 +166,7 @@ export class Dispatcher implements FrameReader {
     this.heart = new Heart(this);
     this.roles = new Roles(this);
     this.deputies = new Deputies(this);
+    this.journal = plan.journal === undefined ? undefined : new ThreadJournal(this, plan.journal);
   }
 
   /** One duty cycle; false when there was nothing to do. */
@@ -193,6 +197,7 @@ export class Dispatcher implements FrameReader {
     work += this.releases.advance(this.nowMs);
     work += this.wheel.advance(this.nowMs, TIMERS_A_CYCLE);
     work += this.outbox.retry();
+    if (this.journal?.poll() === true) work++;
     work += this.turns.run();
     const { failures } = this.agents;
     if (failures.hasNews && this.runQueue.length === 0 && view.lanes.empty) failures.report();
@@ -230,21 +235,24 @@ export class Dispatcher implements FrameReader {
       this.outbox.dirty ||
       this.runQueue.length > 0 ||
       !this.view.lanes.empty ||
-      this.operations.hasNewsFromGates
+      this.operations.hasNewsFromGates ||
+      this.journal?.hasNews === true
     );
   }
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
   commit(): void {
-    const { ledger, view, ports } = this;
+    const { ledger, view, journal, ports } = this;
     ports.failpoint?.("commit-begun");
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
     view.controlDoubles[CONTROL_LAMPORT_F64] = this.lamport;
     ledger.prepare();
     view.lanes.prepare(ledger.cycle);
+    journal?.prepare(ledger.cycle);
     ports.failpoint?.("commit-prepared");
     ledger.commit();
     ports.failpoint?.("commit-done");
+    journal?.publish();
     view.lanes.publish();
     ports.failpoint?.("commit-published");
     this.outbox.dirty = false;
@@ -279,8 +287,9 @@ export class Dispatcher implements FrameReader {
     if (this.clockStale) this.nowMs = this.ports.clock.nowMs();
   }
 
-  /** Ends the use of a message slot, as of the open cycle. */
-  finish(slot: number): void {
+  /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
+  finish(slot: number, handled: boolean): void {
+    this.journal?.finished(slot, handled);
     this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);
     this.ledger.counts[Count.IN_FLIGHT]--;
     this.giveBack(slot);

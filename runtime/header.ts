@@ -10,6 +10,7 @@ import {
   FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
+  FrameKind,
 } from "../mailbox/frame.ts";
 
 /** Header fields of a new frame. */
@@ -27,6 +28,16 @@ export interface Header {
   payload: number;
   /** OPERATION: of the payload. ASK: the asker's edge in the wait graph + 1. */
   hash: number;
+}
+
+/** Urgent frames (priority 3) travel on a lane of their own, and wait in a queue of their own. */
+export function urgency(priority: number): number {
+  return (priority & 3) === 3 ? 1 : 0;
+}
+
+/** Whether frames of this kind are counted as messages. */
+export function isMessage(kind: number): boolean {
+  return kind === FrameKind.TELL || kind === FrameKind.ASK || kind === FrameKind.SIGNAL;
 }
 
 /** Writes a header at `word`; `length` includes the payload. */

@@ -26,6 +26,7 @@ import { Gathers } from "./gathers.ts";
 import { healCircuits } from "./heal-circuits.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
+import type { MeshJournal } from "./journal.ts";
 import type { Later } from "./later.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
 import type { MeshStatus } from "./mesh-api.ts";
@@ -33,6 +34,7 @@ import { MeshListeners } from "./mesh-listeners.ts";
 import { MeshReader } from "./mesh-reader.ts";
 import { MeshRoutes } from "./mesh-routes.ts";
 import type { OperatorOptions } from "./mode-api.ts";
+import { OperationJournal } from "./operation-journal.ts";
 import { approvalFrom, preserveIn } from "./operators.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import { Safeguards } from "./safeguards.ts";
@@ -66,6 +68,8 @@ export interface HeadquartersPorts {
   /** Thresholds of the circuit breakers; those that are not given are the specification's. */
   readonly breakers?: Partial<BreakerSettings>;
   readonly operators?: OperatorOptions | undefined;
+  /** What of the mesh outlives the process, where something does. */
+  readonly journal?: MeshJournal | undefined;
   /** A frozen mesh to go on from. */
   readonly from?: Cut | undefined;
 }
@@ -80,6 +84,7 @@ export class Headquarters {
   readonly selector: Selector;
   readonly route: MeshRoutes;
   readonly orchestrator: Orchestrator;
+  readonly operations: OperationJournal | undefined;
   readonly delegations: Delegations;
   readonly scores: Scorekeeper;
   readonly office: DeadLetterOffice;
@@ -100,7 +105,7 @@ export class Headquarters {
   #state: MeshStatus["state"] = "starting";
 
   constructor(outside: HeadquartersPorts) {
-    const { plan, capabilities, clock, later, log, workers, from } = outside;
+    const { plan, capabilities, clock, later, log, workers, from, journal } = outside;
     this.#clock = clock;
     if (from !== undefined) restoreCut(plan, from, clock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
@@ -131,8 +136,10 @@ export class Headquarters {
       score: (kind, answer, elapsedMs) =>
         this.scores.single(kind, answer, clock.nowMs(), elapsedMs),
     });
+    this.operations = journal && new OperationJournal(dispatcher, journal);
     this.orchestrator = new Orchestrator({
       ...ports,
+      journal: this.operations,
       isRunning: () => this.#mayOperate(),
       gathers: this.gathers,
       ended: (gather) => this.guards.failures.gathered(gather),

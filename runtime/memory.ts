@@ -30,6 +30,7 @@ import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
 import { Seats, seatsBytes } from "../supervisors/seats.ts";
 import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
+import type { JournalPlan } from "./thread-journal.ts";
 
 /** What every thread of a mesh is told when it starts; cloneable. */
 export interface MeshPlan {
@@ -54,6 +55,8 @@ export interface MeshPlan {
   /** How arrivals are predicted. */
   readonly predictor: PredictorKind;
   readonly memory: MeshMemory;
+  /** Absent without a data folder. */
+  readonly journal?: JournalPlan;
 }
 
 /** All shared memory of a mesh. Made once, by main; it outlives every worker. */

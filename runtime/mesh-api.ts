@@ -1,4 +1,4 @@
-import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { AskOptions, SendOptions, TellOptions } from "../actors/context.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -16,6 +16,7 @@ import type { Cut } from "./cut.ts";
 import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
+import type { Journal } from "./journal-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type {
   AskGroups,
@@ -178,7 +179,9 @@ export type DeadLetterReason =
   | "undecodable"
   | "mesh-stopping"
   | "capability"
-  | "circuit-open";
+  | "circuit-open"
+  /** A `volatile` message whose worker died. */
+  | "volatile";
 
 export interface DeadLetter {
   readonly id: number;
@@ -295,6 +298,8 @@ export interface Mesh extends AsyncDisposable {
   sectors(): readonly SectorSummary[];
   findBestAgents(capability: string, count: number, maxImpedance?: number): readonly string[];
   readonly deadLetters: DeadLetters;
+  /** What outlives the process; undefined without a `dataDir`. */
+  readonly journal: Journal | undefined;
   /** What agents found to contradict what they know: recorded for good, and resolved (spec 5.1). */
   readonly conflicts: Conflicts;
   /** Conflicting data, kept from the mesh until somebody decides. */
@@ -331,7 +336,7 @@ export interface Mesh extends AsyncDisposable {
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
-export interface BroadcastOptions extends TellOptions {
+export interface BroadcastOptions extends SendOptions {
   /** Default: all agents. */
   readonly select?: string;
   /** Silence after this time counts as TRANSIT, ms. Default 5,000. */
@@ -400,6 +405,13 @@ export interface MeshOptions {
    * it nothing is written, and what would have been is kept in memory, within bounds.
    */
   readonly dataDir?: string;
+  /**
+   * Begins anew with an empty journal and sets the old one aside, beside it. Default: goes on with the states and
+   * messages of the journal.
+   */
+  readonly fresh?: boolean;
+  /** How often states that have changed are put on disk, ms: what of them a crash may cost. Default 1,000. */
+  readonly checkpointMs?: number;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

@@ -2,12 +2,14 @@ import type { TopologyOptions } from "../coordination/topology.ts";
 import { createMemory, type MeshPlan, planLanes } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
 import type { Settings } from "./options.ts";
+import type { JournalPlan } from "./thread-journal.ts";
 
 /** What every thread is told, and the memory they share. */
 export function planMesh(
   settings: Settings,
   options: MeshOptions,
   capabilities: readonly string[],
+  journal: JournalPlan | undefined,
 ): MeshPlan {
   const threads = settings.workers + 1;
   const lanes = planLanes(threads, settings.maxPayloadBytes);
@@ -27,6 +29,7 @@ export function planMesh(
     capabilities,
     seed: settings.seed,
     predictor: settings.predictor,
+    ...(journal !== undefined && { journal }),
     memory: createMemory(
       settings.topology,
       threads,

@@ -8,7 +8,6 @@ import { createCapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
-import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import type { Circuits } from "./circuit-api.ts";
 import { systemClock } from "./clock.ts";
@@ -19,6 +18,7 @@ import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
 import { Headquarters } from "./headquarters.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
+import type { MeshJournal } from "./journal.ts";
 import { systemLater } from "./later.ts";
 import { createLog } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
@@ -52,7 +52,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./operation-api.ts";
-import { readOptions, type Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import type { Roles } from "./roles-api.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -66,32 +66,10 @@ const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
 const LAST_CYCLES = 10_000;
 
-/**
- * Starts a mesh and resolves when all its agents are ready.
- *
- * @example
- * await using mesh = await createMesh({ agent: new URL("./counter.js", import.meta.url), topology: { sectors: 10 } });
- * const answer = await mesh.ask("sector-1/cluster-1/agent-1", { add: 2 });
- */
-export async function createMesh(options: MeshOptions): Promise<Mesh> {
-  options?.signal?.throwIfAborted();
-  const settings = readOptions(options);
-  const behaviors = await readBehaviors(settings.modules);
-  const capabilities = createCapabilityTable(
-    behaviors.flatMap((behavior) => behavior.capabilities ?? []),
-  );
-  const mesh = new ThreadedMesh(settings, options, capabilities.names);
-  try {
-    await mesh.start(options.onProgress);
-  } catch (error) {
-    await mesh.stop({ deadlineMs: 0 });
-    throw error;
-  }
-  return mesh;
-}
-
-class ThreadedMesh implements Mesh {
+/** The mesh on threads; `createMesh` makes it. */
+export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
+  readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
   readonly #pool: ShardPool;
@@ -103,10 +81,16 @@ class ThreadedMesh implements Mesh {
   #stopping: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
 
-  constructor(settings: Settings, options: MeshOptions, capabilities: readonly string[]) {
+  constructor(
+    settings: Settings,
+    options: MeshOptions,
+    capabilities: readonly string[],
+    journal: MeshJournal | undefined,
+  ) {
+    this.journal = journal;
     this.topology = settings.topology;
     this.#signal = options.signal;
-    this.#plan = planMesh(settings, options, capabilities);
+    this.#plan = planMesh(settings, options, capabilities, journal?.plan);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     this.#headquarters = new Headquarters({
@@ -116,6 +100,7 @@ class ThreadedMesh implements Mesh {
       later: systemLater,
       dataDir: settings.dataDir,
       from: options.from,
+      journal,
       breakers: settings.breakers,
       operators: options.operators,
       log,
@@ -176,6 +161,7 @@ class ThreadedMesh implements Mesh {
     // It is waited for below; until then its failure is nobody's surprise.
     logOpen.catch(() => {});
     this.#duty = runDuty(this.#headquarters.dispatcher, () => this.#headquarters.halted);
+    this.journal?.begin(this.#plan, this.#headquarters.dispatcher.ports.log);
     this.#pool.start();
     this.#watchdog.start();
     const total = this.topology.agents;
@@ -194,6 +180,8 @@ class ThreadedMesh implements Mesh {
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#headquarters.become("running");
+    const { operations, orchestrator } = this.#headquarters;
+    operations?.goOn(systemClock.nowMs(), (each) => orchestrator.goOn(each));
   }
 
   status(): MeshStatus {
@@ -349,17 +337,19 @@ class ThreadedMesh implements Mesh {
     this.#headquarters.halted = true;
     this.#headquarters.dispatcher.nudge();
     await this.#duty;
+    await this.journal?.stop(this.#headquarters.dispatcher.journal);
     await this.#headquarters.conflicts.close();
     this.#headquarters.become("stopped");
   }
 
   /** Waits until nothing is in flight, or the deadline. Twice in a row, for the threads are not read at one moment. */
   async #drain(deadlineMs: number): Promise<void> {
-    const { outbox } = this.#headquarters.dispatcher;
+    const { outbox, journal } = this.#headquarters.dispatcher;
     for (let still = 0; still < 2 && systemClock.nowMs() < deadlineMs; ) {
       const idle =
         !this.#headquarters.dispatcher.busy &&
         outbox.waiting === 0 &&
+        journal?.isWaiting !== true &&
         this.#headquarters.statusReader.inFlight() === 0;
       still = idle ? still + 1 : 0;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 2));

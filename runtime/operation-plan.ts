@@ -91,6 +91,11 @@ export function planGather(options: GatherOptions, quorum: number): GatherSettin
   };
 }
 
+/** Whether it changes something, so that its effects are saved and had once. */
+export function changes(plan: OperationPlan): boolean {
+  return !LOOKING.has(plan.verb);
+}
+
 /** The bits of a frame that say how an operation is to be done. */
 export function flagsOf(plan: OperationPlan, settings: GatherSettings, isWave: boolean): number {
   return (

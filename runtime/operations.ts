@@ -23,6 +23,9 @@ import { HashMismatchError } from "./shared-payloads.ts";
 import { StandIns } from "./stand-ins.ts";
 import type { TimerTarget } from "./wheel.ts";
 
+/** In the journal: the agent was READY, and has yet to act. Other outcomes are trinary states. */
+export const HELD = 2;
+
 /** A release is scheduled under its slot times this, plus its agent's bit. */
 const BITS = 2 ** 24;
 
@@ -246,6 +249,11 @@ export class Operations implements TimerTarget {
     return this.#partOf(slot).has(OperationFlag.LOOKS);
   }
 
+  /** Whether what becomes of it is promised to outlive the process. */
+  isJournaled(slot: number): boolean {
+    return this.#partOf(slot).has(OperationFlag.JOURNALED);
+  }
+
   /** Tells main what the agent says, where somebody wants to know. Throws when it cannot be encoded. */
   respond(slot: number, agent: number, result: Result): void {
     const part = this.#partOf(slot);
@@ -273,12 +281,17 @@ export class Operations implements TimerTarget {
     if (part.closed) part.late = true;
     if (this.#isHolding(part, bit)) {
       part.holding--;
-      if (trinary === 1) this.#acted(part, bit);
-      else part.progress.note(bit, trinary, ledger.cycle);
+      if (trinary === 1) {
+        this.#acted(part, bit);
+      } else {
+        part.progress.note(bit, trinary, ledger.cycle);
+        this.#journal(part, bit, trinary);
+      }
     } else {
       part.progress.note(bit, trinary, ledger.cycle);
       part.open--;
       if (trinary !== 0) arrivals.arrived(part, bit, nowMs);
+      this.#journal(part, bit, trinary === 1 && part.holds ? HELD : trinary);
       if (trinary === 1 && part.holds) this.#hold(part, bit);
     }
     this.#settle(part);
@@ -339,8 +352,14 @@ export class Operations implements TimerTarget {
     this.#acted(part, bit);
   }
 
+  #journal(part: Part, bit: number, outcome: number): void {
+    if (part.has(OperationFlag.JOURNALED))
+      this.#dispatcher.journal?.outcome(part.root, part.firstAgent + bit, outcome);
+  }
+
   #acted(part: Part, bit: number): void {
     const { ledger, nowMs } = this.#dispatcher;
+    this.#journal(part, bit, 1);
     part.progress.noteActed(bit, ledger.cycle);
     part.row(bit, ROW_ACT_ERROR, nowMs - part.arrivalMs);
     this.#dispatcher.touch();
@@ -425,7 +444,7 @@ export class Operations implements TimerTarget {
     if (part.arrivalTimer !== 0) releases.cancel(part.arrivalTimer);
     if (part.late) this.#reports.send(part, ReportFlag.FINAL | ReportFlag.LATE);
     ledger.counts[Count.HANDLED]++;
-    this.#dispatcher.finish(part.slot);
+    this.#dispatcher.finish(part.slot, true);
     if (this.#parts.size === 0) payloads.forget();
   }
 

@@ -30,6 +30,8 @@ export interface Settings {
   /** Absolute; undefined when nothing is to outlive the process. */
   readonly dataDir: string | undefined;
   readonly breakers: Partial<BreakerSettings>;
+  readonly fresh: boolean;
+  readonly checkpointMs: number;
   readonly log: LogLevel;
   readonly seed: number;
   readonly modules: readonly string[];
@@ -87,6 +89,8 @@ export function readOptions(options: MeshOptions): Settings {
     predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
     dataDir: readFolder("dataDir", options.dataDir),
     breakers: readBreakers(options.breakers),
+    fresh: oneOf("fresh", options.fresh ?? false, [true, false]),
+    checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),
@@ -116,7 +120,7 @@ function readFolder(field: string, path: unknown): string | undefined {
   return resolvePath(path);
 }
 
-function oneOf<T extends string>(field: string, value: T, allowed: readonly T[]): T {
+function oneOf<T extends string | boolean>(field: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
   throw new InvalidOptionError(field, value, `one of ${allowed.join(", ")}`);
 }

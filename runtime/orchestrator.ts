@@ -1,15 +1,13 @@
 import { MeshError, MeshStoppedError } from "../actors/errors.ts";
-import type { RoutingStrategy } from "../actors/message.ts";
 import type { Random } from "../actors/ports.ts";
-import type { ArrivalTime } from "../coordination/arrival-time.ts";
 import { contradicting } from "../coordination/disagreement.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass, PEOPLE } from "../coordination/impedance-class.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
-import { ProgressMap } from "../supervisors/sector-coordinator.ts";
+import { OperationFlag } from "../mailbox/operation-frame.ts";
 import { cascadeOutcome } from "./cascade-outcome.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts, Question } from "./forecasts.ts";
-import type { Gather, GatherEnd, GatherPlan } from "./gather.ts";
+import type { Gather, GatherEnd, GatherPlan, SectorShare } from "./gather.ts";
 import {
   gatherOutcome,
   type OutcomeFacts,
@@ -32,7 +30,10 @@ import type {
   OperationProgress,
   ResumeOptions,
 } from "./operation-api.ts";
+import { type Attempt, attemptAfter, attemptOf, journaledOf } from "./operation-attempt.ts";
+import type { JournaledOperation, OperationJournal } from "./operation-journal.ts";
 import {
+  changes,
   factsOf,
   flagsOf,
   type GatherSettings,
@@ -45,6 +46,8 @@ import type { Selector } from "./selection.ts";
 /** Share of the sectors that must confirm before a wave goes on (spec 3.3), and how long that may take, ms. */
 const SECTOR_THRESHOLD = 0.98;
 const SECTOR_TIER_MS = 200;
+/** How soon an operation for which the journal has no room is tried again, ms. */
+const RETRY_MS = 1;
 /** Required READY share of a parallel cascade, and of the classes of a priority-first one (spec 3.3). */
 const PARALLEL_QUORUM = 0.9;
 const PHASES: readonly (readonly [ImpedanceClass, number])[] = [
@@ -70,6 +73,8 @@ export interface OrchestratorPorts {
   readonly ended: (gather: Gather) => void;
   /** These contradict their peers on a question with one right answer. */
   readonly contradicted: (liars: readonly (readonly [agent: number, answer: string])[]) => void;
+  /** Where operations that change something outlive the process; absent without a data folder. */
+  readonly journal: OperationJournal | undefined;
   /** An operation has ended. */
   readonly score: (
     kind: OperationKind,
@@ -78,20 +83,6 @@ export interface OrchestratorPorts {
     windowMs: number,
     endedMs: number,
   ) => void;
-}
-
-/** One attempt of an operation. */
-interface Attempt {
-  readonly plan: OperationPlan;
-  readonly settings: GatherSettings;
-  readonly agents: Int32Array;
-  /** Selected too, and behind open circuits. */
-  readonly shut: Int32Array;
-  readonly strategy: RoutingStrategy;
-  readonly kind: OperationKind;
-  readonly isWave: boolean;
-  /** Of an attempt that is not the first. */
-  readonly root?: { readonly operation: number; readonly messageId: string };
 }
 
 /** How an attempt ended: what was gathered, and the tiers on the way. */
@@ -283,13 +274,45 @@ export class Orchestrator {
     return { plan, settings, agents, shut, kind, isWave, strategy };
   }
 
+  /** Goes on with what the process before had begun, as far as there is time left; nobody waits for it any more. */
+  async goOn(journaled: JournaledOperation): Promise<GatherResult> {
+    return (await this.#run(attemptOf(journaled, this.#now()))).outcome;
+  }
+
   async #run(attempt: Attempt): Promise<Ended> {
-    const { gathers, dispatcher, later } = this.#ports;
-    const startedMs = this.#now();
-    const { settings } = attempt;
+    const { gathers, journal, later } = this.#ports;
     const operation = gathers.nextOperation();
     const shares = gathers.sharesOf(attempt.agents);
-    const gatherPlan = this.#planGather(attempt, operation, startedMs, shares.size);
+    const plan = this.#planGather(attempt, operation, this.#now(), shares.size);
+    if (journal === undefined || !changes(attempt.plan))
+      return this.#gather(attempt, operation, plan, shares);
+    const root = plan.root ?? operation;
+    while (!journal.open(journaledOf(attempt, root, plan))) {
+      await new Promise<void>((resolve) => later(RETRY_MS, resolve));
+      this.#now();
+    }
+    let ended: Ended;
+    try {
+      const flags = plan.flags | OperationFlag.JOURNALED;
+      ended = await this.#gather(attempt, operation, { ...plan, flags }, shares);
+    } catch (error) {
+      // What the end of the mesh cuts off is gone on with at its next start.
+      if (!(error instanceof MeshStoppedError)) journal.forget(root);
+      throw error;
+    }
+    await journal.close(root);
+    return ended;
+  }
+
+  #gather(
+    attempt: Attempt,
+    operation: number,
+    gatherPlan: GatherPlan,
+    shares: ReadonlyMap<number, SectorShare>,
+  ): Promise<Ended> {
+    const { gathers, dispatcher, later } = this.#ports;
+    const { settings } = attempt;
+    const startedMs = gatherPlan.createdMs;
     return new Promise<Ended>((resolve, reject) => {
       let quorumMs: number | undefined;
       let gather: Gather;
@@ -420,42 +443,14 @@ export class Orchestrator {
     gather: Gather,
     options: ResumeOptions = {},
   ): Promise<GatherResult> {
-    const { topology } = this.#ports.dispatcher.view;
-    const left: number[] = [];
-    for (const share of gather.shares.values()) {
-      for (const bit of share.bits()) {
-        const isDone = share.has(ProgressMap.DONE, bit) && !share.has(ProgressMap.FAILED, bit);
-        if (!isDone) left.push(share.sector * topology.agentsPerSector + bit);
-      }
-    }
-    const { selector } = this.#ports;
-    // Whose circuit lets them be reached again are tried as well.
-    const [again, shut] = [true, false].map((is) =>
-      attempt.shut.filter((agent) => selector.isRoutable(agent, []) === is),
-    );
-    left.push(...again);
-    if (left.length === 0)
-      throw new MeshError("MESH_NOTHING_LEFT", "resume: every agent was READY or in CONFLICT");
-    const { settings, plan } = attempt;
-    const at: ArrivalTime = options.at ?? "now";
-    const anew = planOperation({ payload: plan.payload, at }, this.#now());
-    const root = attempt.root ?? {
-      operation: gather.operation,
-      messageId: gather.plan.facts.messageId,
-    };
-    const next: Attempt = {
-      ...attempt,
-      plan: { ...plan, at: anew.at, hold: plan.hold && anew.at.kind !== "now" },
-      settings: {
-        ...settings,
-        timeoutMs: options.timeoutMs ?? settings.timeoutMs,
-        signal: options.signal,
-      },
-      agents: Int32Array.from(left),
-      shut,
-      isWave: false,
-      root,
-    };
+    const { dispatcher, selector } = this.#ports;
+    const { agentsPerSector } = dispatcher.view.topology;
+    const isRoutable = (agent: number): boolean => selector.isRoutable(agent, []);
+    const next = attemptAfter(attempt, gather, options, {
+      nowMs: this.#now(),
+      agentsPerSector,
+      isRoutable,
+    });
     return (await this.#run(next)).outcome;
   }
 }

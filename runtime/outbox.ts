@@ -1,6 +1,6 @@
 import type { Priority, TellOptions } from "../actors/context.ts";
 import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
-import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
+import { DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
 import { CIRCUIT_MARKS, isShut } from "../coordination/routes.ts";
 import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
@@ -11,10 +11,11 @@ import { Admission } from "./admission.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { emptyHeader, type Header, writeHeader } from "./header.ts";
+import { emptyHeader, type Header, isMessage, urgency, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
-import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { isDurable, SendMarks } from "./send-marks.ts";
+import { deadlineAfter } from "./send-options.ts";
 import { traceSend } from "./send-trace.ts";
 import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
@@ -56,6 +57,7 @@ export class Outbox implements TimerTarget {
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
   readonly #admission: Admission;
+  readonly #marks: SendMarks;
   readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
@@ -73,6 +75,7 @@ export class Outbox implements TimerTarget {
     this.#sequence = dispatcher.epoch * 2 ** 36;
     const { placement, registry } = dispatcher.view;
     this.#admission = new Admission(dispatcher);
+    this.#marks = new SendMarks(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -94,8 +97,9 @@ export class Outbox implements TimerTarget {
     options: TellOptions | undefined,
     cell: AgentCell | undefined,
   ): Receipt {
-    checkSendOptions(options);
     const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
+    const refused = this.#marks.mark(options);
+    if (refused !== undefined) return refused;
     return this.#dispatch(
       FrameKind.TELL,
       source,
@@ -189,7 +193,7 @@ export class Outbox implements TimerTarget {
           this.#unseen = 0;
           this.#dispatcher.commitBetweenCycles();
         }
-        return ACCEPTED;
+        return this.#marks.receipt(this.#header);
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);
         return DROPPED;
@@ -220,8 +224,10 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
+    const mark = this.#marks.take();
     const length = this.#encode(message);
     header.flags |= this.#flags;
+    if (mark !== 0) this.#marks.stamp(header, mark);
     return length;
   }
 
@@ -270,6 +276,11 @@ export class Outbox implements TimerTarget {
 
   /** Writes the prepared frame where it will be read. False when there is no room. */
   #place(length: number): boolean {
+    if (!isDurable(this.#header)) return this.#placeFrame(length);
+    return this.#marks.place(this.#header, length, () => this.#placeFrame(length));
+  }
+
+  #placeFrame(length: number): boolean {
     const { view, codec, ledger } = this.#dispatcher;
     const header = this.#header;
     const thread = view.placement[header.target];
@@ -353,7 +364,9 @@ export class Outbox implements TimerTarget {
     const { view, turns, burials, nowMs } = this.#dispatcher;
     this.#backlog.retry((entry) => {
       this.#takeUp(entry);
-      if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
+      if (this.#marks.refuse(entry)) {
+        // It was never sent, and its sender knows.
+      } else if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
         burials.buryUnsent(this.#header, entry.length, DeadLetterCode.EXPIRED);
         entry.receipt?.settle("dropped");
       } else {
@@ -361,7 +374,7 @@ export class Outbox implements TimerTarget {
         if (state === "full" || state === "no-room") return false;
         if (state === "dropped")
           burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MAILBOX_FULL);
-        entry.receipt?.settle(state === "sent" ? "accepted" : state);
+        this.#marks.settle(entry, state);
         if (state !== "sent" && entry.header.kind === FrameKind.ASK)
           this.#refuseAsk(entry.header.operation, entry.header.target);
       }
@@ -520,13 +533,4 @@ export class Outbox implements TimerTarget {
   nextSequence(): number {
     return ++this.#sequence;
   }
-}
-
-/** Urgent frames (priority 3) travel on a lane of their own, and wait in a queue of their own. */
-function urgency(priority: number): number {
-  return (priority & 3) === 3 ? 1 : 0;
-}
-
-function isMessage(kind: number): boolean {
-  return kind === FrameKind.TELL || kind === FrameKind.ASK || kind === FrameKind.SIGNAL;
 }

@@ -85,6 +85,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
+  await dispatcher.journal?.flushAll();
   await dispatcher.agents.stopAll();
   dispatcher.agents.failures.report();
   // What still comes in finds its agent stopped, and what waited for room finds none: dead letters, all counted.

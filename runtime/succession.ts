@@ -7,6 +7,7 @@ import {
   FRAME_TYPE,
   FrameFlag,
   FrameKind,
+  frameFlags,
   frameKind,
 } from "../mailbox/frame.ts";
 import {
@@ -40,8 +41,10 @@ export interface Estate {
  * first incarnation there is nothing, and this does nothing.
  */
 export function succeed(dispatcher: Dispatcher, death: Death): Estate {
-  const { view, ledger, agents } = dispatcher;
+  const { view, ledger, agents, journal } = dispatcher;
   const { committed } = ledger;
+  // Before its lanes: nobody may act on a message of which the journal has not heard.
+  journal?.recover(committed);
   view.lanes.recoverProducer(committed);
   view.custody.nextRank = ledger.counts[Count.NEXT_RANK];
   const found = view.custody.recover(committed);
@@ -153,6 +156,10 @@ function redeliver(
         // Only the agent that it kills is left out; its siblings still get the operation.
         operations.exclude(slot, agent);
       }
+    }
+    if ((frameFlags(words[at + FRAME_TYPE]) & FrameFlag.VOLATILE) !== 0) {
+      burials.bury(slot, DeadLetterCode.VOLATILE);
+      continue;
     }
     ledger.counts[Count.REDELIVERED]++;
     if (isOperation) {

@@ -106,7 +106,7 @@ export class Treatments {
     cell.state = behavior.adoptContext?.(cell.state, answers.copyOf(context), cell);
     const held = hashOf(answers.copyOf(behavior.context?.(cell.state)));
     agents.contexts.forget(cell.self);
-    if (behavior.snapshot !== undefined) agents.checkpoint(cell);
+    if (behavior.snapshot !== undefined) agents.checkpoint(cell, false);
     return held === hash;
   }
 }

@@ -10,6 +10,7 @@ import {
   FRAME_TYPE,
   FrameFlag,
   FrameKind,
+  frameFlags,
   frameKind,
   framePriority,
 } from "../mailbox/frame.ts";
@@ -91,10 +92,35 @@ export class Turns {
       if (!this.#isReady(cell)) return turns;
       const slot = mailboxes.pop(agent);
       if (slot === EMPTY) return turns;
+      if (this.#isHeld(cell, slot)) return turns;
       this.#turn(cell, slot);
     }
     if (mailboxes.depth[agent] > 0) runQueue.push(agent);
     return TURNS_AN_AGENT;
+  }
+
+  /** Puts a message back whose turn the journal would have no room for. */
+  #isHeld(cell: AgentCell, slot: number): boolean {
+    const { journal, mailboxes, view } = this.#dispatcher;
+    if (journal === undefined || !this.#isPromised(cell, slot) || journal.hasRoom) return false;
+    const { words } = view.custody;
+    const at = slot + SLOT_FRAME;
+    const type = words[at + FRAME_TYPE];
+    // Of an operation the mailbox holds no bytes.
+    const bytes = frameKind(type) === FrameKind.OPERATION ? 0 : words[at + FRAME_LENGTH];
+    mailboxes.pushFront(cell.self, framePriority(type), slot, bytes);
+    journal.hold(cell.self);
+    return true;
+  }
+
+  /** Whether what the turn does is promised to outlive the process. */
+  #isPromised(cell: AgentCell, slot: number): boolean {
+    const type = this.#dispatcher.view.custody.words[slot + SLOT_FRAME + FRAME_TYPE];
+    return (
+      (frameFlags(type) & FrameFlag.DURABLE) !== 0 ||
+      cell.behavior.durable === true ||
+      (frameKind(type) === FrameKind.OPERATION && this.#dispatcher.operations.isJournaled(slot))
+    );
   }
 
   #turn(cell: AgentCell, slot: number): void {
@@ -207,6 +233,11 @@ export class Turns {
       this.#suspendAgain(cell, value);
       return;
     }
+    const { journal } = this.#dispatcher;
+    if (journal !== undefined && this.#isPromised(cell, slot) && !journal.hasRoom) {
+      journal.whenRoom(() => this.#resume(cell, slot, value, error));
+      return;
+    }
     const { registry } = view;
     if (cell.extras?.measured === undefined) {
       const processingMs = this.#dispatcher.nowMs - registry.currentSinceMs[cell.self];
@@ -251,10 +282,10 @@ export class Turns {
     let result: Result;
     try {
       result = kind === FrameKind.SIGNAL ? ready() : asResult(returned);
-      if (kind === FrameKind.ASK) answers.answer(slot, result);
+      if (kind === FrameKind.ASK) answers.answer(slot, result, cell.behavior.durable === true);
       else if (kind === FrameKind.OPERATION) operations.respond(slot, cell.self, result);
       if (cell.behavior.snapshot !== undefined && !this.#onlyLooks(kind, slot))
-        agents.checkpoint(cell);
+        agents.checkpoint(cell, this.#isPromised(cell, slot));
     } catch (error) {
       this.fail(cell, error);
       return;
@@ -269,7 +300,7 @@ export class Turns {
       operations.note(slot, cell.self, result.state);
     } else {
       ledger.counts[Count.HANDLED]++;
-      this.#dispatcher.finish(slot);
+      this.#dispatcher.finish(slot, true);
     }
     if (extras?.measured !== undefined && extras.measured !== UNMEASURED) {
       observeLatency(registry, cell.self, extras.measured.rttMs / 2);
@@ -327,7 +358,7 @@ export class Turns {
       operations.note(slot, cell.self, 0);
     } else {
       ledger.counts[Count.HANDLED]++;
-      this.#dispatcher.finish(slot);
+      this.#dispatcher.finish(slot, false);
     }
     this.#endTurn(cell);
   }

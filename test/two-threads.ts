@@ -10,6 +10,7 @@ import type { ConflictNewsItem } from "../runtime/conflict-news.ts";
 import { Dispatcher, type MainSink } from "../runtime/dispatcher.ts";
 import { Gathers } from "../runtime/gathers.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
+import type { JournalPlan } from "../runtime/thread-journal.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -36,6 +37,8 @@ export async function twoThreads(
   behavior: Partial<Behavior>,
   heard: Partial<MainSink> = {},
   workers = 1,
+  journal?: JournalPlan,
+  custodyBytes: number = 1024 * 1024,
 ): Promise<TwoThreads> {
   const threads = workers + 1;
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
@@ -56,7 +59,8 @@ export async function twoThreads(
     capabilities: behavior.capabilities ?? [],
     seed: 1,
     predictor: "arrival",
-    memory: createMemory(topology, threads, lanes, 1024 * 1024, "arrival"),
+    ...(journal !== undefined && { journal }),
+    memory: createMemory(topology, threads, lanes, custodyBytes, "arrival"),
   };
   const clock = { nowMs: 1_000_000 };
   let gathers: Gathers | undefined;
