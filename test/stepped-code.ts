@@ -19,6 +19,8 @@ export interface Edit {
 /** A mistake, made on purpose. */
 export interface Mutant {
   readonly name: string;
+  /** The small case, by its place, in which it is looked for. */
+  readonly on: number;
   readonly edits: readonly Edit[];
 }
 
