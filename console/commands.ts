@@ -10,6 +10,7 @@ import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { routeCommand } from "./route-command.ts";
+import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   restartCommand,
   killCommand,
   deadLettersCommand,
+  sayCommand,
   benchCommand,
   helpCommand,
   versionCommand,

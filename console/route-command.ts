@@ -59,7 +59,7 @@ export const routeCommand: MeshCommand = meshCommand({
     "route allow sector-7/cluster-4/agent-12",
     "route list",
   ],
-  changes: true,
+  changes: ({ action }) => action === "avoid" || action === "allow",
   check: ({ action = "list", target, capability, reason }) => {
     if (action !== "list" && target === undefined) {
       throw new UsageError(`route: ${action} needs a <target>`, "route");
