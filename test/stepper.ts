@@ -46,7 +46,7 @@ export class Stepper implements Accesses {
   /** Wakes those who wait at a location; returns how many. */
   wake: (location: number) => number = () => 0;
   #words = 0;
-  #log = new Float64Array(0);
+  #log: Float64Array = new Float64Array(0);
   #logAt = 0;
   #cursor = 0;
   #length = 0;
