@@ -66,3 +66,4 @@ export type { QuorumDecision } from "./coordination/quorum.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";
+export type * from "./runtime/why-api.ts";

@@ -70,8 +70,8 @@ describe("the table", () => {
     assert.sameMembers(
       names,
       (
-        "start attach status top tree inspect agents kpis tell ask broadcast forecast scatter cascade " +
-        "delegate pipeline route restart kill dead-letters say bench help version"
+        "start attach status top tree inspect why agents kpis tell ask broadcast forecast scatter cascade " +
+        "delegate pipeline route restart kill dead-letters undo say bench help version"
       ).split(" "),
     );
   });

@@ -50,6 +50,8 @@ export interface MeshSession {
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */
   readonly signal: AbortSignal;
+  /** Runs another command of the table on this mesh, unremembered by `undo`; its data is plain JSON. */
+  readonly perform: (command: string, args: Record<string, unknown>) => Promise<unknown>;
 }
 
 interface CommandWords<P extends Parameters> {
@@ -73,6 +75,11 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
    * name. A command with a `dryRun` parameter of its own plans by itself.
    */
   readonly touches?: (args: Arguments<P>) => string | null;
+  /** What takes it back, of these arguments and what came of them; nothing when it cannot be taken back. */
+  readonly inverse?: (
+    args: Arguments<P>,
+    data: Data,
+  ) => { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
   readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
   readonly render: (data: Data, paint: Paint) => string;
@@ -101,6 +108,10 @@ export interface MeshCommand extends CommandWords<Parameters> {
   /** True when it may change the mesh: see {@link changesWith}. */
   readonly changes: boolean;
   changesWith(args: Record<string, unknown>): boolean;
+  inverse(
+    args: Record<string, unknown>,
+    data: unknown,
+  ): { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
@@ -138,6 +149,8 @@ export function meshCommand<const P extends Parameters, Data>(
     changes: changes !== false,
     changesWith: (args: Record<string, unknown>) =>
       !isDry(args) && (typeof changes === "function" ? changes(args as Arguments<P>) : changes),
+    inverse: (args: Record<string, unknown>, data: unknown) =>
+      spec.inverse?.(args as Arguments<P>, data as Data),
     run: async (session: MeshSession, args: Record<string, unknown>) => {
       if (plansItself || !isDry(args)) return spec.run(session, args as Arguments<P>);
       const whom = touches === undefined ? whomOf(args) : touches(args as Arguments<P>);

@@ -14,6 +14,8 @@ import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
+import { undoCommand } from "./undo-command.ts";
+import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
 export const COMMANDS: readonly Command[] = Object.freeze([
@@ -23,6 +25,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   topCommand,
   treeCommand,
   inspectCommand,
+  whyCommand,
   agentsCommand,
   kpisCommand,
   tellCommand,
@@ -37,6 +40,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   restartCommand,
   killCommand,
   deadLettersCommand,
+  undoCommand,
   sayCommand,
   benchCommand,
   helpCommand,

@@ -99,3 +99,23 @@ test("a dry run of any command that changes the mesh tells what it would touch, 
   assert.deepEqual(calls, []);
   assert.isEmpty(fake.avoided);
 });
+
+test("undo takes the last change back, one after the other, and says what it cannot take back", async () => {
+  const { out, failed } = await said(
+    "route avoid sector-1",
+    "route avoid sector-2",
+    "undo --dry-run",
+    "undo",
+    "route list",
+    "undo",
+    "route list",
+    "undo",
+  );
+  assert.match(out, /route taken back: route allow sector-2/);
+  assert.match(out, /sector-1 +any/);
+  assert.match(out, /route taken back: route allow sector-1/);
+  assert.include(out, "nothing is avoided");
+  assert.equal(failed, 1);
+  const again = await said(`restart ${AGENT}`, "undo");
+  assert.equal(again.failed, 1);
+});

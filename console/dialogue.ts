@@ -165,9 +165,9 @@ export class Dialogue {
 
   #remember(call: Call, data: unknown): void {
     if (call.command.name !== "status" || !isPlaceReport(data)) {
-      const { address, agent } = call.args;
+      const { address, agents } = call.args;
       if (typeof address === "string" && address.includes("/agent-")) this.#agents = [address];
-      else if (typeof agent === "string") this.#agents = [agent];
+      else if (Array.isArray(agents)) this.#agents = agents.map(String);
       return;
     }
     this.#place = data.target;

@@ -129,7 +129,7 @@ export const LOOKING: readonly Rule[] = [
       "(?:explain|diagnose|debug|analyse|analyze|investigate) <T>",
       "what is (?:wrong|problem|matter|issue) with <T>",
     ],
-    ({ list }) => (list("T").every(isAgent) ? { agent: list("T")[0] } : undefined),
+    ({ list }) => (list("T").every(isAgent) ? { agents: list("T").join(",") } : undefined),
   ),
   rule(
     "trace",

@@ -88,6 +88,14 @@ export const routeCommand: MeshCommand = meshCommand({
     }
   },
   render: renderOutcome,
+  inverse: ({ action, target, capability }) => ({
+    command: "route",
+    args: {
+      action: action === "avoid" ? "allow" : "avoid",
+      target,
+      ...(capability !== undefined && { capability }),
+    },
+  }),
   failed: (outcome) => "wasAvoided" in outcome && !outcome.wasAvoided,
 });
 

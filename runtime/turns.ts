@@ -323,6 +323,7 @@ export class Turns {
     delete extras.controller;
     delete extras.envelope;
     delete extras.measured;
+    delete extras.waitsFor;
   }
 
   /** Puts the message of the current turn aside. */
