@@ -30,13 +30,14 @@ function tableOf(rows: readonly Row[]): string {
 
 function pageOf(results: readonly (readonly [Proof, readonly Row[]])[]): string {
   const command = `npm run prove -- ${values.full ? "--full " : ""}--seed ${seed}`;
+  const day = new Date().toISOString().slice(0, 10);
   const sections = results.map(
     ([{ name, question }, rows]) => `## ${name}\n\n${question}\n\n${tableOf(rows)}\n`,
   );
   return `# What was tried, and what came of it
 
-Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} cores. Each
-row says what that run counted, nothing else. A proof by its name alone: \`npm run prove -- NAME\`.
+Written by \`${command}\` on ${day}, Node ${process.version}, ${cpus().length} cores. Each row says
+what that run counted, nothing else. A proof by its name alone: \`npm run prove -- NAME\`.
 
 ${sections.join("\n")}`;
 }
