@@ -3,6 +3,7 @@ import { askCross } from "./ask-cross.ts";
 import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
+import { flood } from "./flood.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
@@ -34,6 +35,7 @@ export const BENCHES: readonly Bench[] = [
   spawn,
   restart,
   workerKill,
+  flood,
   arrival,
   idle,
 ];
