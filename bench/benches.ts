@@ -4,6 +4,7 @@ import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
 import { flood } from "./flood.ts";
+import { freeze } from "./freeze.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
@@ -36,6 +37,7 @@ export const BENCHES: readonly Bench[] = [
   restart,
   workerKill,
   flood,
+  freeze,
   arrival,
   idle,
 ];

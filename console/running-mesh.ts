@@ -1,12 +1,13 @@
 /** A mesh from its boot to its end, as `start` runs it. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Cut } from "../runtime/cut.ts";
 import type { Mesh } from "../runtime/mesh-api.ts";
 import { type Control, openControl } from "./control.ts";
 import { Deferred } from "./deferred.ts";
 import { ConsoleError, EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
-import { formatDuration, formatNumber } from "./format.ts";
+import { formatDuration, formatMoment, formatNumber } from "./format.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
 import { Progress } from "./progress.ts";
@@ -25,6 +26,8 @@ const STOP_GRACE_MS = 10_000;
 export class RunningMesh {
   readonly #face: Face;
   readonly #settings: Settings;
+  /** The frozen mesh that this one starts from. */
+  readonly #from: Cut | undefined;
   /** What to run on the fresh mesh. */
   readonly #lines: readonly TypedLine[];
   /** How many of them did not do what was wanted. */
@@ -32,7 +35,8 @@ export class RunningMesh {
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
 
-  constructor(face: Face, settings: Settings, lines: readonly TypedLine[]) {
+  constructor(face: Face, settings: Settings, lines: readonly TypedLine[], from?: Cut) {
+    this.#from = from;
     this.#face = face;
     this.#settings = settings;
     this.#lines = lines;
@@ -82,6 +86,7 @@ export class RunningMesh {
     signal.addEventListener("abort", onStop, { once: true });
     const options = meshOptions(this.#settings, {
       logFile: this.#logFile(),
+      from: this.#from,
       signal: abort.signal,
       onProgress: (made) => progress.show(made),
     });
@@ -107,6 +112,7 @@ export class RunningMesh {
       `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
         `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
     );
+    if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
       : undefined;
@@ -228,4 +234,17 @@ export class RunningMesh {
     const { logFile, data } = this.#settings;
     return logFile ?? (this.#typed ? join(data, "mesh.log") : undefined);
   }
+}
+
+/** What a mesh has of the one that it starts from, and what not. */
+function thawedSentence({ takenMs, snapshots, messages, operations }: Cut, agents: number): string {
+  const anew = agents - snapshots.length;
+  const parts = [
+    `thawed as of ${formatMoment(takenMs)}: ${formatNumber(snapshots.length)} states`,
+    `${formatNumber(messages.length)} messages`,
+  ];
+  if (anew > 0) parts.push(`${formatNumber(anew)} agents without snapshot begin anew`);
+  if (operations.length > 0)
+    parts.push(`${formatNumber(operations.length)} parts of operations do not go on`);
+  return parts.join(", ");
 }

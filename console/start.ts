@@ -1,10 +1,13 @@
 /** `start`: boots a mesh in this process, serves its control socket, and drains it at the end. */
+
+import type { Cut } from "../runtime/cut.ts";
+import { readCut } from "../runtime/cut-file.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
-import { readConfig } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
 import type { Face } from "./face.ts";
 import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
-import { flagOf, SETTINGS } from "./settings.ts";
+import { flagOf, SETTINGS, type Settings } from "./settings.ts";
 import { renderStatus, type StatusDocument } from "./status.ts";
 import { flag, lines, text } from "./values.ts";
 
@@ -40,6 +43,7 @@ export const startCommand: FaceCommand = faceCommand({
     "start --sectors 10 --clusters 10 --agents 30 --agent ./my-agent.js",
     "start --config mesh.yaml --no-repl",
     "start --for 10s --no-repl --json",
+    "start --thaw .mesh-30k/frozen/2026-11-24T19-55-50.728Z.mesh --workers 8",
     `start --no-repl --json --run "cascade sync --strategy wave --count 50" --run kpis`,
   ],
   run: (face, args) => start(face, args),
@@ -52,14 +56,28 @@ export const startCommand: FaceCommand = faceCommand({
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
   const { config: file, noRepl, run = [], ...flags } = args;
   const typed = readRun(face.commands, run as readonly string[]);
-  const { settings } = readConfig({
+  const config = readConfig({
     // Whoever says what to run has no more to say.
     flags: { ...flags, ...((noRepl === true || typed.length > 0) && { repl: false }) },
     env: face.env,
     cwd: face.cwd,
     file: file as string | undefined,
   });
-  return new RunningMesh(face, settings, typed).run();
+  const { settings } = config;
+  if (settings.thaw === undefined) return new RunningMesh(face, settings, typed).run();
+  const from = await readCut(settings.thaw);
+  return new RunningMesh(face, sizedLike(from, config), typed, from).run();
+}
+
+/** The settings with the size of a frozen mesh, where nobody has set another. */
+function sizedLike({ topology }: Cut, { settings, sources }: Config): Settings {
+  const { sectors, clustersPerSector: clusters, agentsPerCluster: agents } = topology;
+  return {
+    ...settings,
+    ...(sources.sectors === "default" && { sectors }),
+    ...(sources.clusters === "default" && { clusters }),
+    ...(sources.agents === "default" && { agents }),
+  };
 }
 
 /** The settings as flags. Their values are read by config.ts, which knows where each was written. */
