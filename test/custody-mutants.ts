@@ -57,8 +57,8 @@ export const custodyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "mailbox/custody.js",
-        from: "this.stamp(slot, SlotState.QUEUED, 0);\n                messages.push(slot);",
-        to: "this.stamp(slot, SlotState.QUEUED, 0);",
+        from: "return happened ? SlotState.FREE : SlotState.QUEUED;",
+        to: "return SlotState.FREE;",
       },
     ],
   },
@@ -68,8 +68,8 @@ export const custodyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "mailbox/custody.js",
-        from: "if (!happened)\n                    return false;\n                messages.push(slot);",
-        to: "messages.push(slot);",
+        from: "if (!happened)\n            return SlotState.FREE;",
+        to: "if (!happened && state !== SlotState.QUEUED) return SlotState.FREE;",
       },
     ],
   },
@@ -77,7 +77,11 @@ export const custodyMutants: readonly Mutant[] = [
     name: "the older of two snapshots",
     on: 2,
     edits: [
-      { file: "mailbox/custody.js", from: "rivalStamp > stamp ||", to: "rivalStamp < stamp ||" },
+      {
+        file: "mailbox/custody.js",
+        from: "return stamp > otherStamp ||",
+        to: "return stamp < otherStamp ||",
+      },
     ],
   },
   {

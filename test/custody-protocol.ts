@@ -4,7 +4,7 @@
 //   lane, filled before ──▶ worker (thread 1) ──replies──▶ reader (thread 0)      monitor: reads the counts
 //
 // Run for real are `Custody`, `Ledger`, `Lanes`, `Checkpoints`, `Inbox.accept` and `acceptLocal`, `succeed`, and of
-// the dispatcher `onFrame`, `takeIntoCustody`, `finish`, `giveBack`, `busy` and `commit`. A turn is the one below.
+// the dispatcher `drainLanes`, `onFrame`, `takeIntoCustody`, `finish`, `giveBack`, `busy` and `commit`. A turn is the one below.
 // Steps are all accesses to the words by which lanes, doorbells and counts are shared, and of custody the writes of
 // all but message bodies: of these only the last word is one, for a slot is looked at when its stamp says so.
 import type { Operation, Protocol, Role } from "./explorer.ts";
@@ -19,8 +19,6 @@ export interface CustodyProtocolOptions {
   /** Numbers of those whose turn is suspended until after the next commit. */
   readonly suspended?: readonly number[];
   readonly turnsACycle: number;
-  /** Frames taken from a lane at once; as many as there are when absent. */
-  readonly drainLimit?: number;
   readonly deaths: number;
   /** How often the counts are read meanwhile; their words are steps then. */
   readonly looks?: number;
@@ -50,6 +48,7 @@ const LOADED = [
   "runtime/inbox.js",
   "runtime/checkpoints.js",
   "runtime/succession.js",
+  "runtime/standstill.js",
 ];
 /** Word of a frame that holds the number of a message. */
 const NUMBER = 15;
@@ -152,6 +151,7 @@ function dispatcherOf(parts: Parts): Module {
     topology: { rows: 2, spawnBase: 2 },
     placement: [1, 0],
     registry: {
+      rows: 2,
       queueDepth: column(),
       queueBytes: column(),
       currentSinceMs: column(),
@@ -163,7 +163,9 @@ function dispatcherOf(parts: Parts): Module {
   };
   dispatcher.ledger = new code.Ledger(dispatcher.view.controlDoubles);
   dispatcher.plan = { maxDeliveries: 3, maxPayloadBytes: 1024 };
-  dispatcher.outbox = { dirty: false };
+  dispatcher.outbox = { dirty: false, retry: () => 0, hold: () => {}, letGo: () => {} };
+  dispatcher.wheel = { stop: () => {}, go: () => {} };
+  dispatcher.releases = dispatcher.wheel;
   dispatcher.runQueue = { length: 0 };
   dispatcher.operations = { hasNewsFromGates: false };
   dispatcher.burials = {};
@@ -182,6 +184,7 @@ function dispatcherOf(parts: Parts): Module {
   dispatcher.cell = { self: AGENT, state: 0, behavior: { snapshot: same, restore: same } };
   dispatcher.agents = { checkpoints: new code.Checkpoints(dispatcher) };
   dispatcher.inbox = new code.Inbox(dispatcher);
+  dispatcher.standstill = new code.Standstill(dispatcher);
   dispatcher.queue = [];
   dispatcher.suspended = [];
   dispatcher.inbox.deliver = (slot: number) => dispatcher.queue.push(slot);
@@ -229,7 +232,7 @@ function worker(parts: Parts): Role {
   const create = (): { state: object; run: Operation[] } => {
     const dispatcher = dispatcherOf(parts);
     const me = { dispatcher, turns: 0 };
-    const { view, cell, queue, suspended, agents } = dispatcher;
+    const { view, cell, queue, suspended, agents, standstill } = dispatcher;
     const succeed = (): number => {
       const estate = code.succeed(dispatcher, { blameless: true, current: 0 });
       if (agents.checkpoints.has(AGENT)) cell.state = agents.checkpoints.restore(cell);
@@ -237,10 +240,13 @@ function worker(parts: Parts): Role {
       return 4;
     };
     const drain = (): number => {
-      for (const lane of view.lanes.incoming) {
-        dispatcher._lane = lane;
-        lane.ring.drain(dispatcher, options.drainLimit ?? 64);
-      }
+      parts.stepper.write(
+        view.control,
+        code.CONTROL_CYCLES,
+        parts.stepper.read(view.control, code.CONTROL_CYCLES) + 1,
+      );
+      if (standstill.obey()) return standstill.cycle() ? 1 : 3;
+      dispatcher.drainLanes();
       if (queue.length > 0) return 2;
       return dispatcher._touched ? 4 : 3;
     };
