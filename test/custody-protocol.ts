@@ -8,6 +8,7 @@
 // Steps are all accesses to the words by which lanes, doorbells and counts are shared, and of custody the writes of
 // all but message bodies: of these only the last word is one, for a slot is looked at when its stamp says so.
 import type { Operation, Protocol, Role } from "./explorer.ts";
+import { freezeOperator, THAWED } from "./freeze-operator.ts";
 import { type Edit, type Module, steppedCode } from "./stepped-code.ts";
 import { READ_IS_STEP, Stepper, WRITE_IS_STEP } from "./stepper.ts";
 
@@ -22,6 +23,8 @@ export interface CustodyProtocolOptions {
   readonly deaths: number;
   /** How often the counts are read meanwhile; their words are steps then. */
   readonly looks?: number;
+  /** Whether the worker is frozen and thawed once; see `freeze-operator.ts`. */
+  readonly freeze?: boolean;
 }
 
 const LANE_BYTES = 1024;
@@ -68,9 +71,17 @@ export function custodyProtocol(
   const sizes = { urgentBytes: LANE_BYTES, bulkBytes: LANE_BYTES };
   const counts = [code.CONTROL_COUNTS_F64 * 2, (code.CONTROL_COUNTS_F64 + 32) * 2];
   const committed = code.CONTROL_COMMITTED_F64 * 2;
+  const orders = [
+    code.CONTROL_COMMAND,
+    code.CONTROL_FREEZE,
+    code.CONTROL_FROZEN,
+    code.CONTROL_QUIET,
+    code.CONTROL_CYCLES,
+  ];
   const control = stepper.region("control", 2 * code.CONTROL_WORDS * 4, (word) => {
     const at = word % code.CONTROL_WORDS;
     if (at === code.CONTROL_PARKED || at === committed) return BOTH;
+    if (options.freeze && orders.includes(at)) return BOTH;
     return options.looks !== undefined && at >= counts[0] && at < counts[1] ? BOTH : 0;
   });
   const laneWords = code.ringBytes(LANE_BYTES) >> 2;
@@ -94,8 +105,14 @@ export function custodyProtocol(
     options,
   };
   fillLane(parts);
-  const roles = [worker(parts), reader(parts)];
+  // Frozen, it has no reader: what it published waits on the lane.
+  const roles = options.freeze ? [worker(parts)] : [worker(parts), reader(parts)];
   if (options.looks !== undefined) roles.push(monitor(parts, options.looks));
+  if (options.freeze) {
+    const originAt = (words: Int32Array, frame: number): number =>
+      stepper.read(words, frame + NUMBER) % LOCAL;
+    roles.push(freezeOperator({ ...parts, messages: options.messages, originAt }));
+  }
   return { name: "custody", stepper, roles, atEnd: () => faultAtEnd(parts) };
 }
 
@@ -358,7 +375,9 @@ function unlawful({ Count }: Module, counts: Float64Array): string | undefined {
 function faultAtEnd(parts: Parts): string | undefined {
   const { code, heard, options } = parts;
   const all = (1 << options.messages) - 1;
-  if (heard[0] !== all) return `replies ${heard[0].toString(2)} of ${all.toString(2)}`;
+  if (options.freeze && heard[THAWED] === 0) return "the mesh was not thawed";
+  if (!options.freeze && heard[0] !== all)
+    return `replies ${heard[0].toString(2)} of ${all.toString(2)}`;
   const doubles = new Float64Array(parts.control.slice(0), code.CONTROL_WORDS * 4);
   const counts = new Float64Array(code.COUNT_COUNT);
   code.readCounts(doubles, counts);

@@ -2,6 +2,7 @@
 import { custodyMutants } from "./custody-mutants.ts";
 import { type CustodyProtocolOptions, custodyProtocol } from "./custody-protocol.ts";
 import type { Bounds, Protocol } from "./explorer.ts";
+import { freezeMutants } from "./freeze-mutants.ts";
 import { ringMutants } from "./ring-mutants.ts";
 import { type RingProtocolOptions, ringProtocol } from "./ring-protocol.ts";
 import type { Edit, Mutant } from "./stepped-code.ts";
@@ -67,5 +68,14 @@ export const explored: readonly Explored[] = [
       custodyCase({ messages: 3, turnsACycle: 1, deaths: 1, looks: 1 }),
     ],
     mutants: custodyMutants,
+  },
+  {
+    name: "freeze and thaw",
+    small: [custodyCase({ messages: 2, turnsACycle: 1, deaths: 0, freeze: true })],
+    full: [
+      custodyCase({ messages: 2, turnsACycle: 2, deaths: 1, freeze: true }),
+      custodyCase({ messages: 3, turnsACycle: 2, local: [0], deaths: 1, freeze: true }),
+    ],
+    mutants: freezeMutants,
   },
 ];
