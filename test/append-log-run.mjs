@@ -13,6 +13,6 @@ closeSync(parent);
 for (let number = 1; ; number++) {
   writeSync(fd, `${number} ${"x".repeat(100)}\n`);
   if (how === "safe") fdatasyncSync(fd);
-  process.stdout.write(`acked ${number}\n`);
+  process.stdout.write(`${number}\n`);
   await turn();
 }

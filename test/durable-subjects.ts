@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readCut } from "../runtime/cut-file.ts";
+import { SqliteLog } from "../runtime/sqlite-log.ts";
 import type { DurableSubject } from "./power-cut.ts";
 
 function script(name: string): string {
@@ -26,19 +28,51 @@ function lastOf(folder: string): number {
   return last;
 }
 
+function missingNumbers(folder: string, acked: readonly string[]): number {
+  const last = lastOf(folder);
+  return acked.filter((line) => Number(line) > last).length;
+}
+
 /** Syncs before it acknowledges: nothing may be lost. */
 export const safeLog: DurableSubject = {
   name: "append log that syncs (yardstick)",
   writer: (folder) => [script("append-log-run.mjs"), "safe", folder],
-  check: lastOf,
+  missing: missingNumbers,
 };
 
 /** Does not: the cut must be seen to lose, or it proves nothing. */
 export const hastyLog: DurableSubject = {
   name: "append log that does not sync (control)",
   writer: (folder) => [script("append-log-run.mjs"), "hasty", folder],
-  check: lastOf,
+  missing: missingNumbers,
+};
+
+/** Each conflict that is told as recorded is in the log, and its chain verifies. */
+const conflictLog: DurableSubject = {
+  name: "conflict log",
+  writer: (folder) => [script("conflict-teller.mjs"), folder],
+  missing: (folder, acked) => {
+    const log = new SqliteLog(folder, { toRead: true });
+    try {
+      const verification = log.verify();
+      if (!verification.ok) throw new Error(`the chain does not verify: ${verification.fault}`);
+      const there = new Set(log.list({ limit: 1e9 }).map(({ record }) => record.conflictId));
+      return acked.filter((id) => !there.has(id)).length;
+    } finally {
+      log.close();
+    }
+  },
+};
+
+/** One file, written anew by each freeze: the last that was told of or a later one, and whole. */
+const freezeFile: DurableSubject = {
+  name: "freeze file, written over and over",
+  writer: (folder) => [script("freeze-run.mjs"), folder],
+  missing: async (folder, acked) => {
+    const { takenMs } = await readCut(join(folder, "cut.mesh"));
+    return acked.filter((line) => Number(line) > takenMs).length;
+  },
 };
 
 /** Nothing that these acknowledge may be lost. */
-export const durableSubjects: readonly DurableSubject[] = [safeLog];
+export const durableSubjects: readonly DurableSubject[] = [safeLog, conflictLog, freezeFile];

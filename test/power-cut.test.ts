@@ -5,7 +5,7 @@ import { printedSeed, randomOf } from "./mesh.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
 
 const CUTS = 2;
-const KILLS = 10;
+const KILLS = 4;
 
 const why = whyNoDisks();
 if (why !== undefined) process.stdout.write(`no power is cut: ${why}\n`);

@@ -13,10 +13,13 @@ const IMAGE_MIB = 48;
 /** Something that promises that what it acknowledged is on disk. */
 export interface DurableSubject {
   readonly name: string;
-  /** Arguments of a process that writes below `folder` and prints a line `acked N` for each N from 1 that is safe. */
+  /** Arguments of a process that writes below `folder` and prints a line for each thing that is safe. */
   writer(folder: string): readonly string[];
-  /** The last N that is found below `folder`; throws when what is there is mixed, torn or does not verify. */
-  check(folder: string): number | Promise<number>;
+  /**
+   * How many of the things of these lines are not found below `folder`; throws when what is there is mixed, torn or
+   * does not verify.
+   */
+  missing(folder: string, acked: readonly string[]): number | Promise<number>;
 }
 
 export interface Cuts {
@@ -66,19 +69,17 @@ function mounted(folder: string, image: string, name: string): string {
   return at;
 }
 
-/** Starts the writer; `acked` is the last number that it has said to be safe. */
+/** Starts the writer; `acked` is what it has said to be safe. */
 export function startWriter(subject: DurableSubject, folder: string): Writer {
   const run = spawn(process.execPath, subject.writer(folder), {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const writer: Writer = { run, acked: 0, erred: "", closed: closedOf(run) };
+  const writer: Writer = { run, acked: [], erred: "", closed: closedOf(run) };
   let rest = "";
   run.stdout?.on("data", (chunk) => {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() as string;
-    for (const line of lines) {
-      if (line.startsWith("acked ")) writer.acked = Math.max(writer.acked, Number(line.slice(6)));
-    }
+    writer.acked.push(...lines);
   });
   run.stderr?.on("data", (chunk) => {
     writer.erred += chunk;
@@ -89,7 +90,7 @@ export function startWriter(subject: DurableSubject, folder: string): Writer {
 export interface Writer {
   readonly run: ChildProcess;
   readonly closed: Promise<void>;
-  acked: number;
+  readonly acked: string[];
   erred: string;
 }
 
@@ -100,7 +101,7 @@ function closedOf(run: ChildProcess): Promise<void> {
 /** Waits for the first acknowledgement, and then for a random while. */
 export async function writtenFor(writer: Writer, afterMs: number): Promise<void> {
   const endMs = performance.now() + 60_000;
-  while (writer.acked === 0) {
+  while (writer.acked.length === 0) {
     if (writer.run.exitCode !== null || performance.now() > endMs)
       throw new Error(`the writer has acknowledged nothing: ${writer.erred.slice(-1_000)}`);
     await sleep(2);
@@ -126,34 +127,34 @@ export async function cutPower(
       const writer = startWriter(subject, disk.at);
       await writtenFor(writer, random() * 200);
       process.kill(writer.run.pid as number, "SIGSTOP");
-      const promised = writer.acked;
+      const promised = [...writer.acked];
       const image = join(folder, "after.img");
       copyFileSync(disk.image, image);
       process.kill(writer.run.pid as number, "SIGKILL");
       await writer.closed;
       mounts.push(mounted(folder, image, "after"));
-      const found = await foundBy(subject, mounts[1], faults, `cut ${cut}`);
-      acked += promised;
-      lost += Math.max(0, promised - found);
+      acked += promised.length;
+      lost += await missingOf(subject, mounts[1], promised, faults);
     } finally {
-      for (const at of mounts) tried("umount", at);
+      // Whoever could not read what is there may still hold it open.
+      for (const at of mounts) tried("umount", at) && tried("umount", "--lazy", at);
       rmSync(folder, { recursive: true, force: true });
     }
   }
   return { cuts, acked, lost, faults };
 }
 
-async function foundBy(
+async function missingOf(
   subject: DurableSubject,
   folder: string,
+  acked: readonly string[],
   faults: string[],
-  when: string,
 ): Promise<number> {
   try {
-    return await subject.check(folder);
+    return await subject.missing(folder, acked);
   } catch (error) {
-    faults.push(`${when}: ${(error as Error).message}`);
-    return 0;
+    faults.push((error as Error).message);
+    return acked.length;
   }
 }
 
@@ -173,9 +174,8 @@ export async function killWriter(
       await writtenFor(writer, random() * 100);
       process.kill(writer.run.pid as number, "SIGKILL");
       await writer.closed;
-      const found = await foundBy(subject, folder, faults, `kill ${kill}`);
-      acked += writer.acked;
-      lost += Math.max(0, writer.acked - found);
+      acked += writer.acked.length;
+      lost += await missingOf(subject, folder, writer.acked, faults);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
