@@ -4,7 +4,8 @@
 //   lane, filled before ──▶ worker (thread 1) ──replies──▶ reader (thread 0)      monitor: reads the counts
 //
 // Run for real are `Custody`, `Ledger`, `Lanes`, `Checkpoints`, `Inbox.accept` and `acceptLocal`, `succeed`, and of
-// the dispatcher `drainLanes`, `onFrame`, `takeIntoCustody`, `finish`, `giveBack`, `busy` and `commit`. A turn is the one below.
+// the dispatcher `drainLanes`, `onFrame`, `takeIntoCustody`, `finish`, `giveBack`, `busy` and `commit`. A turn is
+// the one below.
 // Steps are all accesses to the words by which lanes, doorbells and counts are shared, and of custody the writes of
 // all but message bodies: of these only the last word is one, for a slot is looked at when its stamp says so.
 import type { Operation, Protocol, Role } from "./explorer.ts";
@@ -163,6 +164,8 @@ function dispatcherOf(parts: Parts): Module {
     thread: 1,
     control,
     controlDoubles: code.controlDoublesOf(parts.control, 1),
+    // Read for other threads' Lamport stamps, which stay 0 here.
+    threadDoubles: [0, 1].map((thread) => code.controlDoublesOf(parts.control, thread)),
     lanes: new code.Lanes(parts.lanes, parts.control, 1, 2, parts.sizes, epoch),
     custody: new code.Custody(parts.custody),
     topology: { rows: 2, spawnBase: 2 },
@@ -188,6 +191,7 @@ function dispatcherOf(parts: Parts): Module {
   dispatcher.burials = {};
   dispatcher.ports = { log: { error: () => {}, warn: () => {} } };
   dispatcher.nowMs = 0;
+  dispatcher.lamport = 0;
   dispatcher._touched = false;
   dispatcher._done = new Int32Array(16);
   dispatcher._doneCount = 0;
