@@ -21,6 +21,9 @@ export interface Explored {
   readonly mutants: readonly Mutant[];
 }
 
+/** Where a large case stops, so that it ends within minutes; what it has seen by then is said to be not whole. */
+const LARGE: Bounds = { maxStates: 12_000_000 };
+
 function ringCase(options: RingProtocolOptions, bounds: Bounds = {}): Case {
   return {
     name: JSON.stringify(options),
@@ -48,9 +51,9 @@ export const explored: readonly Explored[] = [
       ringCase({ frames: [1, 1], batch: 1, producerDeaths: 1, consumerDeaths: 0 }),
     ],
     full: [
-      ringCase({ frames: [2, 3, 2, 1], batch: 2, producerDeaths: 1, consumerDeaths: 1 }),
-      ringCase({ frames: [1, -1, 1], batch: 1, producerDeaths: 1, consumerDeaths: 1 }),
-      ringCase({ frames: [1, 1, 1], batch: 1, producerDeaths: 2, consumerDeaths: 1 }),
+      ringCase({ frames: [2, 3, 2, 1], batch: 2, producerDeaths: 1, consumerDeaths: 1 }, LARGE),
+      ringCase({ frames: [1, -1, 1], batch: 1, producerDeaths: 1, consumerDeaths: 1 }, LARGE),
+      ringCase({ frames: [1, 1, 1], batch: 1, producerDeaths: 2, consumerDeaths: 1 }, LARGE),
     ],
     mutants: ringMutants,
   },
@@ -63,9 +66,9 @@ export const explored: readonly Explored[] = [
       custodyCase({ messages: 1, turnsACycle: 1, deaths: 0, looks: 1 }, { maxStates: 100_000 }),
     ],
     full: [
-      custodyCase({ messages: 2, turnsACycle: 2, deaths: 2 }),
-      custodyCase({ messages: 3, turnsACycle: 2, local: [0], suspended: [1], deaths: 2 }),
-      custodyCase({ messages: 3, turnsACycle: 1, deaths: 1, looks: 1 }),
+      custodyCase({ messages: 2, turnsACycle: 2, deaths: 2 }, LARGE),
+      custodyCase({ messages: 3, turnsACycle: 2, local: [0], suspended: [1], deaths: 2 }, LARGE),
+      custodyCase({ messages: 3, turnsACycle: 1, deaths: 1, looks: 1 }, LARGE),
     ],
     mutants: custodyMutants,
   },
@@ -73,8 +76,8 @@ export const explored: readonly Explored[] = [
     name: "freeze and thaw",
     small: [custodyCase({ messages: 2, turnsACycle: 1, deaths: 0, freeze: true })],
     full: [
-      custodyCase({ messages: 2, turnsACycle: 2, deaths: 1, freeze: true }),
-      custodyCase({ messages: 3, turnsACycle: 2, local: [0], deaths: 1, freeze: true }),
+      custodyCase({ messages: 2, turnsACycle: 2, deaths: 1, freeze: true }, LARGE),
+      custodyCase({ messages: 3, turnsACycle: 2, local: [0], deaths: 1, freeze: true }, LARGE),
     ],
     mutants: freezeMutants,
   },
