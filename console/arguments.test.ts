@@ -98,6 +98,7 @@ describe("the table", () => {
       "inbox",
       "undo",
       "say",
+      "simulate",
       "bench",
       "help",
       "version",
