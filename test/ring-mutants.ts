@@ -146,7 +146,7 @@ export const ringMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/dispatcher.js",
-        from: "ledger.commit();\n        view.lanes.publish();",
+        from: 'ledger.commit();\n        ports.failpoint?.("commit-done");\n        view.lanes.publish();',
         to: "view.lanes.publish(); ledger.commit();",
       },
     ],
@@ -157,8 +157,8 @@ export const ringMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/dispatcher.js",
-        from: "view.lanes.prepare(ledger.cycle);\n        ledger.commit();",
-        to: "ledger.commit(); view.lanes.prepare(ledger.committed);",
+        from: 'prepare(ledger.cycle);\n        ports.failpoint?.("commit-prepared");\n        ledger.commit();',
+        to: "incoming; ledger.commit(); view.lanes.prepare(ledger.committed);",
       },
     ],
   },

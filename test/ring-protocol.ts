@@ -113,6 +113,8 @@ function dispatcherOf({ code }: Parts, view: Module): Module {
   const dispatcher = Object.create(code.Dispatcher.prototype);
   dispatcher.view = view;
   dispatcher.ledger = new code.Ledger(view.controlDoubles);
+  dispatcher.ports = {};
+  dispatcher.lamport = 0;
   dispatcher.outbox = { dirty: false };
   dispatcher._touched = false;
   dispatcher._doneCount = 0;
