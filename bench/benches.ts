@@ -4,6 +4,7 @@ import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
 import { durable } from "./durable.ts";
+import { flood } from "./flood.ts";
 import { freeze } from "./freeze.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
@@ -37,6 +38,7 @@ export const BENCHES: readonly Bench[] = [
   spawn,
   restart,
   workerKill,
+  flood,
   freeze,
   arrival,
   idle,

@@ -15,6 +15,15 @@ export function ringDoorbell(control: Int32Array): void {
 }
 
 /**
+ * Wakes the thread whatever its control block says: a thread that died between the two steps of
+ * {@link ringDoorbell} has left a sleeper that looks awake. For successors and alarms, which are rare.
+ */
+export function wakeUp(control: Int32Array): void {
+  Atomics.store(control, CONTROL_PARKED, 0);
+  Atomics.notify(control, CONTROL_PARKED);
+}
+
+/**
  * Says that this thread is about to sleep. It must then look for work once more, and {@link standUp} if
  * there is any.
  */

@@ -1,5 +1,5 @@
 import { BATCH_BYTES, BATCH_EPOCH_F64, BATCH_SEQUENCE_F64, writeBatchHeader } from "./batch.ts";
-import { ringDoorbell } from "./doorbell.ts";
+import { ringDoorbell, wakeUp } from "./doorbell.ts";
 import { CONTROL_WORDS } from "./layout.ts";
 import { FULL, Ring, ringBytes } from "./ring.ts";
 
@@ -211,8 +211,8 @@ export class Lanes {
   recoverProducer(committedCycle: number): void {
     for (let i = 0; i < this.#out.length; i++) {
       this.#out[i].ring.recoverProducer(committedCycle);
-      // Also for what the dead one published itself: it may not have come as far as the doorbell.
-      ringDoorbell(this.#controls[this.#outThread[i]]);
+      // Also for what the dead one published itself: it may not have come as far as the doorbell, or not through it.
+      wakeUp(this.#controls[this.#outThread[i]]);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { lieDown, napUntilRing, nextRing, ringDoorbell, standUp } from "../mailbox/doorbell.ts";
+import { lieDown, napUntilRing, nextRing, standUp, wakeUp } from "../mailbox/doorbell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** How long cycles may follow each other before the event loop (I/O, timers of others) gets its turn, ms. */
@@ -103,7 +103,7 @@ export async function runDuty(dispatcher: Dispatcher, done: () => boolean): Prom
         const delayMs = Math.min(Math.max(0, dueMs - ports.clock.nowMs()), 2 ** 31 - 1);
         alarm = setTimeout(() => {
           alarmMs = Number.POSITIVE_INFINITY;
-          ringDoorbell(control);
+          wakeUp(control);
         }, delayMs);
       }
       const lainDownMs = ports.clock.nowMs();

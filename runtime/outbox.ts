@@ -62,6 +62,8 @@ export class Outbox implements TimerTarget {
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
+  /** Agents whose sends have all found room in the current retry. */
+  readonly #allSent: AgentCell[] = [];
   #held = false;
   /** Sends since the last commit between cycles. */
   #unseen = 0;
@@ -379,10 +381,12 @@ export class Outbox implements TimerTarget {
           this.#refuseAsk(entry.header.operation, entry.header.target);
       }
       if (entry.cell !== undefined && --entry.cell.sendsWaiting === 0)
-        turns.onSendsDone(entry.cell);
+        this.#allSent.push(entry.cell);
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
       return true;
     });
+    // Not within the loop: the end of a turn may send too.
+    for (const cell of this.#allSent.splice(0)) turns.onSendsDone(cell);
   }
 
   /** Makes a waiting send the prepared one again. */

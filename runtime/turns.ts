@@ -55,6 +55,9 @@ export class Turns {
     this.#resume(cell, slot, value, error),
   );
 
+  /** How the turns end that wait for room for what they have sent. */
+  readonly #unsent = new WeakMap<AgentCell, () => void>();
+
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#marks = dispatcher.view.routes.marks;
@@ -173,8 +176,10 @@ export class Turns {
       return;
     }
     if (isThenable(result)) this.#suspend(cell, result);
-    else if (cell.sendsWaiting > 0) this.#suspend(cell, sendsGone(cell, result));
-    else {
+    else if (cell.sendsWaiting > 0) {
+      this.#hold(cell);
+      this.#whenSent(cell, result);
+    } else {
       this.#measure(cell);
       this.#complete(cell, result);
     }
@@ -206,8 +211,14 @@ export class Turns {
     return cell.behavior.signal?.(cell.state, signal, cell);
   }
 
-  /** The turn goes on when the promise settles; the agent takes no other until then. */
+  /** The turn goes on when the promise settles. */
   #suspend(cell: AgentCell, promise: PromiseLike<unknown>): void {
+    this.#hold(cell);
+    this.#suspensions.begin(cell, cell.slot, promise);
+  }
+
+  /** The agent takes no other turn until this one goes on. */
+  #hold(cell: AgentCell): void {
     const { view, ports } = this.#dispatcher;
     const nowMs = ports.clock.nowMs();
     this.#sinceMs = nowMs;
@@ -217,7 +228,6 @@ export class Turns {
     const { registry } = view;
     registry.currentSinceMs[cell.self] = nowMs;
     registry.currentMessage[cell.self] = this.#sequenceOf(cell.slot);
-    this.#suspensions.begin(cell, cell.slot, promise);
   }
 
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
@@ -230,7 +240,7 @@ export class Turns {
     }
     this.#dispatcher.nowMs = ports.clock.nowMs();
     if (error === undefined && cell.sendsWaiting > 0) {
-      this.#suspendAgain(cell, value);
+      this.#whenSent(cell, value);
       return;
     }
     const { journal } = this.#dispatcher;
@@ -252,21 +262,26 @@ export class Turns {
     this.#dispatcher.nudge();
   }
 
-  #suspendAgain(cell: AgentCell, value: unknown): void {
-    const slot = cell.slot;
-    sendsGone(cell, value).then((result) => this.#resume(cell, slot, result, undefined));
-  }
-
   /** Puts an agent that has messages in line, if it can take a turn. */
   wake(agent: number): void {
     const { mailboxes, runQueue } = this.#dispatcher;
     if (mailboxes.depth[agent] > 0 && !this.isBusy(agent)) runQueue.push(agent);
   }
 
-  /** The last of a cell's waiting sends has found room. */
+  /** The turn has nothing left to do but to send what waits for room. */
+  #whenSent(cell: AgentCell, value: unknown): void {
+    const { slot } = cell;
+    this.#unsent.set(cell, () => this.#resume(cell, slot, value, undefined));
+  }
+
+  /**
+   * The last of a cell's waiting sends has found room. Its turn ends in the same cycle, not in a later one: a death in
+   * between would have the message delivered, and its sends made, again.
+   */
   onSendsDone(cell: AgentCell): void {
-    sendsWaiters.get(cell)?.();
-    sendsWaiters.delete(cell);
+    const end = this.#unsent.get(cell);
+    this.#unsent.delete(cell);
+    end?.();
   }
 
   #complete(cell: AgentCell, returned: unknown): void {
@@ -426,12 +441,6 @@ export class Turns {
 }
 
 /** Turns that have returned but whose sends wait for room. */
-const sendsWaiters = new WeakMap<AgentCell, () => void>();
-
-function sendsGone(cell: AgentCell, result: unknown): Promise<unknown> {
-  return new Promise((resolve) => sendsWaiters.set(cell, () => resolve(result)));
-}
-
 /** What a turn stashed and then failed at is spent all the same: it began. */
 function unstashRunning(cell: AgentCell): void {
   const stash = cell.extras?.stash;
