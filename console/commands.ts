@@ -9,6 +9,7 @@ import { forkCommand } from "./fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { kpisCommand } from "./kpis-command.ts";
+import { mcpCommand } from "./mcp-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { routeCommand } from "./route-command.ts";
@@ -23,6 +24,7 @@ import { whyCommand } from "./why-command.ts";
 export const COMMANDS: readonly Command[] = Object.freeze([
   startCommand,
   attachCommand,
+  mcpCommand,
   statusCommand,
   topCommand,
   treeCommand,
