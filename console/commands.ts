@@ -4,14 +4,17 @@ import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
+import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { forkCommand } from "./fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
+import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { mcpCommand } from "./mcp-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
+import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
@@ -48,6 +51,9 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   diffCommand,
   forkCommand,
   deadLettersCommand,
+  conflictsCommand,
+  quarantineCommand,
+  inboxCommand,
   undoCommand,
   sayCommand,
   benchCommand,

@@ -14,6 +14,7 @@ import type { InLane } from "../mailbox/lanes.ts";
 import {
   CONTROL_CYCLES,
   CONTROL_EPOCH,
+  CONTROL_LAMPORT_F64,
   CONTROL_SINCE_F64,
   Count,
   SLOT_FRAME,
@@ -28,6 +29,7 @@ import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
 import { Burials } from "./burials.ts";
+import { ConflictNews } from "./conflict-news.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
@@ -55,6 +57,7 @@ export interface MainSink {
   onResponse(agent: number, operation: number, trinary: number, value: unknown): void;
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
+  onConflict(agent: number, news: unknown): void;
 }
 
 /** What a thread needs from outside: time, chance, a log, and on main the sink. */
@@ -94,6 +97,9 @@ export class Dispatcher implements FrameReader {
   readonly heart: Heart;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
+  readonly conflicts: ConflictNews;
+  /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
+  lamport: number;
   /** The mesh clock as of the current turn or cycle, ms. */
   nowMs: number;
   /** True where time may have passed since {@link nowMs} was read. */
@@ -132,6 +138,8 @@ export class Dispatcher implements FrameReader {
     this.arrivals = new Arrivals(this);
     this.agents = new Agents(this);
     this.turns = new Turns(this);
+    this.conflicts = new ConflictNews(this);
+    this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];
     this.heart = new Heart(this);
   }
 
@@ -175,13 +183,17 @@ export class Dispatcher implements FrameReader {
 
   /** Takes over what is on the lanes, within bounds; returns how many frames. */
   drainLanes(): number {
-    const { lanes } = this.view;
+    const { lanes, threadDoubles } = this.view;
     const { incoming } = lanes;
     let drained = 0;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];
       const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
-      if (taken > 0) lanes.tellOfRoom(incoming[i]);
+      if (taken > 0) {
+        lanes.tellOfRoom(incoming[i]);
+        const theirs = threadDoubles[incoming[i].id >>> 1][CONTROL_LAMPORT_F64];
+        if (theirs > this.lamport) this.lamport = theirs;
+      }
       drained += taken;
     }
     return drained;
@@ -204,6 +216,7 @@ export class Dispatcher implements FrameReader {
   commit(): void {
     const { ledger, view } = this;
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
+    view.controlDoubles[CONTROL_LAMPORT_F64] = this.lamport;
     ledger.prepare();
     view.lanes.prepare(ledger.cycle);
     ledger.commit();
@@ -296,6 +309,9 @@ export class Dispatcher implements FrameReader {
       case FrameKind.INCIDENT:
         this.#onIncidents(ring, word);
         return true;
+      case FrameKind.CONFLICT:
+        this.#onConflict(ring, word);
+        return true;
       case FrameKind.DEAD_LETTER:
         this.#onDeadLetter(ring, word);
         return true;
@@ -315,6 +331,11 @@ export class Dispatcher implements FrameReader {
     const trinary = frameTrinary(ring.words[word + FRAME_TYPE]);
     const value = this.inbox.decodeAt(ring.words, ring.bytes, word);
     this.ports.sink?.onResponse(ring.words[word + FRAME_SOURCE], operation, trinary, value);
+  }
+
+  #onConflict(ring: Ring, word: number): void {
+    const news = this.inbox.decodeAt(ring.words, ring.bytes, word);
+    this.ports.sink?.onConflict(ring.words[word + FRAME_SOURCE], news);
   }
 
   #onDeadLetter(ring: Ring, word: number): void {

@@ -1,4 +1,5 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { Log } from "../actors/ports.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -14,6 +15,8 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
+import { ConflictFacets } from "./conflict-facets.ts";
 import type { Cut } from "./cut.ts";
 import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
@@ -28,7 +31,7 @@ import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import { createLog } from "./log.ts";
-import { type MeshPlan, viewMemory } from "./memory.ts";
+import { type MeshPlan, type ThreadView, viewMemory } from "./memory.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
@@ -106,6 +109,10 @@ class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: MeshRoutes;
+  readonly conflicts: Conflicts;
+  readonly quarantine: Quarantine;
+  readonly inbox: HumanInbox;
+  readonly #conflicts: ConflictFacets;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -209,19 +216,27 @@ class ThreadedMesh implements Mesh {
       mustGo: (what) => this.#freezer.mustGo(what),
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
     });
-    this.#freezer = new Freezer({
+    this.#freezer = this.#freezerIn(settings.dataDir);
+    this.#conflicts = this.#facetsOfConflicts(settings.dataDir, view, log);
+    this.conflicts = this.#conflicts.conflicts;
+    this.quarantine = this.#conflicts.quarantine;
+    this.inbox = this.#conflicts.inbox;
+    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
+    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
+      this.#losses.onHang(hang),
+    );
+  }
+
+  #freezerIn(dataDir: string | undefined): Freezer {
+    return new Freezer({
       dispatcher: this.#dispatcher,
       interventions: this.#interventions,
-      dataDir: settings.dataDir,
+      dataDir,
       routes: () => this.route.list(),
       state: () => this.#state,
       become: (state) => this.#become(state),
       listeners: this.#listeners,
     });
-    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
-    this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
-      this.#losses.onHang(hang),
-    );
   }
 
   /** What main does with frames that only it understands. */
@@ -237,11 +252,37 @@ class ThreadedMesh implements Mesh {
       },
       onDeadLetter: (words, doubles, word, message) =>
         this.#office.receive(words, doubles, word, message),
+      onConflict: (agent, news) => this.#conflicts.receive(agent, news),
     };
+  }
+
+  #facetsOfConflicts(dataDir: string | undefined, view: ThreadView, lines: Log): ConflictFacets {
+    return new ConflictFacets({
+      dataDir,
+      view,
+      nowMs: () => systemClock.nowMs(),
+      incidents: this.#incidents,
+      lines,
+      isRunning: () => this.#state === "running",
+      route: this.route,
+      capabilities: this.#capabilities,
+      request: (target, request, timeoutMs) =>
+        this.#interventions.request(target, request, timeoutMs),
+      signal: (target, signal) => {
+        this.#dispatcher.nowMs = systemClock.nowMs();
+        this.#dispatcher.outbox.signal(this.topology.orchestrator, target, signal);
+        this.#dispatcher.nudge();
+      },
+      tell: (address, message) => this.tell(address, message),
+      delegate: (task, options) => this.delegate(task, options),
+    });
   }
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    const logOpen = this.#conflicts.open();
+    // It is waited for below; until then its failure is nobody's surprise.
+    logOpen.catch(() => {});
     this.#duty = runDuty(this.#dispatcher, () => this.#halted);
     this.#pool.start();
     this.#watchdog.start();
@@ -254,6 +295,7 @@ class ThreadedMesh implements Mesh {
       reported = ready;
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
+    await logOpen;
     onProgress?.({ ready: total, total });
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     this.#ticks.unref();
@@ -263,6 +305,7 @@ class ThreadedMesh implements Mesh {
 
   #tick(): void {
     this.#office.tick();
+    this.#conflicts.tick();
     const { agents, messages } = this.#status.read(this.#state, this.stats());
     this.#scores.tick(systemClock.nowMs(), agents.active / agents.total, messages.conflicts);
   }
@@ -431,6 +474,7 @@ class ThreadedMesh implements Mesh {
     this.#halted = true;
     this.#dispatcher.nudge();
     await this.#duty;
+    await this.#conflicts.close();
     this.#become("stopped");
   }
 

@@ -246,7 +246,10 @@ export class Turns {
     }
     const { registry } = view;
     observeOutcome(registry, cell.self, true);
-    if (result.state === -1) ledger.counts[Count.CONFLICTS]++;
+    if (result.state === -1) {
+      ledger.counts[Count.CONFLICTS]++;
+      this.#dispatcher.conflicts.note(cell.self, slot, result.conflict);
+    }
     if (kind === FrameKind.OPERATION) {
       operations.note(slot, cell.self, result.state);
     } else {
