@@ -3,6 +3,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { type FaceCommand, faceCommand } from "./command.ts";
 import { dataFolder } from "./config.ts";
 import { ControlClient } from "./control-client.ts";
+import { ConsoleError } from "./exit.ts";
 import { type Face, say } from "./face.ts";
 import type { MeshLine } from "./line.ts";
 import { loadMcpSdk } from "./mcp-sdk.ts";
@@ -48,13 +49,19 @@ async function serveLine(face: Face, line: MeshLine): Promise<void> {
   });
   say(face, `mcp: serving the mesh of process ${line.pid}`);
   // Whoever ends it, the other two must not be left waiting: the client, the mesh, or the protocol itself.
-  const end = (): void => void server.close();
+  let isEnded = false;
+  const end = (): void => {
+    isEnded = true;
+    void server.close();
+  };
   stdin.once("end", end);
   line.gone.addEventListener("abort", end, { once: true });
   if (line.gone.aborted || stdin.readableEnded) end();
   try {
     await server.closed;
     line.gone.throwIfAborted();
+    // What was wrong with its words has been said.
+    if (!isEnded) throw new ConsoleError("CONSOLE_MCP", "mcp: the client cannot be served further");
   } finally {
     stdin.off("end", end);
     line.gone.removeEventListener("abort", end);
