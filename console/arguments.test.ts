@@ -99,6 +99,7 @@ describe("the table", () => {
       "inbox",
       "undo",
       "say",
+      "simulate",
       "bench",
       "help",
       "version",

@@ -17,6 +17,7 @@ import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-com
 import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
+import { simulateCommand } from "./simulate-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   inboxCommand,
   undoCommand,
   sayCommand,
+  simulateCommand,
   benchCommand,
   helpCommand,
   versionCommand,

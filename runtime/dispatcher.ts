@@ -60,12 +60,26 @@ export interface MainSink {
   onConflict(agent: number, news: unknown): void;
 }
 
+/**
+ * Places at which a thread may die and leave memory in a state of its own: a frame has just been taken into custody,
+ * a handler has returned and nothing of its turn is committed, and the steps of a commit.
+ */
+export type Failpoint =
+  | "frame-taken"
+  | "turn-returned"
+  | "commit-begun"
+  | "commit-prepared"
+  | "commit-done"
+  | "commit-published";
+
 /** What a thread needs from outside: time, chance, a log, and on main the sink. */
 export interface ThreadPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly sink?: MainSink;
+  /** Called at each failpoint; what it throws ends the cycle there and then. Nobody has one but the simulator. */
+  readonly failpoint?: (point: Failpoint) => void;
 }
 
 /**
@@ -214,13 +228,17 @@ export class Dispatcher implements FrameReader {
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
   commit(): void {
-    const { ledger, view } = this;
+    const { ledger, view, ports } = this;
+    ports.failpoint?.("commit-begun");
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
     view.controlDoubles[CONTROL_LAMPORT_F64] = this.lamport;
     ledger.prepare();
     view.lanes.prepare(ledger.cycle);
+    ports.failpoint?.("commit-prepared");
     ledger.commit();
+    ports.failpoint?.("commit-done");
     view.lanes.publish();
+    ports.failpoint?.("commit-published");
     this.outbox.dirty = false;
     this.#touched = false;
     for (let i = 0; i < this.#doneCount; i++) view.custody.free(this.#done[i]);

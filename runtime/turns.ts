@@ -133,6 +133,7 @@ export class Turns {
       if (cell.alive) this.fail(cell, error);
       return;
     }
+    this.#dispatcher.ports.failpoint?.("turn-returned");
     control[CONTROL_CURRENT] = 0;
     // The turn itself may have ended the incarnation (a child's escalation): its message was spent then.
     if (!cell.alive) {
