@@ -87,6 +87,8 @@ describe("the table", () => {
       "delegate",
       "pipeline",
       "route",
+      "circuits",
+      "mode",
       "restart",
       "kill",
       "freeze",
