@@ -70,6 +70,7 @@ describe("the table", () => {
     assert.sameMembers(names, [
       "start",
       "attach",
+      "mcp",
       "status",
       "top",
       "tree",

@@ -13,6 +13,7 @@ import { healCommand } from "./heal-command.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
+import { mcpCommand } from "./mcp-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
@@ -30,6 +31,7 @@ import { whyCommand } from "./why-command.ts";
 export const COMMANDS: readonly Command[] = Object.freeze([
   startCommand,
   attachCommand,
+  mcpCommand,
   statusCommand,
   topCommand,
   treeCommand,

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -132,6 +133,16 @@ describe("the package, installed in an empty project", () => {
     assert.equal(status.agents.total, 30_000);
     assert.equal(status.agents.active, 30_000);
     assert.equal(status.lost, 0);
+  });
+
+  test("it leaves the MCP library to those who want it, and tells them how to install it", () => {
+    assert.isFalse(existsSync(join(project, "node_modules/@modelcontextprotocol")));
+    const script = `
+      import { loadMcpSdk } from "./node_modules/mesh-30k/dist/console/mcp-sdk.js";
+      console.log(await loadMcpSdk().then(() => "loaded", ({ message }) => message));
+    `;
+    const said = run(process.execPath, ["--input-type=module", "-e", script], project);
+    assert.match(said, /not installed: npm install @modelcontextprotocol\/sdk@/);
   });
 
   test("it ships its license and its change log, and no tests", () => {

@@ -1,0 +1,69 @@
+/** `mcp`: a running mesh for clients of the Model Context Protocol. */
+import { systemClock } from "../runtime/clock.ts";
+import { type FaceCommand, faceCommand } from "./command.ts";
+import { dataFolder } from "./config.ts";
+import { ControlClient } from "./control-client.ts";
+import { ConsoleError } from "./exit.ts";
+import { type Face, say } from "./face.ts";
+import type { MeshLine } from "./line.ts";
+import { loadMcpSdk } from "./mcp-sdk.ts";
+import { McpSession } from "./mcp-session.ts";
+import { text } from "./values.ts";
+
+/** `mcp [--data DIR]`. */
+export const mcpCommand: FaceCommand = faceCommand({
+  name: "mcp",
+  help: "Serve a running mesh to an MCP client over stdin and stdout: commands as tools, agents as resources.",
+  details:
+    "For the configuration of the client, which starts it by itself. What changes the mesh is done only when " +
+    "it is confirmed: by the person where the client can ask them, else by a second call with a token. It ends " +
+    "when stdin ends, and with exit code 69 when the mesh does. Needs @modelcontextprotocol/sdk installed.",
+  parameters: {
+    data: {
+      schema: text("the path of a folder").optional(),
+      help: "data folder of the running mesh (default: MESH_DATA, or .mesh-30k here)",
+      value: "dir",
+    },
+  },
+  examples: ["mcp", "mcp --data /srv/mesh"],
+  run: (face, { data }) => serve(face, data),
+  render: () => "",
+  toJson: () => undefined,
+});
+
+async function serve(face: Face, data: string | undefined): Promise<void> {
+  const line = await ControlClient.connect(dataFolder(face, data), face.env);
+  try {
+    await serveLine(face, line);
+  } finally {
+    line.close();
+  }
+}
+
+async function serveLine(face: Face, line: MeshLine): Promise<void> {
+  const sdk = await loadMcpSdk();
+  const { commands, stdin, stdout } = face;
+  const session = new McpSession({ line, commands, nowMs: () => systemClock.nowMs() });
+  const server = await sdk.serveStreams(session, stdin, stdout, (trouble) => {
+    say(face, `mcp: ${trouble.split("\n")[0]}`);
+  });
+  say(face, `mcp: serving the mesh of process ${line.pid}`);
+  // Whoever ends it, the other two must not be left waiting: the client, the mesh, or the protocol itself.
+  let isEnded = false;
+  const end = (): void => {
+    isEnded = true;
+    void server.close();
+  };
+  stdin.once("end", end);
+  line.gone.addEventListener("abort", end, { once: true });
+  if (line.gone.aborted || stdin.readableEnded) end();
+  try {
+    await server.closed;
+    line.gone.throwIfAborted();
+    // What was wrong with its words has been said.
+    if (!isEnded) throw new ConsoleError("CONSOLE_MCP", "mcp: the client cannot be served further");
+  } finally {
+    stdin.off("end", end);
+    line.gone.removeEventListener("abort", end);
+  }
+}
