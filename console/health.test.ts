@@ -121,6 +121,13 @@ describe("what is not well has its grade, and the command to type", () => {
     ["a tripped sector", "breakers", "critical", "circuits show sector-3", circuits("sector-3")],
     ["a blocked worker", "workers", "critical", `why ${A}`, status({ workers: [blocked()] })],
     ["a worker lost today", "workers", "attention", `why ${A}`, incident("replace-worker", A, 2)],
+    [
+      "a worker killed today",
+      "workers",
+      "attention",
+      "heal auto --dry-run",
+      incident("replace-worker", "worker-1", 2),
+    ],
     ["one agent offline", "churn", "attention", "agents --state offline", agentsOf(39, 1, 0)],
     ["one quarantined", "churn", "attention", "agents --state quarantined", agentsOf(39, 0, 1)],
     [

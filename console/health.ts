@@ -165,22 +165,21 @@ function workerLine(mesh: Mesh, nowMs: number): HealthLine {
   const lost = mesh
     .incidents()
     .filter(({ atMs, decision }) => decision === "replace-worker" && atMs > nowMs - DAY_MS);
+  const [last] = lost;
   const found =
-    `${formatNumber(lost.length)} lost in the last day, ` +
-    `${formatNumber(restarts.workers)} since the start`;
+    `${formatNumber(lost.length)} lost in the last day, ${formatNumber(restarts.workers)} since the start` +
+    (last === undefined ? "" : `; last ${last.subject}: ${firstLine(last.error)}`);
   if (blocked.length > 0) {
     const { name, current } = blocked[0];
-    const cure = current === undefined ? `kill ${name}` : `why ${current.address}`;
+    const cure = current === undefined ? `heal ${name}` : `why ${current.address}`;
     return line("workers", "critical", `${name} is blocked; ${found}`, cure);
   }
-  const cure = `why ${lost[0]?.subject ?? "sector-1/cluster-1/agent-1"}`;
-  const isAgent = lost[0]?.subject.includes("/agent-") === true;
-  return line(
-    "workers",
-    lost.length > 0 ? "attention" : "ok",
-    found,
-    isAgent ? cure : "status --json",
-  );
+  const cure = last?.subject.includes("/agent-") ? `why ${last.subject}` : "heal auto --dry-run";
+  return line("workers", last === undefined ? "ok" : "attention", found, cure);
+}
+
+function firstLine(error: string): string {
+  return error.split("\n")[0].slice(0, 100);
 }
 
 function impedanceLines({ looked, clusters, slow }: ImpedanceSurvey): readonly HealthLine[] {
