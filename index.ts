@@ -84,4 +84,5 @@ export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";
 export type * from "./runtime/roles-api.ts";
+export type * from "./runtime/trace-api.ts";
 export type * from "./runtime/why-api.ts";
