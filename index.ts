@@ -59,10 +59,12 @@ export {
   type Trinary,
 } from "./actors/result.ts";
 export type { Signal } from "./actors/signal.ts";
+export { type MeshServer, type ServeOptions, serveMesh } from "./console/serve-mesh.ts";
 export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type * from "./runtime/live-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";

@@ -7,6 +7,7 @@ import { Deferred } from "./deferred.ts";
 import { ConsoleError, EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
 import { formatDuration, formatNumber } from "./format.ts";
+import type { HttpFace, HttpPlan } from "./http-face.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
 import { Progress } from "./progress.ts";
@@ -27,13 +28,21 @@ export class RunningMesh {
   readonly #settings: Settings;
   /** What to run on the fresh mesh. */
   readonly #lines: readonly TypedLine[];
+  /** Undefined without an HTTP face. */
+  readonly #http: HttpPlan | undefined;
   /** How many of them did not do what was wanted. */
   #failed = 0;
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
 
-  constructor(face: Face, settings: Settings, lines: readonly TypedLine[]) {
+  constructor(
+    face: Face,
+    settings: Settings,
+    lines: readonly TypedLine[],
+    http: HttpPlan | undefined,
+  ) {
     this.#face = face;
+    this.#http = http;
     this.#settings = settings;
     this.#lines = lines;
     this.#typed = settings.repl && face.stdin.isTTY === true;
@@ -46,10 +55,12 @@ export class RunningMesh {
     // Consoles that connect during the boot wait for it; if none does, nobody hears of its failure here.
     ready.promise.catch(() => {});
     const control = await this.#openControl(ready.promise);
+    let http: HttpFace | undefined;
     try {
+      http = await this.#openHttp(ready.promise);
       const mesh = await this.#boot(stops.signal);
       ready.resolve(mesh);
-      const status = await this.#serve(mesh, control, stops.signal);
+      const status = await this.#serve(mesh, control, http, stops.signal);
       return this.#outcome(this.#failed > 0 ? EXIT.failure : EXIT.ok, status);
     } catch (error) {
       ready.reject(error);
@@ -59,8 +70,17 @@ export class RunningMesh {
       }
       throw error;
     } finally {
+      await http?.server.close();
       await control.close();
     }
+  }
+
+  /** Before the boot, so that a port that is taken costs nobody a boot. */
+  async #openHttp(mesh: Promise<Mesh>): Promise<HttpFace | undefined> {
+    if (this.#http === undefined) return undefined;
+    // Only a mesh that is served loads what that takes.
+    const { openHttpFace } = await import("./http-face.ts");
+    return openHttpFace(this.#http, this.#face.commands, mesh);
   }
 
   #outcome(exitCode: number, status: StatusDocument | undefined): StartOutcome {
@@ -100,13 +120,19 @@ export class RunningMesh {
     }
   }
 
-  async #serve(mesh: Mesh, control: Control, stop: AbortSignal): Promise<StatusDocument> {
+  async #serve(
+    mesh: Mesh,
+    control: Control,
+    http: HttpFace | undefined,
+    stop: AbortSignal,
+  ): Promise<StatusDocument> {
     const { agents, workers, uptimeMs } = mesh.status();
     say(
       this.#face,
       `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
         `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
     );
+    if (http !== undefined) say(this.#face, http.sentence);
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
       : undefined;

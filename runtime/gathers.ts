@@ -45,6 +45,13 @@ export interface GatherListener {
   onEnd(gather: Gather, end: GatherEnd): void;
 }
 
+/** Who keeps an eye on all operations. */
+export interface GatherWatcher {
+  began(gather: Gather): void;
+  /** Its gate is still to be read. */
+  ended(gather: Gather, end: GatherEnd): void;
+}
+
 /** One sector's part of an operation on its way. */
 interface SectorFrame {
   readonly gather: Gather;
@@ -62,9 +69,15 @@ export class Gathers {
   #waiting: SectorFrame[] = [];
   #retryTimer = 0;
   #operation = 0;
+  #watcher: GatherWatcher | undefined;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+  }
+
+  /** Has all operations from now on told to `watcher`. */
+  watch(watcher: GatherWatcher): void {
+    this.#watcher = watcher;
   }
 
   get size(): number {
@@ -124,6 +137,7 @@ export class Gathers {
     const endMs = Math.max(plan.closeMs, plan.deadlineMs) + REPORT_GRACE_MS;
     gather.timer = wheel.schedule(endMs, deadline, 0);
     for (const share of shares.values()) this.#waiting.push({ gather, share });
+    this.#watcher?.began(gather);
     this.#sendWaiting();
     this.#dispatcher.nudge();
     return gather;
@@ -264,6 +278,7 @@ export class Gathers {
       view.gates.cancel(gather.gate);
       view.lanes.wakeAll();
     }
+    this.#watcher?.ended(gather, end);
     entry.listener.onEnd(gather, end);
     view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);

@@ -9,6 +9,7 @@ import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { Live } from "./live-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -220,6 +221,8 @@ export interface Mesh extends AsyncDisposable {
   ): Promise<PipelineResult<Value>>;
   /** How well the mesh has done what it is for (spec 11). */
   kpis(): Kpis;
+  /** The mesh as a picture. */
+  readonly live: Live;
   /** Whom traffic goes around. */
   readonly route: Routes;
   /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */

@@ -22,6 +22,8 @@ import { Forecasts } from "./forecasts.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
+import { LiveMesh } from "./live.ts";
+import type { Live } from "./live-api.ts";
 import { createLog } from "./log.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
 import type {
@@ -100,6 +102,7 @@ class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
   readonly route: Routes;
+  readonly live: Live;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
   readonly #pool: ShardPool;
@@ -167,6 +170,7 @@ class ThreadedMesh implements Mesh {
       selector: this.#selector,
     };
     this.#scores = new Scorekeeper(systemClock.nowMs());
+    this.live = new LiveMesh(view, this.#gathers, this.#scores, systemClock);
     this.#listeners.on("workerBack", ({ afterMs }) =>
       this.#scores.recovered(systemClock.nowMs(), afterMs),
     );
