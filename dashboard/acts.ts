@@ -1,0 +1,163 @@
+/** The buttons that change the mesh. Each says first what it would do, and does it on a yes. */
+import { ask } from "./ask-dialog.ts";
+import { byId, element, fill } from "./dom.ts";
+import type { Status } from "./model.ts";
+import type { CommandEntry, Session } from "./session.ts";
+import { count, milliseconds, share } from "./words.ts";
+
+const VERBS = ["sync", "observe", "orient", "decide", "act", "record"];
+const STRATEGIES = ["wave", "parallel", "priority-first"];
+
+/** What the buttons need to know. */
+export interface ActsContext {
+  readonly session: Session;
+  readonly status: () => Status | undefined;
+}
+
+/** Shows the buttons whose commands this mesh has. */
+export function openActs(commands: readonly CommandEntry[], context: ActsContext): void {
+  const has = (name: string): boolean => commands.some((command) => command.name === name);
+  const open = (name: string, act: () => void): void => {
+    const button = byId(name);
+    button.hidden = !has(name);
+    button.onclick = act;
+  };
+  open("cascade", () => askCascade(context));
+  open("freeze", () => askFreeze(context));
+  open("thaw", () => askThaw(context));
+}
+
+function askCascade({ session }: ActsContext): void {
+  const verb = chooser(VERBS);
+  const strategy = chooser(STRATEGIES);
+  const select = element("input", { type: "text", value: "all", spellcheck: "false" });
+  const outlook = element("p", { class: "quiet", role: "status" }, "…");
+  const typed = element("p", {});
+  let asked = 0;
+  const look = async (): Promise<void> => {
+    const mine = ++asked;
+    fill(
+      typed,
+      element(
+        "code",
+        {},
+        `cascade ${verb.value} --strategy ${strategy.value} --select ${select.value}`,
+      ),
+    );
+    try {
+      const told = (await session.run("forecast", { select: select.value })) as Forecast;
+      if (mine === asked) outlook.textContent = sentenceOf(told);
+    } catch (error) {
+      if (mine === asked) outlook.textContent = (error as Error).message;
+    }
+  };
+  for (const input of [verb, strategy, select]) input.addEventListener("change", () => void look());
+  void look();
+  ask({
+    title: "Run a cascade",
+    confirm: "Run",
+    isSeen: true,
+    body: [
+      labelled("verb", verb),
+      labelled("strategy", strategy),
+      labelled("select", select),
+      typed,
+      outlook,
+    ],
+    act: async () => {
+      const args = { verb: verb.value, strategy: strategy.value, select: select.value };
+      const told = (await session.run("cascade", args)) as Cascade;
+      return (
+        `${told.status}: ${count(told.ready)} of ${count(told.addressed)} READY, ` +
+        `${count(told.conflict)} in CONFLICT, after ${milliseconds(told.p50Ms)}`
+      );
+    },
+  });
+}
+
+function askFreeze({ session, status }: ActsContext): void {
+  const now = status();
+  const active = now === undefined ? "all" : `all ${count(now.agents.active)} active`;
+  const inFlight =
+    now === undefined ? "what is in flight" : `${count(now.messages.inFlight)} messages in flight`;
+  ask({
+    title: "Freeze the mesh?",
+    confirm: "Freeze",
+    danger: true,
+    body: [
+      element("p", {}, `It stops ${active} agents at their next message boundary.`),
+      element(
+        "p",
+        {},
+        `${inFlight} stay in custody, timers stand still, nothing new is begun, and the state is ` +
+          "preserved where the mesh has a data folder. Thaw takes it back.",
+      ),
+      element("p", {}, element("code", {}, "freeze")),
+    ],
+    act: async () => {
+      const told = (await session.run("freeze")) as Frozen;
+      const where = told.preserved?.file ?? told.file;
+      return `MESH FROZEN: ${count(told.agents)} agents paused${where === undefined ? "" : `; state in ${where}`}`;
+    },
+  });
+}
+
+function askThaw({ session, status }: ActsContext): void {
+  const waiting = status()?.messages.inFlight;
+  ask({
+    title: "Thaw the mesh?",
+    confirm: "Thaw",
+    body: [
+      element(
+        "p",
+        {},
+        `Its agents go on where they stopped, with ${waiting === undefined ? "all" : count(waiting)} ` +
+          "messages that wait for them.",
+      ),
+      element("p", {}, element("code", {}, "thaw")),
+    ],
+    act: async () => {
+      const told = (await session.run("thaw")) as Frozen;
+      return `thawed: ${count(told.agents)} agents go on`;
+    },
+  });
+}
+
+interface Forecast {
+  readonly scheduled: number;
+  readonly selected: number;
+  readonly skipped: number;
+  readonly expectedReady: number;
+  readonly availableMs: number;
+  readonly quorumProbability: number;
+}
+
+interface Cascade {
+  readonly status: string;
+  readonly ready: number;
+  readonly addressed: number;
+  readonly conflict: number;
+  readonly p50Ms: number;
+}
+
+interface Frozen {
+  readonly agents?: number;
+  readonly file?: string;
+  readonly preserved?: { readonly file?: string };
+}
+
+function sentenceOf(told: Forecast): string {
+  return (
+    `Reaches ${count(told.scheduled)} of ${count(told.selected)} agents, skips ${count(told.skipped)} ` +
+    `that could not be READY in time; T would be in ${milliseconds(told.availableMs)}. The quorum is ` +
+    `${share(told.quorumProbability)} probable.`
+  );
+}
+
+function chooser(words: readonly string[]): HTMLSelectElement {
+  return element("select", {}, ...words.map((word) => element("option", { value: word }, word)));
+}
+
+function labelled(name: string, input: HTMLElement): HTMLElement {
+  return element("label", {}, element("span", { class: "quiet" }, name), input);
+}

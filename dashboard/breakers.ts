@@ -1,0 +1,81 @@
+/** The circuit breakers as cells: what the command lists as not CLOSED, laid over the clusters that it covers. */
+import { clustersOf, type MeshSize } from "./layout.ts";
+import type { CommandEntry, Session } from "./session.ts";
+
+/** Commands that list circuits, whichever this mesh has. */
+const NAMES = ["circuits", "breakers", "circuit", "breaker"];
+const REFRESH_MS = 1_000;
+const CODES: Readonly<Record<string, number>> = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 };
+
+interface Circuit {
+  readonly target?: string;
+  readonly address?: string;
+  readonly state?: string;
+}
+
+/** Asks for the circuits while they are shown. */
+export class Breakers {
+  readonly #session: Session;
+  readonly #command: string | undefined;
+  readonly #size: MeshSize;
+  readonly #cells: Uint8Array;
+  readonly #onCells: (cells: Uint8Array) => void;
+  #timer = 0;
+
+  constructor(
+    session: Session,
+    commands: readonly CommandEntry[],
+    size: MeshSize,
+    onCells: (cells: Uint8Array) => void,
+  ) {
+    this.#session = session;
+    this.#command = NAMES.find((name) => commands.some((command) => command.name === name));
+    this.#size = size;
+    this.#cells = new Uint8Array(size.sectors * size.clustersPerSector * size.agentsPerCluster);
+    this.#onCells = onCells;
+  }
+
+  /** Whether this mesh has breakers to show. */
+  get isKnown(): boolean {
+    return this.#command !== undefined;
+  }
+
+  /** Asks now and then again, until {@link stop}. */
+  start(): void {
+    this.stop();
+    if (this.#command === undefined) return;
+    this.#timer = window.setInterval(() => void this.#refresh(), REFRESH_MS);
+    void this.#refresh();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#command === undefined || document.hidden) return;
+    const data = await this.#session.run(this.#command).catch(() => undefined);
+    if (data === undefined) return;
+    const lists = Array.isArray(data) ? [data] : Object.values(data as Record<string, unknown>);
+    const circuits = (lists.find(Array.isArray) ?? []) as readonly Circuit[];
+    this.#onCells(layCircuits(circuits, this.#size, this.#cells));
+  }
+}
+
+/** Writes the state of the strictest circuit that covers each agent. */
+export function layCircuits(
+  circuits: readonly Circuit[],
+  size: MeshSize,
+  into: Uint8Array,
+): Uint8Array {
+  into.fill(0);
+  for (const { target, address, state = "" } of circuits) {
+    const covered = clustersOf(size, target ?? address ?? "");
+    const code = CODES[state.toUpperCase().replace("-", "_")] ?? 0;
+    if (covered === undefined || code === 0) continue;
+    const from = covered.first * size.agentsPerCluster;
+    const to = from + covered.count * size.agentsPerCluster;
+    for (let agent = from; agent < to; agent++) into[agent] = Math.max(into[agent], code);
+  }
+  return into;
+}
