@@ -1,6 +1,6 @@
 /** What goes back over HTTP: JSON, and errors as JSON with the field that is wrong. */
 import type { ServerResponse } from "node:http";
-import { codeOf, sentenceOf, UsageError } from "./exit.ts";
+import { codeOf, sentenceOf } from "./exit.ts";
 
 /** An error that knows its status. */
 export class HttpError extends Error {
@@ -44,13 +44,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   CONSOLE_USAGE: 400,
   MESH_INVALID_OPTION: 400,
   MESH_UNKNOWN_ACTOR: 404,
-  MESH_NO_AGENT: 404,
-  MESH_NOBODY: 409,
-  MESH_NOBODY_IN_TIME: 409,
-  MESH_UNDELIVERABLE: 409,
-  MESH_AGENT_FAILED: 409,
-  MESH_ASK_CYCLE: 409,
-  MESH_NOTHING_LEFT: 409,
+  MESH_NOT_QUARANTINED: 404,
   MESH_PAYLOAD_TOO_LARGE: 413,
   MESH_TOO_MANY_OPERATIONS: 429,
   MESH_CUSTODY_FULL: 503,
@@ -59,7 +53,14 @@ const STATUSES: Readonly<Record<string, number>> = {
 
 /** The status that an error of any kind means. */
 export function statusOf(error: unknown): number {
-  return error instanceof HttpError ? error.status : (STATUSES[codeOf(error)] ?? 500);
+  if (error instanceof HttpError) return error.status;
+  const code = codeOf(error);
+  const known = STATUSES[code];
+  if (known !== undefined) return known;
+  // MESH_NO_AGENT, MESH_NO_CONFLICT, …: what was named is not there.
+  if (code.startsWith("MESH_NO_")) return 404;
+  // Whatever else the mesh says no to, it could do at another time.
+  return code.startsWith("MESH_") ? 409 : 500;
 }
 
 /** An error as JSON. `parameters` are the names of the arguments of the command it is of. */
@@ -102,15 +103,22 @@ function fieldOf(
   message: string,
   parameters: readonly string[],
 ): string | undefined {
-  if (error instanceof HttpError || error instanceof UsageError) return error.field;
   const { field } = error as { field?: unknown };
   if (typeof field === "string") return field;
-  // What the mesh says of an option begins with its name.
-  const named = /^([a-z][A-Za-z]*): /.exec(message)?.[1];
-  if (named !== undefined && parameters.includes(named)) return named;
-  // An address that nobody has can only have come by the one argument that takes one.
-  if (codeOf(error) !== "MESH_UNKNOWN_ACTOR") return undefined;
-  return ADDRESSES.find((name) => parameters.includes(name));
+  if (error instanceof HttpError) return undefined;
+  const isParameter = (name: string | undefined): boolean =>
+    name !== undefined && parameters.includes(name);
+  // What is said of an option begins with its name, or has it as it is written on the command line.
+  const first = /^([a-z][A-Za-z]*): /.exec(message)?.[1];
+  if (isParameter(first)) return first;
+  const written = [...message.matchAll(/<([a-z-]+)>|--([a-z-]+)/g)].map(([, place, flag]) =>
+    (place ?? flag).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+  const named = written.find(isParameter);
+  if (named !== undefined) return named;
+  // What nobody has can only have come by the argument that takes such a thing.
+  if (statusOf(error) !== 404) return undefined;
+  return NAMES_OF_THINGS.find(isParameter);
 }
 
-const ADDRESSES = ["address", "target", "select", "within", "to", "stages"];
+const NAMES_OF_THINGS = ["id", "address", "target", "select", "within", "to", "stages"];

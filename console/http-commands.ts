@@ -3,7 +3,8 @@
  * accepts a stream hears of progress first:
  *
  *     Accept: text/event-stream      event: progress / data / error, each with a JSON document
- *     Accept: application/x-ndjson   {"progress":"…"} as often as there is something new, then {"data":…} or {"error":…}
+ *     Accept: application/x-ndjson   {"progress":"…"} as often as there is something new, then {"data":…} or
+ *                                    {"error":…}
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../runtime/mesh-api.ts";

@@ -1,17 +1,11 @@
 /** The circuit breakers as cells: what the command lists as not CLOSED, laid over the clusters that it covers. */
-import { clustersOf, type MeshSize } from "./layout.ts";
+import { type Circuit, layCircuits } from "./circuits.ts";
+import type { MeshSize } from "./layout.ts";
 import type { CommandEntry, Session } from "./session.ts";
 
 /** Commands that list circuits, whichever this mesh has. */
 const NAMES = ["circuits", "breakers", "circuit", "breaker"];
 const REFRESH_MS = 1_000;
-const CODES: Readonly<Record<string, number>> = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 };
-
-interface Circuit {
-  readonly target?: string;
-  readonly address?: string;
-  readonly state?: string;
-}
 
 /** Asks for the circuits while they are shown. */
 export class Breakers {
@@ -60,22 +54,4 @@ export class Breakers {
     const circuits = (lists.find(Array.isArray) ?? []) as readonly Circuit[];
     this.#onCells(layCircuits(circuits, this.#size, this.#cells));
   }
-}
-
-/** Writes the state of the strictest circuit that covers each agent. */
-export function layCircuits(
-  circuits: readonly Circuit[],
-  size: MeshSize,
-  into: Uint8Array,
-): Uint8Array {
-  into.fill(0);
-  for (const { target, address, state = "" } of circuits) {
-    const covered = clustersOf(size, target ?? address ?? "");
-    const code = CODES[state.toUpperCase().replace("-", "_")] ?? 0;
-    if (covered === undefined || code === 0) continue;
-    const from = covered.first * size.agentsPerCluster;
-    const to = from + covered.count * size.agentsPerCluster;
-    for (let agent = from; agent < to; agent++) into[agent] = Math.max(into[agent], code);
-  }
-  return into;
 }

@@ -122,7 +122,8 @@ function askAction(
     ],
     act: async () => {
       const said = words !== undefined && input.value.trim() !== "" ? { [words]: input.value } : {};
-      await session.run(command.name, { ...args, ...said });
+      const who = "by" in (command.arguments.properties ?? {}) ? { by: "dashboard" } : {};
+      await session.run(command.name, { ...args, ...said, ...who });
       await refresh();
       return `${typed}: done`;
     },
@@ -149,11 +150,11 @@ function conflictEntry(item: Item): Entry {
   return {
     id: text(record.conflictId ?? record.id),
     title: `${text(record.type)}  ${text(record.agent ?? record.address)}`,
-    detail: [`priority ${priority}`, text(item.state), text(record.strategy)]
+    detail: [`priority ${priority}`, text(item.state), text(record.conflictId)]
       .filter(Boolean)
       .join(" · "),
-    tone: priority >= 3 ? "bad" : "",
-    actions: [],
+    tone: priority >= 3 && item.state !== "resolved" ? "bad" : "",
+    actions: item.state === "resolved" ? [] : ["resolve"],
   };
 }
 

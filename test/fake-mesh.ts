@@ -8,6 +8,13 @@ import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import type {
+  CellColumn,
+  EndedOperation,
+  Live,
+  LiveOperation,
+  SectorQueue,
+} from "../runtime/live-api.ts";
+import type {
   BroadcastResult,
   DeadLetter,
   DeadLetterReason,
@@ -308,6 +315,34 @@ export class FakeMesh {
     book.sampleAvailability(1_700_000_000_000, 1);
     book.sampleAvailability(1_700_000_000_200, 1);
     return book.kpis(1_700_000_001_000);
+  }
+
+  /** Bytes of `live.cells`, and which columns were read. */
+  cells: Uint8Array = new Uint8Array(0);
+  readonly cellReads: CellColumn[] = [];
+  liveOperations: readonly LiveOperation[] = [];
+  endedOperations: EndedOperation[] = [];
+  arrivalErrorsMs: readonly number[] = [];
+
+  get live(): Live {
+    return {
+      cells: (column, into) => {
+        this.cellReads.push(column);
+        into.set(this.cells.subarray(0, into.length));
+      },
+      operations: () => this.liveOperations,
+      endedOperations: () => this.endedOperations,
+      endedCount: this.endedOperations.length,
+      queues: () =>
+        Array.from({ length: this.topology.sectors }, (_, sector): SectorQueue => {
+          return { messages: sector, bytes: 100 * sector };
+        }),
+      arrivalErrorsBelow: (boundsMs) => ({
+        count: this.arrivalErrorsMs.length,
+        sumMs: this.arrivalErrorsMs.reduce((sum, ms) => sum + ms, 0),
+        below: boundsMs.map((bound) => this.arrivalErrorsMs.filter((ms) => ms < bound).length),
+      }),
+    };
   }
 
   get route(): Routes {
