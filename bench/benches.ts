@@ -15,6 +15,7 @@ import { ring } from "./ring.ts";
 import { spawn } from "./spawn.ts";
 import { tellCross } from "./tell-cross.ts";
 import { tree } from "./tree.ts";
+import { watched } from "./watched.ts";
 import { workerKill } from "./worker-kill.ts";
 
 /** Every bench there is, in the order in which they run. */
@@ -36,4 +37,5 @@ export const BENCHES: readonly Bench[] = [
   workerKill,
   arrival,
   idle,
+  watched,
 ];

@@ -16,6 +16,7 @@ import { showOperation } from "./panel-operation.ts";
 import { showStatus } from "./panel-status.ts";
 import { type CommandEntry, RefusedError, Session } from "./session.ts";
 import { openTheme, type Theme } from "./theme.ts";
+import { Travel } from "./travel-chart.ts";
 import { showLegend, ViewSwitch } from "./view-switch.ts";
 import type { CellColumnName, FeedMessage } from "./wire.ts";
 
@@ -44,6 +45,7 @@ class Dashboard {
   #shown: Operation | undefined;
   #nowMs = 0;
   #linger = 0;
+  readonly #travel = new Travel();
 
   constructor(session: Session, commands: readonly CommandEntry[]) {
     this.#session = session;
@@ -56,7 +58,7 @@ class Dashboard {
     follow.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     openActs(commands, { session, status: () => this.#status });
     openLists(commands, session);
-    showOperation(undefined, 0);
+    showOperation(undefined, 0, this.#travel);
     showArrivals([], this.#theme);
     addEventListener("resize", () => showArrivals(this.#ended, this.#theme));
     this.#connection = new Connection(session.token, "impedance", {
@@ -76,7 +78,7 @@ class Dashboard {
     if (message.status !== undefined) {
       this.#status = message.status as Status;
       showStatus(this.#status);
-      showOperation(this.#shown, this.#nowMs);
+      showOperation(this.#shown, this.#nowMs, this.#travel);
     }
     if (message.kpis !== undefined) showKpis(message.kpis as Record<string, unknown>);
     if (message.ended !== undefined) this.#onEnded(message);
@@ -108,7 +110,7 @@ class Dashboard {
     const known = status === undefined ? this.#ended : [];
     this.#ended = [...known, ...(ended as readonly Operation[])].slice(-REMEMBERED);
     this.#shown = this.#ended.at(-1) ?? this.#shown;
-    showOperation(this.#shown, this.#nowMs);
+    showOperation(this.#shown, this.#nowMs, this.#travel);
     showArrivals(this.#ended, this.#theme);
   }
 
@@ -119,7 +121,8 @@ class Dashboard {
     }
     clearTimeout(this.#linger);
     [this.#shown] = out;
-    showOperation(this.#shown, this.#nowMs);
+    this.#travel.note(out[0], this.#nowMs);
+    showOperation(this.#shown, this.#nowMs, this.#travel);
     if (byId<HTMLInputElement>("follow").checked) this.#show("operation");
   }
 

@@ -2,12 +2,17 @@
 import { byId, element, fill } from "./dom.ts";
 import type { Operation } from "./model.ts";
 import { momentsChart } from "./moments-chart.ts";
+import type { Travel } from "./travel-chart.ts";
 import { count, duration, milliseconds, share } from "./words.ts";
 
 const PARTS = ["acted", "ready", "conflict", "failed", "sent", "skipped"] as const;
 
 /** Shows an operation as it is at `nowMs` of the mesh's clock; undefined when there was none. */
-export function showOperation(operation: Operation | undefined, nowMs: number): void {
+export function showOperation(
+  operation: Operation | undefined,
+  nowMs: number,
+  travel: Travel,
+): void {
   const target = byId("operation");
   if (operation === undefined) {
     fill(
@@ -17,12 +22,13 @@ export function showOperation(operation: Operation | undefined, nowMs: number): 
     return;
   }
   const { moments } = operation;
+  const width = target.clientWidth || 600;
   fill(
     target,
     head(operation, nowMs),
     tiers(operation),
     counts(operation),
-    moments === undefined ? undefined : momentsChart(moments, target.clientWidth || 600),
+    moments === undefined ? travel.chart(operation, width) : momentsChart(moments, width),
     moments === undefined ? undefined : quantiles(operation),
   );
 }
