@@ -80,8 +80,15 @@ export class Feed {
   }
 }
 
-class Viewer implements FeedViewer {
-  readonly #socket: WebSocket;
+/** What a viewer needs of its WebSocket. */
+export type FeedSocket = Pick<
+  WebSocket,
+  "bufferedAmount" | "readyState" | "send" | "ping" | "close" | "terminate" | "on"
+>;
+
+/** One page that looks. */
+export class Viewer implements FeedViewer {
+  readonly #socket: FeedSocket;
   readonly #source: FeedSource;
   readonly #pings: NodeJS.Timeout;
   #column: CellColumnName = "impedance";
@@ -91,7 +98,7 @@ class Viewer implements FeedViewer {
   #inStep = false;
   #answered = true;
 
-  constructor(socket: WebSocket, source: FeedSource, hello: FeedMessage) {
+  constructor(socket: FeedSocket, source: FeedSource, hello: FeedMessage) {
     this.#socket = socket;
     this.#source = source;
     this.#pings = setInterval(() => this.#ping(), PING_MS).unref();

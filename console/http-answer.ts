@@ -118,7 +118,8 @@ function fieldOf(
   if (named !== undefined) return named;
   // What nobody has can only have come by the argument that takes such a thing.
   if (statusOf(error) !== 404) return undefined;
-  return NAMES_OF_THINGS.find(isParameter);
+  const isAddress = codeOf(error) === "MESH_UNKNOWN_ACTOR";
+  return (isAddress ? ADDRESSES : ["id", ...ADDRESSES]).find(isParameter);
 }
 
-const NAMES_OF_THINGS = ["id", "address", "target", "select", "within", "to", "stages"];
+const ADDRESSES = ["address", "target", "select", "within", "to", "stages"];

@@ -119,6 +119,23 @@ describe("an operation", () => {
     assert.isTrue(seen.slice(10).every((mark) => mark === "none"));
   });
 
+  test("does not take what an earlier one has left for its own", async () => {
+    await mesh.broadcast({ do: "work", ms: 0 }, { select: "sector-1" });
+    assert.isTrue(
+      marks()
+        .slice(0, 10)
+        .every((mark) => mark === "ready"),
+    );
+    const running = mesh.cascade(
+      { payload: { do: "work", ms: 0 }, at: "in 300ms" },
+      { select: "sector-1", strategy: "parallel" },
+    );
+    // Nobody has had the time to be READY again.
+    for (const mark of marks().slice(0, 10)) assert.include(["none", "planned"], mark);
+    assert.equal(mesh.live.operations()[0].agents.ready, 0);
+    await running;
+  });
+
   test("of those that have ended 60 are remembered", async () => {
     for (let i = 0; i < 61; i++) {
       await mesh.broadcast({ do: "work", ms: 0 }, { select: "sector-3/cluster-1/agent-1" });
