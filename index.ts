@@ -68,3 +68,4 @@ export type * from "./runtime/live-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/operation-api.ts";
+export type * from "./runtime/why-api.ts";

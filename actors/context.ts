@@ -117,6 +117,11 @@ export interface ActorContext<Message = unknown> {
   unstashAll(): void;
   /** Handles the next messages with another behavior over the same state, until a restart. */
   become(behavior: Pick<Behavior<never, never, unknown>, "receive">): void;
+  /**
+   * Says for people what the current turn waits for ("GPU memory"): `why` and `inspect` show it until the turn ends, or
+   * says something else. At most 200 characters are kept.
+   */
+  waitsFor(what: string): void;
   /** Reports what was measured of the other side during this turn, instead of the runtime's own figures. */
   measured(rttMs: number, processingMs: number): void;
 }

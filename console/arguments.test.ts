@@ -42,7 +42,8 @@ describe("wrong usage is named", () => {
   const cases: [string[], RegExp][] = [
     [["status", "--jsn"], /status: unknown flag --jsn; did you mean "--json"\?/],
     [["status", "-x"], /status: unknown flag -x/],
-    [["status", "now"], /status: too many arguments: "now"/],
+    [["status", "now"], /status: target: expected sector-7 or sector-7\/cluster-4, got "now"/],
+    [["status", "sector-1", "now"], /status: too many arguments: "now"/],
     [["status", "--json=1"], /status: --json takes no value/],
     [["top", "--json"], /top: unknown flag --json/],
     [["inspect"], /inspect: <address> is missing/],
@@ -69,8 +70,8 @@ describe("the table", () => {
     assert.sameMembers(
       names,
       (
-        "start attach status top tree inspect agents kpis tell ask broadcast forecast scatter cascade " +
-        "delegate pipeline route restart kill dead-letters bench help version"
+        "start attach status top tree inspect why agents kpis tell ask broadcast forecast scatter cascade " +
+        "delegate pipeline route restart kill dead-letters undo say bench help version"
       ).split(" "),
     );
   });

@@ -7,11 +7,12 @@
  *     JSON ─────────────────▶ values ──run──▶ data ─────────▶ JSON for machines
  */
 import type { Mesh } from "../runtime/mesh-api.ts";
+import { blastRadius, isBlastRadius, renderBlastRadius, whomOf } from "./blast-radius.ts";
 import { UsageError } from "./exit.ts";
 import type { Face } from "./face.ts";
 import type { MeshLine } from "./line.ts";
 import type { Paint } from "./paint.ts";
-import { schemaOf, type ValueType } from "./values.ts";
+import { flag, schemaOf, type ValueType } from "./values.ts";
 
 /** One argument of a command. */
 export interface Parameter<T = unknown> {
@@ -49,6 +50,8 @@ export interface MeshSession {
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */
   readonly signal: AbortSignal;
+  /** Runs another command of the table on this mesh, unremembered by `undo`; its data is plain JSON. */
+  readonly perform: (command: string, args: Record<string, unknown>) => Promise<unknown>;
 }
 
 interface CommandWords<P extends Parameters> {
@@ -65,8 +68,18 @@ interface CommandWords<P extends Parameters> {
 
 /** What {@link meshCommand} takes. */
 export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWords<P> {
-  /** True when the command changes the mesh. */
-  readonly changes: boolean;
+  /** True when the command changes the mesh; with a function, when it does with these arguments. */
+  readonly changes: boolean | ((args: Arguments<P>) => boolean);
+  /**
+   * Whom it would touch, as a selection, for `--dry-run`; null for a record or a setting. By default whom the arguments
+   * name. A command with a `dryRun` parameter of its own plans by itself.
+   */
+  readonly touches?: (args: Arguments<P>) => string | null;
+  /** What takes it back, of these arguments and what came of them; nothing when it cannot be taken back. */
+  readonly inverse?: (
+    args: Arguments<P>,
+    data: Data,
+  ) => { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
   readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
   readonly render: (data: Data, paint: Paint) => string;
@@ -92,7 +105,13 @@ export interface FaceCommandSpec<P extends Parameters, Data> extends CommandWord
 /** A command that runs where the mesh is. */
 export interface MeshCommand extends CommandWords<Parameters> {
   readonly needs: "mesh";
+  /** True when it may change the mesh: see {@link changesWith}. */
   readonly changes: boolean;
+  changesWith(args: Record<string, unknown>): boolean;
+  inverse(
+    args: Record<string, unknown>,
+    data: unknown,
+  ): { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
@@ -117,20 +136,44 @@ export type Command = MeshCommand | FaceCommand;
 export function meshCommand<const P extends Parameters, Data>(
   spec: MeshCommandSpec<P, Data>,
 ): MeshCommand {
-  const { show } = spec;
+  const { show, changes, touches } = spec;
+  const plansItself = changes === false || "dryRun" in spec.parameters;
+  const parameters: Parameters = plansItself
+    ? spec.parameters
+    : { ...spec.parameters, dryRun: DRY_RUN };
+  const isDry = (args: Record<string, unknown>): boolean => args.dryRun === true;
   return Object.freeze({
     ...spec,
+    parameters,
     needs: "mesh" as const,
-    run: async (session: MeshSession, args: Record<string, unknown>) =>
-      spec.run(session, args as Arguments<P>),
-    render: (data: unknown, paint: Paint) => spec.render(data as Data, paint),
-    failed: (data: unknown) => spec.failed?.(data as Data) ?? false,
+    changes: changes !== false,
+    changesWith: (args: Record<string, unknown>) =>
+      !isDry(args) && (typeof changes === "function" ? changes(args as Arguments<P>) : changes),
+    inverse: (args: Record<string, unknown>, data: unknown) =>
+      spec.inverse?.(args as Arguments<P>, data as Data),
+    run: async (session: MeshSession, args: Record<string, unknown>) => {
+      if (plansItself || !isDry(args)) return spec.run(session, args as Arguments<P>);
+      const whom = touches === undefined ? whomOf(args) : touches(args as Arguments<P>);
+      return blastRadius(session.mesh, spec.name, whom);
+    },
+    render: (data: unknown, paint: Paint) =>
+      !plansItself && isBlastRadius(data)
+        ? renderBlastRadius(data, paint)
+        : spec.render(data as Data, paint),
+    failed: (data: unknown) =>
+      (plansItself || !isBlastRadius(data)) && (spec.failed?.(data as Data) ?? false),
     ...(show && {
       show: (face: Face, line: MeshLine, args: Record<string, unknown>) =>
         show(face, line, args as Arguments<P>),
     }),
-  }) as MeshCommand;
+  }) as unknown as MeshCommand;
 }
+
+/** What every command that changes the mesh takes besides its own. */
+const DRY_RUN: Parameter<boolean | undefined> = {
+  schema: flag().optional(),
+  help: "show what it would touch, and do nothing",
+};
 
 /** States a command that runs where the person is. */
 export function faceCommand<const P extends Parameters, Data>(
@@ -154,6 +197,11 @@ export function isRequired(parameter: Parameter): boolean {
   return !parameter.schema.safeParse(undefined).success;
 }
 
+/** Whether a command changes the mesh when it is run with these arguments; one that needs no mesh does not. */
+export function changesWith(command: Command, args: Readonly<Record<string, unknown>>): boolean {
+  return command.needs === "mesh" && command.changesWith(args);
+}
+
 /** Whether the command prints data that `--json` can print as such. */
 export function hasJson(command: Command): boolean {
   return command.needs === "none" || command.show === undefined;
@@ -172,7 +220,7 @@ export function checkArguments(
   for (const [name, parameter] of Object.entries(command.parameters)) {
     const read = parameter.schema.safeParse(given[name]);
     if (read.success) {
-      args[name] = read.data;
+      if (read.data !== undefined) args[name] = read.data;
       continue;
     }
     const problem = read.error.issues[0].message;

@@ -10,9 +10,12 @@ import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { routeCommand } from "./route-command.ts";
+import { sayCommand } from "./say-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
+import { undoCommand } from "./undo-command.ts";
+import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
 export const COMMANDS: readonly Command[] = Object.freeze([
@@ -22,6 +25,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   topCommand,
   treeCommand,
   inspectCommand,
+  whyCommand,
   agentsCommand,
   kpisCommand,
   tellCommand,
@@ -36,6 +40,8 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   restartCommand,
   killCommand,
   deadLettersCommand,
+  undoCommand,
+  sayCommand,
   benchCommand,
   helpCommand,
   versionCommand,

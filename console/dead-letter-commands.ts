@@ -61,7 +61,8 @@ export const deadLettersCommand: MeshCommand = meshCommand({
     },
   },
   examples: ["dead-letters", "dead-letters summary", "dead-letters replay 17"],
-  changes: true,
+  changes: ({ action }) => action === "replay",
+  touches: () => null,
   check: ({ action, id }) => {
     if (action === "replay" && id === undefined) {
       throw new UsageError("dead-letters: replay needs an <id>", "dead-letters", "id");

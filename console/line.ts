@@ -5,6 +5,7 @@
 
 import type { Mesh } from "../runtime/mesh-api.ts";
 import { type Command, checkArguments, type MeshCommand } from "./command.ts";
+import { remember } from "./deeds.ts";
 import { UsageError } from "./exit.ts";
 import { didYouMean } from "./nearest.ts";
 import { toPlain } from "./plain.ts";
@@ -69,8 +70,14 @@ export async function runOnMesh(
     signal.addEventListener("abort", onAbort, { once: true });
   });
   try {
-    const session = { mesh, signal, ...(tell !== undefined && { tell }) };
-    return toPlain(await Promise.race([command.run(session, args), calledOff]));
+    const perform = async (other: string, otherArgs: Record<string, unknown>): Promise<unknown> => {
+      const found = meshCommandNamed(commands, other);
+      return toPlain(await found.run(session, checkArguments(found, otherArgs)));
+    };
+    const session = { mesh, signal, perform, ...(tell !== undefined && { tell }) };
+    const data = await Promise.race([command.run(session, args), calledOff]);
+    remember(mesh, command, args, data);
+    return toPlain(data);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

@@ -51,7 +51,7 @@ describe("exit codes", () => {
       2,
       /unknown command "statsu"; did you mean "status"\?\n\nUsage: mesh-30k <command>/,
     ],
-    [["status", "--nope"], 2, /unknown flag --nope\nUsage: mesh-30k status \[options\]/],
+    [["status", "--nope"], 2, /unknown flag --nope\nUsage: mesh-30k status \[target\] \[options\]/],
     [["inspect"], 2, /<address> is missing\nUsage: mesh-30k inspect <address>/],
     [["start", "--agents", "ten"], 2, /agents: expected a whole number .*got "ten" \(--agents\)/],
     [["start", "--config", "none.yaml"], 2, /config: expected a readable YAML file/],

@@ -24,6 +24,8 @@ export interface Performance {
   readonly signal?: AbortSignal;
   /** The mesh; called only for commands that need one. */
   readonly reach: () => MeshLine | Promise<MeshLine>;
+  /** Hears the data before it is printed. */
+  readonly onData?: (data: unknown) => void;
 }
 
 /** Runs a command, prints its data and gives its exit code; what goes wrong is thrown. */
@@ -35,6 +37,7 @@ export async function perform(face: Face, what: Performance): Promise<number> {
   }
   if (command.needs === "none") {
     const data = await command.run(face, invocation.args, what.words);
+    what.onData?.(data);
     if (form === "page") print(face, command.render(data, paintOf(face)));
     else printData(face, command, command.toJson(data), form);
     return command.exitCode(data);
@@ -50,6 +53,7 @@ export async function perform(face: Face, what: Performance): Promise<number> {
     // Also above an error: the line of progress makes room for it.
     ticker?.done();
   }
+  what.onData?.(data);
   if (form === "page") print(face, command.render(data, paintOf(face)));
   else printData(face, command, data, form);
   return command.failed(data) ? EXIT.failure : EXIT.ok;

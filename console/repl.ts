@@ -5,13 +5,14 @@
  */
 import { createInterface, type Interface } from "node:readline";
 import { complete } from "./completion.ts";
-import { codeOf, sentenceOf } from "./exit.ts";
-import { type Face, printJson, say } from "./face.ts";
+import { type Call, Dialogue } from "./dialogue.ts";
+import { codeOf, sentenceOf, UsageError } from "./exit.ts";
+import { type Face, paintOf, print, printJson, say } from "./face.ts";
 import { HISTORY_LINES, History, historyPath } from "./history.ts";
 import type { MeshLine } from "./line.ts";
 import { paintFor } from "./paint.ts";
 import { type Form, perform, report } from "./perform.ts";
-import { readTyped } from "./typed-line.ts";
+import { readTyped, type TypedLine } from "./typed-line.ts";
 
 /** How a session went. */
 export interface ReplOutcome {
@@ -33,6 +34,9 @@ export class Repl {
   readonly #face: Face;
   readonly #line: MeshLine;
   readonly #history: History;
+  readonly #dialogue: Dialogue;
+  /** Of the sentence that is being answered. */
+  #talkSignal: AbortSignal = new AbortController().signal;
   readonly #waiting: string[] = [];
   #reader: Interface | undefined;
   /** Set while the queue is empty and a line is awaited. */
@@ -48,6 +52,13 @@ export class Repl {
     this.#face = face;
     this.#line = line;
     this.#history = new History(historyPath(face.env));
+    this.#dialogue = new Dialogue({
+      commands: face.commands,
+      paint: paintOf(face),
+      print: (text) => print(face, text),
+      perform: (call) => this.#performCall(call),
+      ask: ({ command, args }) => line.call(command.name, { ...args }, this.#talkSignal),
+    });
   }
 
   /** Reads and runs commands until the input ends, the person leaves, or the mesh is gone. */
@@ -180,14 +191,56 @@ export class Repl {
   }
 
   async #perform(line: string, signal: AbortSignal): Promise<number> {
-    const { command, invocation, words } = readTyped(this.#face.commands, line);
+    const typed = this.#read(line);
+    if (typed === undefined) return this.#converse(line, signal);
+    const { command, invocation, words } = typed;
     // A screenful command needs the terminal for itself.
     const alone = command.needs === "mesh" && command.show !== undefined && !invocation.help;
     if (alone) this.#closeReader();
     const form: Form = this.#face.json ? "named-json" : invocation.json ? "json" : "page";
     const reach = (): MeshLine => this.#line;
     const told: Face = { ...this.#face, json: form !== "page" };
-    return perform(told, { command, invocation, words, form, signal, reach });
+    const onData = (data: unknown): void =>
+      this.#dialogue.noted({ command, args: invocation.args }, data);
+    return perform(told, { command, invocation, words, form, signal, reach, onData });
+  }
+
+  /** A command as it is typed; undefined for plain words, and UsageError for what is neither. */
+  #read(line: string): TypedLine | undefined {
+    const { commands, json } = this.#face;
+    try {
+      return readTyped(commands, line);
+    } catch (error) {
+      // A machine types commands.
+      if (!(error instanceof UsageError) || json) throw error;
+      const understood = this.#dialogue.understands(line);
+      const isCommand = commands.some(({ name }) => name === line.split(/\s/)[0]);
+      const isTalk = understood || (!isCommand && (this.#dialogue.waitsForYes || /\s/.test(line)));
+      if (!isTalk || (isCommand && /\s--[a-z]/.test(line))) throw error;
+      return undefined;
+    }
+  }
+
+  #converse(line: string, signal: AbortSignal): Promise<number> {
+    this.#talkSignal = signal;
+    return this.#dialogue.take(line);
+  }
+
+  /** Runs a command for the conversation. */
+  async #performCall(call: Call): Promise<{ data: unknown; exitCode: number }> {
+    let data: unknown;
+    const exitCode = await perform(this.#face, {
+      command: call.command,
+      invocation: { args: { ...call.args }, help: false, json: false, data: undefined },
+      words: [],
+      form: "page",
+      signal: this.#talkSignal,
+      reach: () => this.#line,
+      onData: (heard) => {
+        data = heard;
+      },
+    });
+    return { data, exitCode };
   }
 
   #tell(line: string, error: unknown): void {

@@ -59,7 +59,7 @@ export const routeCommand: MeshCommand = meshCommand({
     "route allow sector-7/cluster-4/agent-12",
     "route list",
   ],
-  changes: true,
+  changes: ({ action }) => action === "avoid" || action === "allow",
   check: ({ action = "list", target, capability, reason }) => {
     if (action !== "list" && target === undefined) {
       throw new UsageError(`route: ${action} needs a <target>`, "route", "target");
@@ -88,6 +88,14 @@ export const routeCommand: MeshCommand = meshCommand({
     }
   },
   render: renderOutcome,
+  inverse: ({ action, target, capability }) => ({
+    command: "route",
+    args: {
+      action: action === "avoid" ? "allow" : "avoid",
+      target,
+      ...(capability !== undefined && { capability }),
+    },
+  }),
   failed: (outcome) => "wasAvoided" in outcome && !outcome.wasAvoided,
 });
 

@@ -1,21 +1,39 @@
 /** Commands that look at the mesh as a whole: status, tree, top. All read shared memory and nothing else. */
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
+import { type PlaceReport, placeReport, renderPlace } from "./place-report.ts";
 import { renderStatus, type StatusDocument, statusDocument } from "./status.ts";
 import { showTop } from "./top.ts";
 import { renderFrame, TOP_SORTS, topFrame } from "./top-frame.ts";
 import { renderTree, type TreeNode, treeOf } from "./tree.ts";
 import { choice, text, wholeNumber } from "./values.ts";
 
-/** `status`: the operator's box. */
+/** `status [target]`: the operator's box, or how one place of the mesh is. */
 export const statusCommand: MeshCommand = meshCommand({
   name: "status",
-  help: "Show how the mesh is: agents, sectors, impedance, conflicts, mode.",
-  parameters: {},
-  examples: ["status", "status --json"],
+  help: "Show how the mesh is, or one sector or cluster: agents, impedance, conflicts, what stands out.",
+  parameters: {
+    target: {
+      schema: text("an address such as sector-7 or sector-7/cluster-4").optional(),
+      help: "how this sector or cluster is (default: the whole mesh)",
+      place: "positional",
+      complete: "address",
+    },
+  },
+  examples: ["status", "status --json", "status sector-7"],
   changes: false,
-  run: ({ mesh }): StatusDocument => statusDocument(mesh.status()),
-  render: renderStatus,
+  check: ({ target }) => {
+    if (target === undefined || /^sector-\d+(\/cluster-\d+)?$/.test(target)) return;
+    const got = JSON.stringify(target);
+    throw new UsageError(
+      `status: target: expected sector-7 or sector-7/cluster-4, got ${got}`,
+      "status",
+    );
+  },
+  run: ({ mesh }, { target }): StatusDocument | PlaceReport =>
+    target === undefined ? statusDocument(mesh.status()) : placeReport(mesh, target),
+  render: (data, paint) =>
+    "target" in data ? renderPlace(data, paint) : renderStatus(data, paint),
 });
 
 /** `tree`: sectors, clusters and agents with their health. */

@@ -69,6 +69,8 @@ export const CONTROL_RESUMED = 39;
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
 export const CONTROL_SINCE_F64 = 21;
+/** What the platform calls the thread (`threadId`), from its start on; 0 before. */
+export const CONTROL_THREAD_ID = 47;
 /** What main asks of the thread: a {@link Command}. */
 export const CONTROL_COMMAND = 64;
 /** Float64 index of the counts of even cycles; those of odd ones stand {@link COUNTS_STRIDE} further. */

@@ -64,6 +64,16 @@ export class Mailboxes {
     return EMPTY;
   }
 
+  /** What {@link pop} would give; it stays. */
+  peek(agent: number): number {
+    const first = agent * PRIORITIES;
+    for (let queue = first + 3; queue >= first; queue--) {
+      const node = this.#heads[queue];
+      if (node !== 0) return this.#slots[node];
+    }
+    return EMPTY;
+  }
+
   /** The slot of the oldest message of just this priority, or EMPTY. */
   popOldest(agent: number, priority: number): number {
     const queue = agent * PRIORITIES + priority;

@@ -50,7 +50,11 @@ export interface CellExtras {
   /** Stop when the current turn is over. */
   stopping?: boolean;
   measured?: { rttMs: number; processingMs: number };
+  waitsFor?: string;
 }
+
+/** Characters of what a turn says it waits for. */
+const MAX_WAITS_FOR = 200;
 
 /**
  * One incarnation of one agent on its thread: its state, and the {@link ActorContext} that its behavior
@@ -214,6 +218,10 @@ export class AgentCell implements ActorContext {
       ...this.behavior,
       receive: (state, message, ctx) => receive.call(behavior, state, message, ctx),
     };
+  }
+
+  waitsFor(what: string): void {
+    if (this.slot !== 0) this.more.waitsFor = String(what).slice(0, MAX_WAITS_FOR);
   }
 
   measured(rttMs: number, processingMs: number): void {

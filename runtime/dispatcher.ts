@@ -40,6 +40,11 @@ import { TimerWheel } from "./wheel.ts";
 
 /** Frames taken from one lane before the agents get their turn. */
 const DRAIN_LIMIT = 64;
+/**
+ * Timers fired in a cycle. Those who are predicted to be READY at one moment wake at one moment, thousands of them;
+ * without a bound the releases of those who are quick, due just then, would wait until all have gone on.
+ */
+const TIMERS_A_CYCLE = 32;
 /** Resolution of the wheel of releases. */
 const RELEASE_TICKS_A_MS = 4;
 
@@ -158,7 +163,7 @@ export class Dispatcher implements FrameReader {
     }
     work += this.operations.passGates();
     work += this.releases.advance(this.nowMs);
-    work += this.wheel.advance(this.nowMs);
+    work += this.wheel.advance(this.nowMs, TIMERS_A_CYCLE);
     work += this.outbox.retry();
     work += this.turns.run();
     const { failures } = this.agents;

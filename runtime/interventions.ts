@@ -6,7 +6,7 @@ import { kindOf } from "../coordination/topology.ts";
 import { resolve } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Incident, Inspection } from "./mesh-api.ts";
-import type { Request } from "./requests.ts";
+import type { InspectReply, Request } from "./requests.ts";
 import { selectRange } from "./selection.ts";
 import type { StatusReader } from "./status.ts";
 
@@ -46,9 +46,7 @@ export class Interventions {
         state: { unavailable: `${kind}s are run by the mesh and keep no user state` },
       };
     if (isHalted()) return { ...base, state: { unavailable: "the mesh has stopped" } };
-    const reply = (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
-      | { state: string }
-      | undefined;
+    const reply = await this.look(index);
     const worker = status.workerOf(index);
     return {
       ...base,
@@ -57,6 +55,13 @@ export class Interventions {
           ? { unavailable: `${worker} does not answer: it is blocked or restarting` }
           : { value: reply.state },
     };
+  }
+
+  /** What the agent's shard tells of it; undefined when it does not answer soon. */
+  async look(index: number): Promise<InspectReply | undefined> {
+    return (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
+      | InspectReply
+      | undefined;
   }
 
   async restart(address: string): Promise<{ readonly restarted: number }> {

@@ -26,6 +26,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./operation-api.ts";
+import type { Why } from "./why-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
 export interface MeshStatus {
@@ -232,6 +233,8 @@ export interface Mesh extends AsyncDisposable {
   ref(address: string): ActorRef;
   address(ref: ActorRef): string;
   inspect(address: string): Promise<Inspection>;
+  /** What an agent is at and what keeps it: message, whom it waits for, the stack of a blocked worker. */
+  why(address: string): Promise<Why>;
   agents(filter?: AgentFilter): readonly AgentImpedance[];
   clusters(sector: string): readonly ClusterSummary[];
   sectors(): readonly SectorSummary[];

@@ -65,6 +65,8 @@ import { Selector } from "./selection.ts";
 import { ShardPool } from "./shard-pool.ts";
 import { StatusReader } from "./status.ts";
 import { Watchdog } from "./watchdog.ts";
+import { WhyReader } from "./why.ts";
+import type { Why } from "./why-api.ts";
 import { WorkerLosses } from "./worker-losses.ts";
 
 /** How often the house is looked after: dead letters, the score, ms. */
@@ -119,6 +121,7 @@ class ThreadedMesh implements Mesh {
   readonly #interventions: Interventions;
   readonly #selector: Selector;
   readonly #reader: MeshReader;
+  readonly #why: WhyReader;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -212,6 +215,7 @@ class ThreadedMesh implements Mesh {
       isHalted: () => this.#halted,
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
     });
+    this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
@@ -335,6 +339,10 @@ class ThreadedMesh implements Mesh {
 
   inspect(address: string): Promise<Inspection> {
     return this.#interventions.inspect(address, this.#incidents.of(address));
+  }
+
+  why(address: string): Promise<Why> {
+    return this.#why.read(address);
   }
 
   agents(filter?: AgentFilter): readonly AgentImpedance[] {

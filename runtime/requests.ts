@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 import { addressOf } from "../coordination/address.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/frame.ts";
+import { SLOT_FRAME } from "../mailbox/layout.ts";
+import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -12,6 +14,19 @@ export type Request =
   | { readonly verb: "kill" }
   | { readonly verb: "renew"; readonly thread: number };
 
+/** What a shard tells of one of its agents, in text. */
+export interface InspectReply {
+  readonly state: string;
+  readonly children: readonly string[];
+  /** Of the current turn. */
+  readonly message?: string;
+  readonly waitsFor?: string;
+  /** The next in its mailbox. */
+  readonly head?: string;
+}
+
+/** Longest text of a message that is shown. */
+const MAX_MESSAGE_TEXT = 1024;
 /** Longest text of a state that is shown. */
 const MAX_STATE_TEXT = 8192;
 
@@ -84,16 +99,37 @@ export class Requests {
     return starting.length === 0 ? answer : Promise.all(starting).then(() => answer);
   }
 
-  #inspect(agent: number): { state: string; children: string[] } {
+  #inspect(agent: number): InspectReply {
     const { agents, view } = this.#dispatcher;
     const cell = agents.cellOf(agent);
-    const text = inspect(cell?.state, {
-      depth: 3,
-      maxArrayLength: 20,
-      maxStringLength: 500,
-      breakLength: 100,
-    });
     const children = agents.childrenOf(agent).map((child) => addressOf(view.topology, child));
-    return { state: text.slice(0, MAX_STATE_TEXT), children };
+    const head = this.#dispatcher.mailboxes.peek(agent);
+    return {
+      state: printed(cell?.state, MAX_STATE_TEXT),
+      children,
+      ...(cell !== undefined && cell.slot !== 0 && { message: this.#messageIn(cell.slot) }),
+      ...(cell?.extras?.waitsFor !== undefined && { waitsFor: cell.extras.waitsFor }),
+      ...(head !== EMPTY && { head: this.#messageIn(head) }),
+    };
   }
+
+  #messageIn(slot: number): string {
+    const { words, bytes } = this.#dispatcher.view.custody;
+    try {
+      const message = this.#dispatcher.inbox.decodeAt(words, bytes, slot + SLOT_FRAME);
+      return printed(message, MAX_MESSAGE_TEXT);
+    } catch (error) {
+      return `(cannot be read: ${error instanceof Error ? error.message : String(error)})`;
+    }
+  }
+}
+
+function printed(value: unknown, limit: number): string {
+  const text = inspect(value, {
+    depth: 3,
+    maxArrayLength: 20,
+    maxStringLength: 500,
+    breakLength: 100,
+  });
+  return text.slice(0, limit);
 }

@@ -1,4 +1,4 @@
-import type { MessagePort } from "node:worker_threads";
+import { type MessagePort, threadId } from "node:worker_threads";
 import type { Behavior } from "../actors/behavior.ts";
 import { MeshError } from "../actors/errors.ts";
 import type { Clock } from "../actors/ports.ts";
@@ -7,6 +7,7 @@ import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
   CONTROL_STATE,
+  CONTROL_THREAD_ID,
   Command,
   ThreadState,
 } from "../mailbox/layout.ts";
@@ -68,6 +69,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const random = seededRandom(plan.seed + thread * 7919 + epoch * 104_729);
   const dispatcher = new Dispatcher(plan, view, { clock, random, log });
   Atomics.store(control, CONTROL_BOOTED, 0);
+  Atomics.store(control, CONTROL_THREAD_ID, threadId);
   let behaviors: readonly Behavior[];
   try {
     behaviors = await loadBehaviors(plan.modules, plan.agentOptions);

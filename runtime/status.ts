@@ -52,7 +52,7 @@ export class StatusReader {
     const { topology } = this.#view;
     const accounted =
       sums[Count.HANDLED] + sums[Count.EXPIRED] + sums[Count.DEAD_LETTERED] + sums[Count.IN_FLIGHT];
-    const workers = Array.from({ length: this.#plan.threads - 1 }, (_, i) => this.#worker(i + 1));
+    const workers = Array.from({ length: this.#plan.threads - 1 }, (_, i) => this.worker(i + 1));
     return {
       agents: this.#countAgents(),
       sectors: { total: topology.sectors, healthy: stats.sectorsHealthy },
@@ -118,7 +118,8 @@ export class StatusReader {
     return { total, active, degraded, quarantined, offline: total - active - quarantined };
   }
 
-  #worker(thread: number): WorkerStatus {
+  /** A shard as the watchdog sees it. */
+  worker(thread: number): WorkerStatus {
     const { placement, topology } = this.#view;
     const control = controlOf(this.#plan.memory.control, thread);
     const current = Atomics.load(control, CONTROL_CURRENT);
@@ -154,7 +155,7 @@ export class StatusReader {
     const { registry, topology } = this.#view;
     const cluster = clusterOf(topology, index);
     const sector = sectorOf(topology, index);
-    const running = this.#running(index);
+    const running = this.running(index);
     return {
       address: addressOf(topology, index),
       kind: kindOf(topology, index),
@@ -174,7 +175,8 @@ export class StatusReader {
     };
   }
 
-  #running(index: number): Inspection["current"] | undefined {
+  /** The turn that an agent has begun, if it has. */
+  running(index: number): Inspection["current"] | undefined {
     const { registry, topology, placement } = this.#view;
     const thread = placement[index];
     const nowMs = this.#clock.nowMs();

@@ -24,6 +24,7 @@ import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { Suspensions } from "./suspensions.ts";
 
 /** Turns of one agent before the next one gets its own: what fairness costs and gives. */
 const TURNS_AN_AGENT = 16;
@@ -33,12 +34,17 @@ const TURNS_AN_AGENT = 16;
  */
 const TURNS_A_CYCLE = 2048;
 const CYCLE_MS = 2;
+/** The same while releases are to be made, which are to be punctual to well under a millisecond. */
+const CYCLE_WITH_RELEASES_MS = 0.25;
 
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
 export class Turns {
   readonly #dispatcher: Dispatcher;
   /** When the current turn began; the end of the one before, to read the clock once a turn. */
   #sinceMs = 0;
+  readonly #suspensions = new Suspensions((cell, slot, value, error) =>
+    this.#resume(cell, slot, value, error),
+  );
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -52,13 +58,14 @@ export class Turns {
 
   /** Serves those who have messages, oldest claim first, within the cycle's budget; returns the turns. */
   run(): number {
-    const { runQueue } = this.#dispatcher;
+    const { runQueue, releases } = this.#dispatcher;
     const startMs = this.#dispatcher.nowMs;
+    const budgetMs = releases.size > 0 ? CYCLE_WITH_RELEASES_MS : CYCLE_MS;
     this.#sinceMs = startMs;
     let turns = 0;
     while (runQueue.length > 0 && turns < TURNS_A_CYCLE) {
       turns += this.#serve(runQueue.shift());
-      if (this.#dispatcher.nowMs - startMs > CYCLE_MS) break;
+      if (this.#dispatcher.nowMs - startMs > budgetMs) break;
     }
     return turns;
   }
@@ -159,12 +166,7 @@ export class Turns {
     const { registry } = view;
     registry.currentSinceMs[cell.self] = nowMs;
     registry.currentMessage[cell.self] = this.#sequenceOf(cell.slot);
-    const slot = cell.slot;
-    promise.then(
-      (value) => this.#resume(cell, slot, value, undefined),
-      (error) =>
-        this.#resume(cell, slot, undefined, error ?? new Error("rejected without a reason")),
-    );
+    this.#suspensions.begin(cell, cell.slot, promise);
   }
 
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
@@ -306,6 +308,7 @@ export class Turns {
     delete extras.controller;
     delete extras.envelope;
     delete extras.measured;
+    delete extras.waitsFor;
   }
 
   /** Puts the message of the current turn aside. */

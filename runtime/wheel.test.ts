@@ -78,3 +78,20 @@ test("a due time that is no time is refused with its value", () => {
     "dueMs=NaN",
   );
 });
+
+test("fires no more than asked for, in order, and the rest at the next call", () => {
+  const wheel = new TimerWheel(0);
+  const fired: number[] = [];
+  for (let i = 0; i < 10; i++)
+    wheel.schedule(i < 7 ? 5 : 6, { onTimer: (data) => void fired.push(data) }, i);
+  expect(wheel.advance(9, 4)).toBe(4);
+  expect(fired).toEqual([0, 1, 2, 3]);
+  // What is scheduled now for a time that has passed fires with the rest, not a turn of the wheel later.
+  wheel.schedule(2, { onTimer: (data) => void fired.push(data) }, 10);
+  expect(wheel.nextDueMs(9)).toBeLessThanOrEqual(0);
+  expect(wheel.advance(9, 4)).toBe(4);
+  expect(wheel.advance(9, 4)).toBe(3);
+  expect(fired).toEqual([0, 1, 2, 3, 4, 5, 6, 10, 7, 8, 9]);
+  expect(wheel.advance(9, 4)).toBe(0);
+  expect(wheel.size).toBe(0);
+});

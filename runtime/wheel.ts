@@ -74,8 +74,8 @@ export class TimerWheel {
     return true;
   }
 
-  /** Fires what is due at `nowMs`; returns how many. */
-  advance(nowMs: number): number {
+  /** Fires what is due at `nowMs`, oldest tick first, at most `limit`; the rest at the next call. Returns how many. */
+  advance(nowMs: number, limit: number = Number.POSITIVE_INFINITY): number {
     const now = Math.floor(nowMs * this.#ticksPerMs);
     if (this.#live === 0 || now <= this.#tick) {
       if (now > this.#tick) this.#tick = now;
@@ -86,7 +86,12 @@ export class TimerWheel {
     if (now - this.#tick > SLOTS) this.#tick = now - SLOTS;
     while (this.#tick < now) {
       const slot = ++this.#tick & MASK;
-      if ((this.#occupied[slot >>> 5] & (1 << (slot & 31))) !== 0) fired += this.#fire(slot, nowMs);
+      if ((this.#occupied[slot >>> 5] & (1 << (slot & 31))) === 0) continue;
+      fired += this.#fire(slot, nowMs, limit - fired);
+      if (fired < limit) continue;
+      // The slot may have more: it is looked at again.
+      this.#tick--;
+      break;
     }
     return fired;
   }
@@ -105,11 +110,11 @@ export class TimerWheel {
     return SLOTS / this.#ticksPerMs;
   }
 
-  #fire(slot: number, nowMs: number): number {
+  #fire(slot: number, nowMs: number, limit: number): number {
     // What is due is noted before anything fires: a firing timer may schedule and cancel others.
     const due = this.#due;
     due.length = 0;
-    for (let node = this.#first[slot]; node !== 0; node = this.#next[node]) {
+    for (let node = this.#first[slot]; node !== 0 && due.length < limit; node = this.#next[node]) {
       if (this.#dueMs[node] <= nowMs) due.push(this.#generation[node] * NODE_LIMIT + node);
     }
     let fired = 0;

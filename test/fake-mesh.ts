@@ -39,6 +39,7 @@ import type {
   PipelineResult,
   Routes,
 } from "../runtime/operation-api.ts";
+import { selectRange } from "../runtime/selection.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -161,6 +162,17 @@ export class FakeMesh {
   }
 
   /** Of whom messages can be sent to: like the mesh, it refuses leads and coordinators. */
+  select(selection: string): readonly number[] {
+    const address = selection === "all" ? "orchestrator" : selection;
+    return selectRange(this.topology, address).flatMap(({ from, to }) =>
+      Array.from({ length: to - from }, (_, i) => from + i),
+    );
+  }
+
+  address(index: number): string {
+    return addressOf(this.topology, index);
+  }
+
   ref(address: string): number {
     const index = this.#place(address);
     if (index >= this.topology.agents && index < this.topology.spawnBase)

@@ -15,6 +15,10 @@ const brittle = defineAgent({
   receive() {},
 });
 
+function spinFor(ms) {
+  for (const endMs = performance.now() + ms; performance.now() < endMs; );
+}
+
 /** How an ask ended, as a value that can travel. */
 function outcome(promise) {
   return promise.then(
@@ -47,6 +51,17 @@ const verbs = {
   },
   seen: (state) => ready(state.seen),
   count: (state) => ready(state.seen.length),
+  /** Says what it waits for, and waits. */
+  await: async (_state, { what, ms }, ctx) => {
+    ctx.waitsFor(what);
+    await ctx.timers.sleep(ms);
+    return ready();
+  },
+  /** Does not yield for so long. */
+  spin: (_state, { ms }) => {
+    spinFor(ms);
+    return ready();
+  },
   /** Gives the very object of its state. */
   own: (state) => {
     state.own ??= { list: [1, 2, 3] };

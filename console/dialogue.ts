@@ -1,0 +1,233 @@
+/**
+ * A conversation with a mesh (spec 7.2): plain words, one after another. What only looks is done at once. What changes
+ * the mesh is shown as the commands that one would type, with all that they touch, and waits for a yes; any other
+ * answer but a yes takes it back.
+ *
+ *     words ──▶ clauses ──▶ who "they" are ──▶ understand ──▶ looks: done │ changes: shown, asked ──▶ yes: done
+ */
+import { isBlastRadius, renderBlastRadius } from "./blast-radius.ts";
+import type { Command } from "./command.ts";
+import type { Paint } from "./paint.ts";
+import { type PlaceReport, SLOW_SCORE } from "./place-report.ts";
+import { notUnderstood } from "./say-command.ts";
+import { type Understanding, understand } from "./understand.ts";
+import { writtenCommand } from "./written-command.ts";
+
+/** A command with its arguments, checked. */
+export interface Call {
+  readonly command: Command;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What a conversation needs of the face it is held at. */
+export interface DialoguePorts {
+  readonly commands: readonly Command[];
+  readonly paint: Paint;
+  readonly print: (text: string) => void;
+  /** Runs a command and prints its data; gives the data and its exit code. */
+  readonly perform: (call: Call) => Promise<{ readonly data: unknown; readonly exitCode: number }>;
+  /** Runs a command and prints nothing. */
+  readonly ask: (call: Call) => Promise<unknown>;
+}
+
+const YES = new RegExp(
+  "^(?:yes|yeah|yep|yup|y|sure|ok|okay|do it|do so|do that|go ahead|please do|make it so|" +
+    String.raw`confirm|confirmed|affirmative|of course|absolutely|proceed)(?:[\s,]+(?:please|do it|` +
+    String.raw`do that|go ahead|sure))*(?=$|[\s,.!])`,
+  "i",
+);
+const NO = new RegExp(
+  "^(?:(?:no|nope|nah|not now|never ?mind|cancel|forget it|leave it|abort|better " +
+    String.raw`not)(?=$|[\s,.!])|(?:n|don't|do not|stop)[\s.!]*$)`,
+  "i",
+);
+const BETWEEN = /(?:\s*[;,]\s*(?:and\s+)?(?:then\s+)?|\s+and\s+then\s+|\s+and\s+|\s+then\s+)/i;
+/** Agents that an offer names at most. */
+const MOST_NAMED = 10;
+
+/** One conversation; its memory is the last place, its slow agents, and what it has offered. */
+export class Dialogue {
+  readonly #ports: DialoguePorts;
+  #offered: readonly Call[] = [];
+  #place: string | undefined;
+  #agents: readonly string[] = [];
+
+  constructor(ports: DialoguePorts) {
+    this.#ports = ports;
+  }
+
+  /** True while a yes would do something. */
+  get waitsForYes(): boolean {
+    return this.#offered.length > 0;
+  }
+
+  /** Whether a sentence means something here, after what was said before. */
+  understands(sentence: string): boolean {
+    return this.#meaningsOf(sentence).length > 0;
+  }
+
+  /** Remembers what a command that was typed told, so that "they" can be asked about next; offers nothing. */
+  noted(call: Call, data: unknown): void {
+    this.#remember(call, data);
+    this.#offered = [];
+  }
+
+  /** Takes a sentence; gives the exit code of what was done, 1 when it was not understood. */
+  async take(sentence: string): Promise<number> {
+    const offered = this.#offered;
+    this.#offered = [];
+    if (offered.length > 0) {
+      const no = NO.exec(sentence);
+      if (no !== null) {
+        this.#ports.print("Nothing was changed.");
+        const rest = withoutOpening(sentence.slice(no[0].length));
+        return rest === "" ? 0 : this.#hear(rest);
+      }
+      const yes = YES.exec(sentence);
+      const more = yes && this.#besides(sentence.slice(yes[0].length), offered);
+      if (more !== null && more !== undefined) return this.#accept(offered, more);
+    }
+    return this.#hear(sentence);
+  }
+
+  /**
+   * What is said besides a yes. "Yeah, route around, and show me …" says again what was offered, and more. Whatever
+   * else follows may be a condition: then it was no yes, and undefined.
+   */
+  #besides(rest: string, offered: readonly Call[]): string | undefined {
+    const isMore = /^[\s,.!]*and\s/i.test(rest);
+    const clauses = rest
+      .split(BETWEEN)
+      .map(withoutOpening)
+      .filter((clause) => clause !== "");
+    const repeats = (clause: string): boolean =>
+      this.#meaningsOf(clause).some(({ command }) =>
+        offered.some((call) => call.command.name === command),
+      );
+    if (clauses.length === 0) return "";
+    if (!isMore && !repeats(clauses[0])) return undefined;
+    return clauses.filter((clause) => !repeats(clause)).join(" and ");
+  }
+
+  async #accept(offered: readonly Call[], more: string): Promise<number> {
+    for (const call of offered) {
+      const { exitCode } = await this.#ports.perform(call);
+      if (exitCode !== 0) return exitCode;
+    }
+    return more === "" ? 0 : this.#hear(more);
+  }
+
+  async #hear(sentence: string): Promise<number> {
+    const whole = this.#meaningsOf(sentence);
+    if (whole.length > 0) return this.#follow(whole);
+    const clauses = sentence
+      .split(BETWEEN)
+      .map(withoutOpening)
+      .filter((clause) => clause !== "");
+    const meanings = clauses.map((clause) => this.#meaningsOf(clause));
+    // Half a sentence is not done: what was not understood may have been a condition.
+    if (clauses.length > 1 && meanings.every(({ length }) => length > 0))
+      return this.#follow(meanings.flat());
+    const { commands, paint, print } = this.#ports;
+    print(notUnderstood(understand(sentence, commands), paint));
+    return 1;
+  }
+
+  async #follow(meanings: readonly Understanding[]): Promise<number> {
+    const changes: Call[] = [];
+    for (const meaning of meanings) {
+      const call = this.#callOf(meaning);
+      if (meaning.changes) {
+        changes.push(call);
+        continue;
+      }
+      const { data, exitCode } = await this.#ports.perform(call);
+      if (exitCode !== 0) return exitCode;
+      this.#remember(call, data);
+    }
+    if (changes.length > 0) await this.#offer("Shall I do this?", changes);
+    else if (this.#offered.length > 0)
+      await this.#offer("Shall I route around them for now?", this.#offered);
+    return 0;
+  }
+
+  /** Shows what would be done and touched; a yes does it. */
+  async #offer(question: string, calls: readonly Call[]): Promise<void> {
+    const { print, paint, ask } = this.#ports;
+    for (const call of calls) {
+      print(`  ${paint.bold(writtenCommand(call.command, call.args))}`);
+      const radius = await ask({ ...call, args: { ...call.args, dryRun: true } });
+      if (isBlastRadius(radius)) print(`    ${renderBlastRadius(radius, paint)}`);
+    }
+    print(`${question} (yes or no)`);
+    this.#offered = calls;
+  }
+
+  #remember(call: Call, data: unknown): void {
+    if (call.command.name !== "status" || !isPlaceReport(data)) {
+      const { address, agents } = call.args;
+      if (typeof address === "string" && address.includes("/agent-")) this.#agents = [address];
+      else if (Array.isArray(agents)) this.#agents = agents.map(String);
+      return;
+    }
+    this.#place = data.target;
+    const notable = data.notable[0]?.cluster;
+    const slow = data.slow
+      .filter(({ address }) => notable !== undefined && address.startsWith(`${notable}/`))
+      .slice(0, MOST_NAMED);
+    this.#agents = slow.map(({ address }) => address);
+    const route = this.#ports.commands.find(({ name }) => name === "route");
+    if (route === undefined) return;
+    this.#offered = slow.map(({ address, impedance }) => ({
+      command: route,
+      args: {
+        action: "avoid",
+        target: address,
+        reason: `impedance ${Math.round(Math.max(impedance, SLOW_SCORE))}ms`,
+      },
+    }));
+  }
+
+  /**
+   * What a sentence means, "they" and "there" being whom it was about last; nothing when it was not understood. What
+   * can be said of one only is said of each.
+   */
+  #meaningsOf(sentence: string): readonly Understanding[] {
+    const { commands } = this.#ports;
+    const first = (spoken: readonly string[]): Understanding | undefined =>
+      spoken.map((each) => understand(each, commands)).find(({ understood }) => understood);
+    const together = first([sentence, ...spokenOf(sentence, this.#agents.join(" and "), THEY)]);
+    if (together !== undefined) return [together];
+    const apart = this.#agents.map((agent) => first(spokenOf(sentence, agent, THEY)));
+    if (apart.length > 1 && apart.every((meaning) => meaning !== undefined)) return apart;
+    const there = first(spokenOf(sentence, this.#place ?? "", THERE));
+    return there === undefined ? [] : [there];
+  }
+
+  #callOf(meaning: Understanding): Call {
+    const command = this.#ports.commands.find(({ name }) => name === meaning.command) as Command;
+    return { command, args: meaning.arguments };
+  }
+}
+
+const THEY = new RegExp(
+  String.raw`\b(?:they(?='re\b)|they|them|those(?: agents| two)?|these(?: agents)?|both(?: of ` +
+    String.raw`them)?|the slow (?:ones|agents)|it|that one|the agents?)\b`,
+  "gi",
+);
+const THERE = /\b(?:there|it|that sector|this sector|that cluster|this cluster|that|this)\b/gi;
+
+/** The sentence with a name in the place of a pronoun, and with the name at its end. */
+function spokenOf(sentence: string, name: string, pronouns: RegExp): readonly string[] {
+  if (name === "") return [];
+  const spoken = sentence.replaceAll(/\bthey're\b/gi, "they are").replaceAll(pronouns, name);
+  return [spoken, `${sentence} ${name}`];
+}
+
+function withoutOpening(clause: string): string {
+  return clause.replace(/^[\s,.!]+(?:and\s+)?|^and\s+/i, "").trim();
+}
+
+function isPlaceReport(data: unknown): data is PlaceReport {
+  return typeof data === "object" && data !== null && "target" in data && "notable" in data;
+}
