@@ -366,7 +366,9 @@ export class FakeMesh {
       },
       allow: (target, { capability } = {}) => {
         this.calls.push(`allow ${target} ${capability}`);
-        return this.avoided.some((route) => route.target === target);
+        const place = this.avoided.findIndex((route) => route.target === target);
+        if (place >= 0) this.avoided.splice(place, 1);
+        return place >= 0;
       },
       list: () => this.avoided,
     };
