@@ -20,6 +20,12 @@ export function readListenAddress(written: string): ListenAddress | undefined {
   return { host, port };
 }
 
+/** Whether it has been read before. */
+export function isListenAddress(value: unknown): value is ListenAddress {
+  if (typeof value !== "object" || value === null || !("host" in value)) return false;
+  return readListenAddress(writeAddress(value as ListenAddress)) !== undefined;
+}
+
 /** The address as it stands in a URL: IPv6 in brackets. */
 export function writeAddress({ host, port }: ListenAddress): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

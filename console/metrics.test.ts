@@ -73,7 +73,7 @@ describe("the metrics of a mesh", () => {
 
   test("arrival errors are a histogram: buckets rise to the count", () => {
     const fake = new FakeMesh();
-    fake.arrivalErrorsMs = [0.5, 30, 30, 70, 9_000];
+    fake.live.arrivalErrorsMs = [0.5, 30, 30, 70, 9_000];
     const { samples } =
       parse(metricsOf(fake.mesh)).get("mesh_arrival_error_seconds") ?? assert.fail();
     const buckets = [...samples].filter(([name]) => name.includes("_bucket"));

@@ -75,6 +75,33 @@ function askCascade({ session }: ActsContext): void {
   });
 }
 
+/** What a dry run of a command says, in a line that fills itself when it is known. */
+function radiusOf(session: Session, command: string): HTMLElement {
+  const line = element("p", { class: "quiet", role: "status" }, "…");
+  session.run(command, { dryRun: true }).then(
+    (data) => {
+      line.textContent = sentenceOfRadius(data as Partial<Radius>);
+    },
+    // Not every command can be run dry; what it does is said above.
+    () => line.remove(),
+  );
+  return line;
+}
+
+function sentenceOfRadius({ agents, inFlight, notes = [] }: Partial<Radius>): string {
+  const touched = agents?.touched;
+  const whom =
+    touched === undefined ? "" : `Touches ${count(touched)} of ${count(agents?.total)} agents`;
+  const met = inFlight === undefined ? "" : `, ${count(inFlight)} messages are in flight`;
+  return [`${whom}${met}.`, ...notes].join(" ");
+}
+
+interface Radius {
+  readonly agents: { readonly touched: number; readonly total: number };
+  readonly inFlight: number;
+  readonly notes: readonly string[];
+}
+
 function askFreeze({ session, status }: ActsContext): void {
   const now = status();
   const active = now === undefined ? "all" : `all ${count(now.agents.active)} active`;
@@ -92,6 +119,7 @@ function askFreeze({ session, status }: ActsContext): void {
         `${inFlight} stay in custody, timers stand still, nothing new is begun, and the state is ` +
           "preserved where the mesh has a data folder. Thaw takes it back.",
       ),
+      radiusOf(session, "freeze"),
       element("p", {}, element("code", {}, "freeze")),
     ],
     act: async () => {
@@ -114,6 +142,7 @@ function askThaw({ session, status }: ActsContext): void {
         `Its agents go on where they stopped, with ${waiting === undefined ? "all" : count(waiting)} ` +
           "messages that wait for them.",
       ),
+      radiusOf(session, "thaw"),
       element("p", {}, element("code", {}, "thaw")),
     ],
     act: async () => {

@@ -8,13 +8,6 @@ import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
 import type {
-  CellColumn,
-  EndedOperation,
-  Live,
-  LiveOperation,
-  SectorQueue,
-} from "../runtime/live-api.ts";
-import type {
   BroadcastResult,
   DeadLetter,
   DeadLetterReason,
@@ -40,6 +33,7 @@ import type {
   Routes,
 } from "../runtime/operation-api.ts";
 import { selectRange } from "../runtime/selection.ts";
+import { FakeLive } from "./fake-live.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -62,6 +56,7 @@ export class FakeMesh {
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
+  readonly live: FakeLive;
   #operations = 0;
   readonly #listeners = new Map<string, Set<(detail: never) => void>>();
 
@@ -70,6 +65,7 @@ export class FakeMesh {
     this.topology = createTopology(
       options?.topology ?? { sectors: 3, clustersPerSector: 2, agentsPerCluster: 4 },
     );
+    this.live = new FakeLive(this.topology.sectors);
   }
 
   /** As what `createMesh` gives. */
@@ -327,34 +323,6 @@ export class FakeMesh {
     book.sampleAvailability(1_700_000_000_000, 1);
     book.sampleAvailability(1_700_000_000_200, 1);
     return book.kpis(1_700_000_001_000);
-  }
-
-  /** Bytes of `live.cells`, and which columns were read. */
-  cells: Uint8Array = new Uint8Array(0);
-  readonly cellReads: CellColumn[] = [];
-  liveOperations: readonly LiveOperation[] = [];
-  endedOperations: EndedOperation[] = [];
-  arrivalErrorsMs: readonly number[] = [];
-
-  get live(): Live {
-    return {
-      cells: (column, into) => {
-        this.cellReads.push(column);
-        into.set(this.cells.subarray(0, into.length));
-      },
-      operations: () => this.liveOperations,
-      endedOperations: () => this.endedOperations,
-      endedCount: this.endedOperations.length,
-      queues: () =>
-        Array.from({ length: this.topology.sectors }, (_, sector): SectorQueue => {
-          return { messages: sector, bytes: 100 * sector };
-        }),
-      arrivalErrorsBelow: (boundsMs) => ({
-        count: this.arrivalErrorsMs.length,
-        sumMs: this.arrivalErrorsMs.reduce((sum, ms) => sum + ms, 0),
-        below: boundsMs.map((bound) => this.arrivalErrorsMs.filter((ms) => ms < bound).length),
-      }),
-    };
   }
 
   get route(): Routes {

@@ -22,7 +22,7 @@ const pages: Page[] = [];
 
 beforeEach(async () => {
   fake = new FakeMesh();
-  fake.cells = new Uint8Array(24).fill(9);
+  fake.live.bytes = new Uint8Array(24).fill(9);
   server = await HttpServer.open({
     address: { host: "127.0.0.1", port: 0 },
     token: TOKEN,
@@ -105,8 +105,8 @@ describe("a viewer", () => {
     assert.notProperty(kpis, "hourly");
     assert.deepEqual(ended, []);
     assert.equal(page.kinds[0], FRAME_FULL);
-    fake.cells = fake.cells.slice();
-    fake.cells[17] = 200;
+    fake.live.bytes = fake.live.bytes.slice();
+    fake.live.bytes[17] = 200;
     await until("the change", () => page.cells[17] === 200);
     assert.isTrue(page.kinds.slice(1).every((kind) => kind === FRAME_DELTA));
     assert.equal(page.torn, 0);
@@ -122,19 +122,19 @@ describe("a viewer", () => {
     await one.frames(length + 3);
     assert.isTrue(one.columns.every((column) => column === 0));
     assert.equal(one.torn + other.torn, 0);
-    assert.include(fake.cellReads, "class");
+    assert.include(fake.live.reads, "class");
   });
 
   test("hears of operations while they are out, of their end once, and of what has ended before", async () => {
     const operation = { id: "o-1", agents: {} } as never;
-    fake.endedOperations = [{ id: "o-0" } as never];
+    fake.live.past = [{ id: "o-0" } as never];
     const page = new Page();
     await page.frames(1);
     assert.deepEqual(page.messages[1].ended, [{ id: "o-0" }]);
-    fake.liveOperations = [operation];
+    fake.live.out = [operation];
     await until("the operation", () => page.messages.some((m) => m.operations?.length === 1));
-    fake.liveOperations = [];
-    fake.endedOperations = [...fake.endedOperations, { id: "o-1" } as never];
+    fake.live.out = [];
+    fake.live.past = [...fake.live.past, { id: "o-1" } as never];
     await until("its end", () => page.messages.some((m) => m.operations?.length === 0));
     await page.frames(page.kinds.length + 3);
     const ends = page.messages.filter((m) => m.ended !== undefined && m.status === undefined);
@@ -154,10 +154,10 @@ describe("when nobody looks", () => {
     assert.isTrue(server.isWatched);
     page.ask({ paused: true });
     await until("the pause", () => !server.isWatched);
-    const { length } = fake.cellReads;
+    const { length } = fake.live.reads;
     // As long as several frames would have taken.
     await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.equal(fake.cellReads.length, length);
+    assert.equal(fake.live.reads.length, length);
     page.ask({ paused: false });
     const shown = page.kinds.length;
     await page.frames(shown + 2);
