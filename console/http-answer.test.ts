@@ -28,6 +28,7 @@ describe("an error", () => {
     ["of an address that nobody has", new UnknownActorError("s", "an address"), 404, "address"],
     ["of a thing that is not there", new MeshError("MESH_NO_ITEM", "none"), 404, "id"],
     ["of what is not held", new MeshError("MESH_NOT_QUARANTINED", "none"), 404, "id"],
+    ["of what cannot be taken back", new MeshError("CONSOLE_NO_INVERSE", "undo: no"), 409],
     ["of what cannot be done now", new UndeliverableError("a", "stopped"), 409],
     ["of a message that is too long", new PayloadTooLargeError(9, 1), 413],
     ["of too much at once", new MeshError("MESH_TOO_MANY_OPERATIONS", "x"), 429],

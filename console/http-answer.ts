@@ -43,6 +43,7 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
 const STATUSES: Readonly<Record<string, number>> = {
   CONSOLE_USAGE: 400,
   MESH_INVALID_OPTION: 400,
+  CONSOLE_NO_INVERSE: 409,
   MESH_UNKNOWN_ACTOR: 404,
   MESH_NOT_QUARANTINED: 404,
   MESH_PAYLOAD_TOO_LARGE: 413,
