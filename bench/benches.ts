@@ -3,6 +3,7 @@ import { askCross } from "./ask-cross.ts";
 import { askLocal } from "./ask-local.ts";
 import { cascade } from "./cascade.ts";
 import { codec } from "./codec.ts";
+import { freeze } from "./freeze.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
@@ -35,6 +36,7 @@ export const BENCHES: readonly Bench[] = [
   spawn,
   restart,
   workerKill,
+  freeze,
   arrival,
   idle,
   watched,

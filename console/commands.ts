@@ -5,6 +5,8 @@ import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
+import { forkCommand } from "./fork-command.ts";
+import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
@@ -39,6 +41,10 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   routeCommand,
   restartCommand,
   killCommand,
+  freezeCommand,
+  thawCommand,
+  diffCommand,
+  forkCommand,
   deadLettersCommand,
   undoCommand,
   sayCommand,

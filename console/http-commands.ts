@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../runtime/mesh-api.ts";
-import type { Command, MeshCommand } from "./command.ts";
+import { type Command, checkArguments, type MeshCommand } from "./command.ts";
 import { errorDocument, HttpError, SAFE_HEADERS, sendJson } from "./http-answer.ts";
 import { argumentsInBody, argumentsInQuery } from "./http-arguments.ts";
 import { runOnMesh } from "./line.ts";
@@ -41,7 +41,9 @@ export class HttpCommands {
     mesh: Mesh,
   ): Promise<void> {
     const isGet = request.method === "GET" || request.method === "HEAD";
-    if (isGet && command.changes) {
+    const args = isGet ? argumentsInQuery(command, query) : await argumentsInBody(request);
+    // Some change the mesh with some arguments only, and none in a dry run.
+    if (isGet && command.changes && command.changesWith(checkArguments(command, args))) {
       throw new HttpError(
         405,
         "CONSOLE_METHOD",
@@ -50,7 +52,6 @@ export class HttpCommands {
         { allow: "POST" },
       );
     }
-    const args = isGet ? argumentsInQuery(command, query) : await argumentsInBody(request);
     if (this.#ends.size >= MAX_UNDER_WAY) {
       const busy = `${MAX_UNDER_WAY} commands are under way, and no more are taken`;
       throw new HttpError(503, "CONSOLE_BUSY", busy, undefined, { "retry-after": "1" });

@@ -140,6 +140,12 @@ describe("commands", () => {
     assert.equal(got.status, 405);
     assert.equal(got.headers.allow, "POST");
     assert.deepEqual(fake.calls, []);
+    // With other arguments the same command may only look.
+    assert.equal((await ask("/v1/commands/dead-letters")).status, 200);
+    assert.equal((await ask("/v1/commands/dead-letters?action=replay&id=1")).status, 405);
+    const dry = await ask(`/v1/commands/kill?target=${AGENT}&dryRun`);
+    assert.deepInclude(dry.json, { dryRun: true, command: "kill" });
+    assert.deepEqual(fake.calls, []);
     assert.equal((await ask("/v1/commands/status", { method: "PUT" })).status, 405);
     assert.equal((await ask("/healthz", { method: "DELETE" })).status, 405);
   });

@@ -173,7 +173,7 @@ export class HttpServer {
         this.#authorize(request, query);
         const command = this.#commandNamed(name);
         parameters = Object.keys(command.parameters);
-        allow(request, command.changes ? ["POST"] : ["GET", "HEAD", "POST"]);
+        allow(request, ["GET", "HEAD", "POST"]);
         await this.#commands.answer(command, request, response, query, this.#running());
       }
     } catch (error) {

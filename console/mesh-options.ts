@@ -1,11 +1,14 @@
 /** From settings to the options of a mesh. */
 import { pathToFileURL } from "node:url";
+import type { Cut } from "../runtime/cut.ts";
 import type { MeshEvents, MeshOptions } from "../runtime/mesh-api.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a start adds to its settings. */
 export interface Boot {
   readonly logFile: string | undefined;
+  /** What `--thaw` has read. */
+  readonly from: Cut | undefined;
   /** Aborts the boot. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: MeshEvents["progress"]) => void;
@@ -24,7 +27,13 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
   return {
     agent: settings.agent === undefined ? traceAgent() : pathToFileURL(settings.agent),
     ...(traces !== undefined && { agentOptions: { traces } }),
-    topology: { sectors, clustersPerSector: clusters, agentsPerCluster: agents },
+    topology: {
+      ...boot.from?.topology,
+      sectors,
+      clustersPerSector: clusters,
+      agentsPerCluster: agents,
+    },
+    ...(boot.from !== undefined && { from: boot.from }),
     mailbox,
     dataDir: settings.data,
     log: settings.log,

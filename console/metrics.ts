@@ -69,6 +69,12 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     MODES.map((mode) => [{ mode }, mode === status.mode ? 1 : 0]),
   );
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
+  text.one(
+    "mesh_frozen_scopes",
+    "gauge",
+    "Parts of the mesh that stand still, the whole being one.",
+    status.frozen?.length ?? 0,
+  );
   text.one("mesh_uptime_seconds", "gauge", "Since the mesh started.", status.uptimeMs / 1_000);
 }
 

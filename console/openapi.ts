@@ -45,6 +45,9 @@ export function openapiOf(commands: readonly MeshCommand[]): Json {
       title: "mesh-30k",
       version: packageVersion(),
       summary: "The commands of a running mesh over HTTP.",
+      description:
+        "A command that may change the mesh is answered to GET as well, with arguments with which it changes nothing, " +
+        "such as dryRun.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

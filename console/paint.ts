@@ -35,6 +35,7 @@ export function paintState(state: string, paint: Paint): string {
     case "accepted":
       return paint.green(state);
     case "degraded":
+    case "frozen":
     case "restarting":
     case "starting":
     case "stopping":

@@ -1,12 +1,13 @@
 /** A mesh from its boot to its end, as `start` runs it. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Cut } from "../runtime/cut.ts";
 import type { Mesh } from "../runtime/mesh-api.ts";
 import { type Control, openControl } from "./control.ts";
 import { Deferred } from "./deferred.ts";
 import { ConsoleError, EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
-import { formatDuration, formatNumber } from "./format.ts";
+import { formatDuration, formatMoment, formatNumber } from "./format.ts";
 import type { HttpFace, HttpPlan } from "./http-face.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
@@ -26,6 +27,8 @@ const STOP_GRACE_MS = 10_000;
 export class RunningMesh {
   readonly #face: Face;
   readonly #settings: Settings;
+  /** The frozen mesh that this one starts from. */
+  readonly #from: Cut | undefined;
   /** What to run on the fresh mesh. */
   readonly #lines: readonly TypedLine[];
   /** Undefined without an HTTP face. */
@@ -39,10 +42,11 @@ export class RunningMesh {
     face: Face,
     settings: Settings,
     lines: readonly TypedLine[],
-    http: HttpPlan | undefined,
+    more: { readonly http: HttpPlan | undefined; readonly from?: Cut },
   ) {
+    this.#from = more.from;
+    this.#http = more.http;
     this.#face = face;
-    this.#http = http;
     this.#settings = settings;
     this.#lines = lines;
     this.#typed = settings.repl && face.stdin.isTTY === true;
@@ -102,6 +106,7 @@ export class RunningMesh {
     signal.addEventListener("abort", onStop, { once: true });
     const options = meshOptions(this.#settings, {
       logFile: this.#logFile(),
+      from: this.#from,
       signal: abort.signal,
       onProgress: (made) => progress.show(made),
     });
@@ -132,6 +137,7 @@ export class RunningMesh {
       `mesh ready: ${formatNumber(agents.total)} agents on ${formatNumber(workers.length)} workers ` +
         `in ${formatDuration(uptimeMs)}; control socket ${control.path}`,
     );
+    if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
     if (http !== undefined) say(this.#face, http.sentence);
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
@@ -254,4 +260,17 @@ export class RunningMesh {
     const { logFile, data } = this.#settings;
     return logFile ?? (this.#typed ? join(data, "mesh.log") : undefined);
   }
+}
+
+/** What a mesh has of the one that it starts from, and what not. */
+function thawedSentence({ takenMs, snapshots, messages, operations }: Cut, agents: number): string {
+  const anew = agents - snapshots.length;
+  const parts = [
+    `thawed as of ${formatMoment(takenMs)}: ${formatNumber(snapshots.length)} states`,
+    `${formatNumber(messages.length)} messages`,
+  ];
+  if (anew > 0) parts.push(`${formatNumber(anew)} agents without snapshot begin anew`);
+  if (operations.length > 0)
+    parts.push(`${formatNumber(operations.length)} parts of operations do not go on`);
+  return parts.join(", ");
 }

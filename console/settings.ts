@@ -29,6 +29,8 @@ export interface Settings {
   /** Path or `file:` URL of the agents' module; undefined for the trace agents. */
   readonly agent: string | undefined;
   readonly traces: string | undefined;
+  /** File of a frozen mesh to start from. */
+  readonly thaw: string | undefined;
   readonly data: string;
   readonly for: number | undefined;
   readonly repl: boolean;
@@ -85,6 +87,14 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   traces: {
     ...setting("folder of latency traces to replay", "dir", text("the path of a folder")),
     path: "folder",
+  },
+  thaw: {
+    ...setting(
+      "start from this frozen mesh; sectors, clusters and agents are then its own",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "file",
   },
   // In the working directory and not in the home: two projects then have two meshes that do not meet,
   // and what belongs to a project lies, and is deleted, with it.

@@ -1,6 +1,9 @@
 /** `start`: boots a mesh in this process, serves its control socket, and drains it at the end. */
+
+import type { Cut } from "../runtime/cut.ts";
+import { readCut } from "../runtime/cut-file.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
-import { readConfig } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
 import type { Face } from "./face.ts";
 import type { HttpPlan } from "./http-face.ts";
 import { type ListenAddress, writeAddress } from "./listen-address.ts";
@@ -44,6 +47,7 @@ export const startCommand: FaceCommand = faceCommand({
     "start --sectors 10 --clusters 10 --agents 30 --agent ./my-agent.js",
     "start --config mesh.yaml --no-repl",
     "start --for 10s --no-repl --json",
+    "start --thaw .mesh-30k/frozen/2026-11-24T19-55-50.728Z.mesh --workers 8",
     `start --no-repl --json --run "cascade sync --strategy wave --count 50" --run kpis`,
   ],
   run: (face, args) => start(face, args),
@@ -56,7 +60,7 @@ export const startCommand: FaceCommand = faceCommand({
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
   const { config: file, noRepl, noHttp, run = [], ...flags } = args;
   const typed = readRun(face.commands, run as readonly string[]);
-  const { settings, sources } = readConfig({
+  const config = readConfig({
     flags: {
       ...flags,
       // Whoever says what to run has no more to say.
@@ -67,8 +71,11 @@ async function start(face: Face, args: Readonly<Record<string, unknown>>): Promi
     cwd: face.cwd,
     file: file as string | undefined,
   });
-  const plan = httpPlan(settings, sources.http !== "default", typed.length > 0);
-  return new RunningMesh(face, settings, typed, plan).run();
+  const { settings, sources } = config;
+  const http = httpPlan(settings, sources.http !== "default", typed.length > 0);
+  if (settings.thaw === undefined) return new RunningMesh(face, settings, typed, { http }).run();
+  const from = await readCut(settings.thaw);
+  return new RunningMesh(face, sizedLike(from, config), typed, { http, from }).run();
 }
 
 /** A script needs no port, unless it asks for one. */
@@ -79,6 +86,17 @@ function httpPlan(
 ): HttpPlan | undefined {
   if (http === "off" || (isScript && !isNamed)) return undefined;
   return { address: http, tokenFile: httpTokenFile, isNamed };
+}
+
+/** The settings with the size of a frozen mesh, where nobody has set another. */
+function sizedLike({ topology }: Cut, { settings, sources }: Config): Settings {
+  const { sectors, clustersPerSector: clusters, agentsPerCluster: agents } = topology;
+  return {
+    ...settings,
+    ...(sources.sectors === "default" && { sectors }),
+    ...(sources.clusters === "default" && { clusters }),
+    ...(sources.agents === "default" && { agents }),
+  };
 }
 
 /** The settings as flags. Their values are read by config.ts, which knows where each was written. */

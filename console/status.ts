@@ -1,7 +1,7 @@
 /** What the mesh is at this moment: as the operator's box (spec 7.1), and as one JSON document. */
 import type { MeshStatus, WorkerStatus } from "../runtime/mesh-api.ts";
 import { box } from "./box.ts";
-import { formatDuration, formatNumber, formatShare } from "./format.ts";
+import { formatDuration, formatMoment, formatNumber, formatShare } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";
 
 /** The modes of spec 6.3. */
@@ -55,7 +55,11 @@ export function renderStatus(status: StatusDocument, paint: Paint): string {
   const active = `${formatNumber(agents.active)} / ${formatNumber(agents.total)} active (${share})`;
   const cascade =
     status.lastCascadeMs === null ? "never" : `${formatDuration(status.lastCascadeMs)} ago`;
+  const frozen = (status.frozen ?? []).map(
+    ({ scope, sinceMs }) => `Frozen: ${paint.yellow(scope)} since ${formatMoment(sinceMs)}`,
+  );
   const lines = [
+    ...frozen.slice(0, 5),
     `Agents: ${active}`,
     `Sectors: ${formatNumber(sectors.healthy)}/${formatNumber(sectors.total)} healthy`,
     `Mean Impedance: ${formatNumber(status.meanImpedance)}ms`,

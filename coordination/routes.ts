@@ -13,6 +13,8 @@ export const RouteMark = {
   AGENT: 1,
   CLUSTER: 2,
   SECTOR: 4,
+  /** Its turns are suspended: a part of the mesh is frozen. */
+  FROZEN: 8,
   CLUSTER_CIRCUIT: 16,
   SECTOR_CIRCUIT: 32,
   GLOBAL_CIRCUIT: 64,
@@ -49,6 +51,11 @@ export class RouteMarks {
   /** Whether nobody has been avoided yet, so that no row need be looked at. */
   get isClear(): boolean {
     return this.words[EVER] === 0;
+  }
+
+  /** Says that from now on somebody may be avoided. The one writer's call. */
+  noteAvoiding(): void {
+    Atomics.store(this.words, EVER, 1);
   }
 
   /** Whether traffic may go to this row; with a capability's bit, 0–63, traffic for that. O(1). */
@@ -93,7 +100,7 @@ export class RouteTable {
   ): void {
     const { capabilityBit, reason } = options;
     this.#set(target, capabilityBit, true);
-    Atomics.store(this.#marks.words, EVER, 1);
+    this.#marks.noteAvoiding();
     const key = `${target} ${capabilityBit}`;
     const sinceMs = this.#avoided.get(key)?.sinceMs ?? nowMs;
     this.#avoided.set(key, { target, capabilityBit, reason, sinceMs });

@@ -14,8 +14,13 @@ export interface ActsContext {
   readonly status: () => Status | undefined;
 }
 
-/** Shows the buttons whose commands this mesh has. */
-export function openActs(commands: readonly CommandEntry[], context: ActsContext): void {
+/**
+ * Shows the buttons whose commands this mesh has; what it gives shows, by a status, the one that there is use for now.
+ */
+export function openActs(
+  commands: readonly CommandEntry[],
+  context: ActsContext,
+): (status: Status) => void {
   const has = (name: string): boolean => commands.some((command) => command.name === name);
   const open = (name: string, act: () => void): void => {
     const button = byId(name);
@@ -25,6 +30,11 @@ export function openActs(commands: readonly CommandEntry[], context: ActsContext
   open("cascade", () => askCascade(context));
   open("freeze", () => askFreeze(context));
   open("thaw", () => askThaw(context));
+  byId("thaw").hidden = true;
+  return ({ state, frozen = [] }) => {
+    byId("freeze").hidden = !has("freeze") || state === "frozen";
+    byId("thaw").hidden = !has("thaw") || frozen.length === 0;
+  };
 }
 
 function askCascade({ session }: ActsContext): void {

@@ -32,6 +32,7 @@ class Dashboard {
   readonly #connection: Connection;
   readonly #switch = new ViewSwitch((view) => this.#choose(view));
   readonly #agent: AgentPanel;
+  readonly #showActs: (status: Status) => void;
   #theme: Theme = "light";
   #palette: Palette = paletteOf("impedance", "light");
   #view: View = "impedance";
@@ -56,7 +57,7 @@ class Dashboard {
     this.#show("impedance");
     const follow = byId<HTMLInputElement>("follow");
     follow.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    openActs(commands, { session, status: () => this.#status });
+    this.#showActs = openActs(commands, { session, status: () => this.#status });
     openLists(commands, session);
     showOperation(undefined, 0, this.#travel);
     showArrivals([], this.#theme);
@@ -78,6 +79,7 @@ class Dashboard {
     if (message.status !== undefined) {
       this.#status = message.status as Status;
       showStatus(this.#status);
+      this.#showActs(this.#status);
       showOperation(this.#shown, this.#nowMs, this.#travel);
     }
     if (message.kpis !== undefined) showKpis(message.kpis as Record<string, unknown>);

@@ -19,6 +19,8 @@ export interface Status {
   readonly lastCascadeMs: number | null;
   readonly uptimeMs: number;
   readonly state: string;
+  /** What stands still: `all`, or addresses. */
+  readonly frozen?: readonly { readonly scope: string; readonly agents: number }[];
   readonly workerDetails: readonly Worker[];
 }
 

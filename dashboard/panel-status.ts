@@ -28,6 +28,9 @@ export function showStatus(status: Status): void {
     ),
     fact("Mode", status.mode, status.mode === "FULL" ? "good" : "poor"),
     fact("Last cascade", lastCascadeMs === null ? "never" : `${duration(lastCascadeMs)} ago`),
+    ...(status.frozen ?? []).map(({ scope, agents: standing }) =>
+      fact("FROZEN", `${scope}, ${count(standing)} agents`, "poor"),
+    ),
     fact("In flight", count(status.messages.inFlight)),
     fact("Lost", count(status.lost), status.lost === 0 ? "" : "bad"),
   );

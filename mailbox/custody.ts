@@ -190,6 +190,29 @@ export class Custody {
     return { messages, payloads, checkpoints };
   }
 
+  /**
+   * What {@link recover} would report, with nothing changed: for another thread, while the owner stands still
+   * between two cycles. Of a payload that somebody still refers to too.
+   */
+  survey(committedCycle: number): RecoveredSlots {
+    const messages: number[] = [];
+    const payloads: number[] = [];
+    const checkpoints = new Map<number, number>();
+    for (let chunk = 0; chunk < this.#chunks; chunk++) {
+      const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
+      if (list < 0) continue;
+      const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
+      for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
+        const state = this.#survivesAs(slot, committedCycle);
+        if (state === SlotState.QUEUED) messages.push(slot);
+        else if (state === SlotState.PAYLOAD) payloads.push(slot);
+        else if (state === SlotState.CHECKPOINT) this.#keepNewest(slot, checkpoints);
+      }
+    }
+    messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
+    return { messages, payloads, checkpoints };
+  }
+
   /** False when the slot is free, or was never committed. */
   #recoverSlot(
     slot: number,
@@ -198,46 +221,51 @@ export class Custody {
     payloads: number[],
     checkpoints: Map<number, number>,
   ): boolean {
-    const stamp = this.doubles[(slot >>> 1) + SLOT_STAMP_F64];
-    const state = stamp % 8;
-    const happened = Math.floor(stamp / 8) <= committed;
-    switch (state) {
+    switch (this.#survivesAs(slot, committed)) {
       case SlotState.QUEUED:
-        if (!happened) return false;
-        messages.push(slot);
-        return true;
-      case SlotState.DONE:
-        if (happened) return false;
-        this.stamp(slot, SlotState.QUEUED, 0);
+        if (this.state(slot) === SlotState.DONE) this.stamp(slot, SlotState.QUEUED, 0);
         messages.push(slot);
         return true;
       case SlotState.PAYLOAD:
-        if (!happened || Atomics.load(this.words, slot + SLOT_AUX) <= 0) return false;
         payloads.push(slot);
         return true;
       case SlotState.CHECKPOINT: {
-        if (!happened) return false;
-        const owner = this.words[slot + SLOT_OWNER];
-        const rival = checkpoints.get(owner);
-        if (rival === undefined) {
-          checkpoints.set(owner, slot);
-          return true;
-        }
-        const rivalStamp = this.doubles[(rival >>> 1) + SLOT_STAMP_F64];
-        // Of two of one cycle, the one described last.
-        if (
-          rivalStamp > stamp ||
-          (rivalStamp === stamp && this.rankOf(rival) > this.rankOf(slot))
-        ) {
-          return false;
-        }
-        this.free(rival);
-        checkpoints.set(owner, slot);
+        const older = this.#keepNewest(slot, checkpoints);
+        if (older === slot) return false;
+        if (older !== undefined) this.free(older);
         return true;
       }
       default:
         return false;
     }
+  }
+
+  /** What a slot is as of the last committed cycle; FREE when it is nothing. */
+  #survivesAs(slot: number, committed: number): number {
+    const stamp = this.doubles[(slot >>> 1) + SLOT_STAMP_F64];
+    const state = stamp % 8;
+    const happened = Math.floor(stamp / 8) <= committed;
+    if (state === SlotState.DONE) return happened ? SlotState.FREE : SlotState.QUEUED;
+    if (!happened) return SlotState.FREE;
+    if (state === SlotState.PAYLOAD && Atomics.load(this.words, slot + SLOT_AUX) <= 0)
+      return SlotState.FREE;
+    return state;
+  }
+
+  /** Notes a checkpoint, or the one that stands for its owner: returns which of the two no longer counts. */
+  #keepNewest(slot: number, checkpoints: Map<number, number>): number | undefined {
+    const owner = this.words[slot + SLOT_OWNER];
+    const rival = checkpoints.get(owner);
+    if (rival !== undefined && this.#isNewer(rival, slot)) return slot;
+    checkpoints.set(owner, slot);
+    return rival;
+  }
+
+  /** Of two of one cycle, the one described last. */
+  #isNewer(slot: number, other: number): boolean {
+    const stamp = this.doubles[(slot >>> 1) + SLOT_STAMP_F64];
+    const otherStamp = this.doubles[(other >>> 1) + SLOT_STAMP_F64];
+    return stamp > otherStamp || (stamp === otherStamp && this.rankOf(slot) > this.rankOf(other));
   }
 
   /** Rank of a message in the order of acceptance. */

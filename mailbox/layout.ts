@@ -43,8 +43,8 @@ export const RING_CELLS = 96;
  * The control block of a thread
  *
  *   word 0            32                    64             96                128            160
- *        ├─ anyone ───┼─ its own thread ────┼─ main only ──┼─ counts, even ─┼─ counts, odd ─┤
- *         PARKED       STATE EPOCH TURNS …   COMMAND        f64              f64
+ *        ├─ anyone ───┼─ its own thread ────┼─ main only ──────┼─ counts, even ─┼─ counts, odd ─┤
+ *         PARKED       STATE EPOCH TURNS …   COMMAND FREEZE …   f64              f64
  */
 export const CONTROL_WORDS = 160;
 /** 1 while the thread sleeps or is about to; whoever sets it back to 0 must notify. */
@@ -65,6 +65,12 @@ export const CONTROL_BOOTED = 37;
 export const CONTROL_CYCLES = 38;
 /** Index + 1 of the agent whose suspended turn was last resumed by an answer or a timer. */
 export const CONTROL_RESUMED = 39;
+/** The freeze (its number) at which the thread stands still; 0 while it goes. */
+export const CONTROL_FROZEN = 44;
+/**
+ * The same once nothing is on its lanes any more; negative when something is for which there is no custody; 0 before.
+ */
+export const CONTROL_QUIET = 45;
 /** Float64 index, within the control block, of the last committed cycle. */
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
@@ -73,12 +79,16 @@ export const CONTROL_SINCE_F64 = 21;
 export const CONTROL_THREAD_ID = 47;
 /** What main asks of the thread: a {@link Command}. */
 export const CONTROL_COMMAND = 64;
+/** Number of the freeze that COMMAND speaks of, from 1. */
+export const CONTROL_FREEZE = 65;
+/** Float64 index: how long the mesh stood still, ms; written before COMMAND says to go again. */
+export const CONTROL_STOOD_F64 = 33;
 /** Float64 index of the counts of even cycles; those of odd ones stand {@link COUNTS_STRIDE} further. */
 export const CONTROL_COUNTS_F64 = 48;
 export const COUNTS_STRIDE = 16;
 
 export const ThreadState = { STARTING: 0, RUNNING: 1, STOPPING: 2, STOPPED: 3, LOST: 4 } as const;
-export const Command = { RUN: 0, STOP: 2 } as const;
+export const Command = { RUN: 0, FREEZE: 1, STOP: 2 } as const;
 
 /**
  * Counts of a thread since the mesh started, across its incarnations. They are written to the side that the

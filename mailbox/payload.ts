@@ -31,7 +31,7 @@ export class PayloadCodec {
   );
 
   /** Without a table every message carries its keys, and anyone can read it. */
-  constructor(shapes?: ShapeTable) {
+  constructor(shapes?: Pick<ShapeTable, "read" | "replace">) {
     this.#packr = new Packr({
       copyBuffers: true,
       mapsAsObjects: true,
@@ -107,7 +107,7 @@ export class PayloadCodec {
 }
 
 /** msgpackr's shared structures, kept in the table. */
-function sharedShapes(table: ShapeTable): Options {
+function sharedShapes(table: Pick<ShapeTable, "read" | "replace">): Options {
   return {
     structures: [],
     maxSharedStructures: MAX_SHAPES,

@@ -193,6 +193,22 @@ export class Ring {
     return taken;
   }
 
+  /**
+   * Calls `visit` with the word of each frame that is published and not taken, in order, and takes none. For a reader
+   * that is neither side, while both stand still.
+   */
+  peek(visit: (word: number) => void): void {
+    const { words } = this;
+    const tail = Atomics.load(words, RING_TAIL);
+    for (let head = Atomics.load(words, RING_HEAD); head !== tail; ) {
+      const word = RING_CELLS + (head & this.#mask) * CELL_WORDS;
+      const length = words[word + FRAME_LENGTH];
+      if (length < CELL_BYTES) return;
+      if ((words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) visit(word);
+      head = (head + ((length + (CELL_BYTES - 1)) >>> 6)) | 0;
+    }
+  }
+
   /** Asks the consumer to ring when there is room again. The producer's call, after FULL. */
   wantRoom(): void {
     Atomics.store(this.words, RING_WANTS_ROOM, 1);

@@ -137,7 +137,8 @@ export class Agents {
     let state: unknown;
     const named = this.#name(agent);
     try {
-      state = this.checkpoints.has(agent) ? this.checkpoints.restore(cell) : behavior.init(cell);
+      const saved = behavior.restore !== undefined && this.checkpoints.has(agent);
+      state = saved ? this.checkpoints.restore(cell) : behavior.init(cell);
     } catch (error) {
       if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
       this.#failedToStart(cell, error);
@@ -174,7 +175,9 @@ export class Agents {
         this.#dispatcher.nudge();
       },
       (error) => {
-        if (cell.alive) this.#failedToStart(cell, error);
+        this.#dispatcher.standstill.whenGoing(() => {
+          if (cell.alive) this.#failedToStart(cell, error);
+        });
       },
     );
   }

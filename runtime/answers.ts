@@ -80,7 +80,6 @@ export class Answers implements AskEnd {
   onAnswer(ring: Ring, word: number): void {
     const type = ring.words[word + FRAME_TYPE];
     const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
-    const flags = frameFlags(type);
     const { asks, inbox } = this.#dispatcher;
     let value: unknown;
     try {
@@ -89,11 +88,17 @@ export class Answers implements AskEnd {
       asks.reject(id, error);
       return;
     }
-    if ((flags & (FrameFlag.FAILED | FrameFlag.REFUSED)) !== 0) {
-      asks.reject(id, this.#refusal(ring.words[word + FRAME_SOURCE], flags, value));
-    } else {
-      this.#settle(id, frameTrinary(type), value);
-    }
+    const agent = ring.words[word + FRAME_SOURCE];
+    const { standstill } = this.#dispatcher;
+    if (standstill.stands) standstill.whenGoing(() => this.#arrived(agent, id, type, value));
+    else this.#arrived(agent, id, type, value);
+  }
+
+  #arrived(agent: number, id: number, type: number, value: unknown): void {
+    const flags = frameFlags(type);
+    if ((flags & (FrameFlag.FAILED | FrameFlag.REFUSED)) !== 0)
+      this.#dispatcher.asks.reject(id, this.#refusal(agent, flags, value));
+    else this.#settle(id, frameTrinary(type), value);
   }
 
   #settle(id: number, trinary: number, value: unknown): void {

@@ -35,6 +35,7 @@ import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
+import { Standstill } from "./standstill.ts";
 import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
@@ -92,6 +93,7 @@ export class Dispatcher implements FrameReader {
   readonly turns: Turns;
   readonly heart: Heart;
   readonly runQueue: RunQueue;
+  readonly standstill: Standstill;
   /** The mesh clock as of the current turn or cycle, ms. */
   nowMs: number;
   /** True where time may have passed since {@link nowMs} was read. */
@@ -119,6 +121,7 @@ export class Dispatcher implements FrameReader {
       view.registry.queueBytes,
     );
     this.runQueue = new RunQueue(view.topology.rows);
+    this.standstill = new Standstill(this);
     this.outbox = new Outbox(this);
     this.answers = new Answers(this);
     this.burials = new Burials(this);
@@ -148,19 +151,14 @@ export class Dispatcher implements FrameReader {
     this.clockStale = false;
     view.control[CONTROL_CYCLES]++;
     view.controlDoubles[CONTROL_SINCE_F64] = this.nowMs;
+    if (this.standstill.obey()) return this.standstill.cycle();
     let work = 0;
     // What awaiting handlers sent between the cycles goes first: the reader can begin while this thread drains.
     if (this.outbox.dirty) {
       this.commit();
       work++;
     }
-    const incoming = view.lanes.incoming;
-    for (let i = 0; i < incoming.length; i++) {
-      this.#lane = incoming[i];
-      const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
-      if (taken > 0) view.lanes.tellOfRoom(incoming[i]);
-      work += taken;
-    }
+    work += this.drainLanes();
     work += this.operations.passGates();
     work += this.releases.advance(this.nowMs);
     work += this.wheel.advance(this.nowMs, TIMERS_A_CYCLE);
@@ -175,8 +173,24 @@ export class Dispatcher implements FrameReader {
     return work > 0;
   }
 
+  /** Takes over what is on the lanes, within bounds; returns how many frames. */
+  drainLanes(): number {
+    const { lanes } = this.view;
+    const { incoming } = lanes;
+    let drained = 0;
+    for (let i = 0; i < incoming.length; i++) {
+      this.#lane = incoming[i];
+      const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
+      if (taken > 0) lanes.tellOfRoom(incoming[i]);
+      drained += taken;
+    }
+    return drained;
+  }
+
   /** True when a cycle would find something to do. Called between lying down and sleeping. */
   get busy(): boolean {
+    if (this.standstill.busy) return true;
+    if (this.standstill.stands) return false;
     return (
       this.#touched ||
       this.outbox.dirty ||

@@ -123,7 +123,10 @@ export class Heart implements TimerTarget {
   #await(cell: AgentCell, probe: Promise<Probe | undefined>, sentMs: number): void {
     probe.then(
       (value) => cell.alive && this.#observe(cell.self, value, sentMs),
-      (error) => cell.alive && this.#dispatcher.agents.fail(cell, error),
+      (error) =>
+        this.#dispatcher.standstill.whenGoing(() => {
+          if (cell.alive) this.#dispatcher.agents.fail(cell, error);
+        }),
     );
   }
 

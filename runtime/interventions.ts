@@ -22,6 +22,8 @@ export interface InterventionPorts {
   readonly capabilities: CapabilityTable;
   readonly isHalted: () => boolean;
   readonly killWorker: (thread: number) => void;
+  /** Throws while the mesh stands still. */
+  readonly mustGo: (what: string) => void;
 }
 
 /** What an operator does to single actors and workers: look inside, restart, kill. */
@@ -59,16 +61,15 @@ export class Interventions {
 
   /** What the agent's shard tells of it; undefined when it does not answer soon. */
   async look(index: number): Promise<InspectReply | undefined> {
-    return (await this.#request(index, { verb: "inspect" }, INSPECT_MS)) as
-      | InspectReply
-      | undefined;
+    return (await this.request(index, { verb: "inspect" }, INSPECT_MS)) as InspectReply | undefined;
   }
 
   async restart(address: string): Promise<{ readonly restarted: number }> {
-    const { dispatcher, status } = this.#ports;
+    const { dispatcher, status, mustGo } = this.#ports;
+    mustGo("restart");
     let restarted = 0;
     for (const range of selectRange(dispatcher.view.topology, address)) {
-      const reply = await this.#request(range.from, { verb: "restart", ...range }, REQUEST_MS);
+      const reply = await this.request(range.from, { verb: "restart", ...range }, REQUEST_MS);
       if (reply === undefined)
         throw new MeshError(
           "MESH_NO_ANSWER",
@@ -80,7 +81,7 @@ export class Interventions {
   }
 
   async kill(target: string): Promise<void> {
-    const { dispatcher, status, killWorker } = this.#ports;
+    const { dispatcher, status, killWorker, mustGo } = this.#ports;
     const worker = /^worker-(\d+)$/.exec(target);
     if (worker !== null) {
       const thread = Number(worker[1]);
@@ -90,8 +91,9 @@ export class Interventions {
       killWorker(thread);
       return;
     }
+    mustGo("kill");
     const index = resolve(dispatcher, target);
-    const reply = await this.#request(index, { verb: "kill" }, REQUEST_MS);
+    const reply = await this.request(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
         "MESH_NO_ANSWER",
@@ -100,7 +102,7 @@ export class Interventions {
   }
 
   /** Asks a shard something; undefined when it does not answer in time. */
-  async #request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
+  async request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
     const { dispatcher, isHalted } = this.#ports;
     if (isHalted()) throw new MeshStoppedError();
     const { asks, outbox } = dispatcher;

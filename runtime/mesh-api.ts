@@ -9,6 +9,8 @@ import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { Cut } from "./cut.ts";
+import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { Live } from "./live-api.ts";
 import type {
   AskGroups,
@@ -70,14 +72,24 @@ export interface MeshStatus {
   readonly mode?: "FULL" | "DEGRADED_LIGHT" | "DEGRADED_MODERATE" | "DEGRADED_SEVERE" | "EMERGENCY";
   /** How long ago the last cascade ended, ms; absent when there was none. */
   readonly lastCascadeMs?: number;
-  readonly state: "starting" | "running" | "stopping" | "stopped";
+  /** `frozen` when the whole mesh stands still. */
+  readonly state: "starting" | "running" | "frozen" | "stopping" | "stopped";
+  /** What is frozen, the mesh or parts of it; absent when nothing is. */
+  readonly frozen?: readonly Frozen[];
 }
 
 /** One shard as the watchdog sees it. */
 export interface WorkerStatus {
   /** `worker-1`, … */
   readonly name: string;
-  readonly state: "starting" | "running" | "parked" | "blocked" | "restarting" | "stopped";
+  readonly state:
+    | "starting"
+    | "running"
+    | "parked"
+    | "blocked"
+    | "frozen"
+    | "restarting"
+    | "stopped";
   readonly agents: number;
   readonly turns: number;
   readonly restarts: number;
@@ -185,6 +197,8 @@ export interface MeshEvents {
   /** An agent was made ready while starting: how many are, of how many. */
   progress: { readonly ready: number; readonly total: number };
   state: MeshStatus["state"];
+  frozen: Frozen;
+  thawed: ThawResult;
 }
 
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
@@ -246,6 +260,15 @@ export interface Mesh extends AsyncDisposable {
   restart(address: string): Promise<{ readonly restarted: number }>;
   /** Ends an agent's incarnation at once (its supervisor decides what follows), or kills `worker-1`. */
   kill(target: string): Promise<void>;
+  /**
+   * Stops all agents, or those of a sector, a cluster or one, between two messages; of the whole mesh the state is
+   * preserved in a file where there is a data folder (spec 7.1). Resolves when they stand still, or names who is late.
+   */
+  freeze(scope?: string, options?: FreezeOptions): Promise<FreezeResult>;
+  /** Lets what is frozen go on: all of it, or the part of that scope. */
+  thaw(scope?: string): Promise<ThawResult>;
+  /** The state of the mesh while it is frozen as a whole, as plain data. */
+  cut(): Cut;
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void;
   /** Drains within `deadlineMs` (default 10,000), then stops in reverse order of start. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
@@ -288,7 +311,13 @@ export interface MeshOptions {
     | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
   /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
   readonly agentOptions?: unknown;
+  /** Default: that of `from`, or else 100 sectors of 10 clusters of 30 agents. */
   readonly topology?: TopologyOptions;
+  /**
+   * A cut of a mesh, as `readCut` has it from a file, from which this one starts: with its states, its messages and
+   * what it had learned. Another topology is refused, another number of workers is not.
+   */
+  readonly from?: Cut;
   /** Threads that run agents. Default: one a core. */
   readonly workers?: number;
   readonly mailbox?: MailboxOptions;

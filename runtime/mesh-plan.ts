@@ -1,3 +1,4 @@
+import type { TopologyOptions } from "../coordination/topology.ts";
 import { createMemory, type MeshPlan, planLanes } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
 import type { Settings } from "./options.ts";
@@ -11,7 +12,7 @@ export function planMesh(
   const threads = settings.workers + 1;
   const lanes = planLanes(threads, settings.maxPayloadBytes);
   return {
-    topology: options.topology ?? {},
+    topology: topologyFrom(options),
     threads,
     lanes,
     bounds: settings.bounds,
@@ -34,4 +35,9 @@ export function planMesh(
       settings.predictor,
     ),
   };
+}
+
+/** What the options say of the topology, or else the cut from which the mesh starts. */
+export function topologyFrom({ topology, from }: MeshOptions): TopologyOptions {
+  return topology ?? from?.topology ?? {};
 }

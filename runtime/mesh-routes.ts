@@ -46,6 +46,17 @@ export class MeshRoutes implements Routes {
     }));
   }
 
+  /** Avoids what another mesh avoided, but for capabilities that nobody has here. */
+  adopt(routes: readonly AvoidedRoute[]): void {
+    for (const { target, capability, reason } of routes) {
+      if (capability !== undefined && this.#capabilities.bitOf(capability) < 0) continue;
+      this.avoid(target, {
+        ...(capability !== undefined && { capability }),
+        ...(reason !== undefined && { reason }),
+      });
+    }
+  }
+
   #bitOf(capability: string | undefined): number | undefined {
     if (capability === undefined) return undefined;
     const bit = this.#capabilities.bitOf(capability);

@@ -9,16 +9,21 @@ import type { Kpis } from "../coordination/kpis.ts";
 import { RouteTable } from "../coordination/routes.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
+import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
 import { seededRandom, systemClock } from "./clock.ts";
+import type { Cut } from "./cut.ts";
+import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type MainSink } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
+import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
+import { Freezer } from "./freezer.ts";
 import { Gathers } from "./gathers.ts";
 import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
@@ -56,7 +61,6 @@ import type {
   Operation,
   PipelineOptions,
   PipelineResult,
-  Routes,
 } from "./operation-api.ts";
 import { readOptions, type Settings } from "./options.ts";
 import { Orchestrator } from "./orchestrator.ts";
@@ -103,7 +107,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
 class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly deadLetters: DeadLetters;
-  readonly route: Routes;
+  readonly route: MeshRoutes;
   readonly live: Live;
   readonly #plan: MeshPlan;
   readonly #dispatcher: Dispatcher;
@@ -120,6 +124,7 @@ class ThreadedMesh implements Mesh {
   readonly #listeners = new MeshListeners();
   readonly #interventions: Interventions;
   readonly #selector: Selector;
+  readonly #freezer: Freezer;
   readonly #reader: MeshReader;
   readonly #why: WhyReader;
   readonly #capabilities: ReturnType<typeof createCapabilityTable>;
@@ -138,25 +143,15 @@ class ThreadedMesh implements Mesh {
     this.#plan = planMesh(settings, options, capabilities);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
-    const view = viewMemory(this.#plan, 0, 1);
+    if (options.from !== undefined) restoreCut(this.#plan, options.from, systemClock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
-    view.control[CONTROL_EPOCH] = 1;
+    const epoch = ++controlOf(this.#plan.memory.control, 0)[CONTROL_EPOCH];
+    const view = viewMemory(this.#plan, 0, epoch);
     this.#dispatcher = new Dispatcher(this.#plan, view, {
       clock: systemClock,
       random: seededRandom(this.#plan.seed),
       log,
-      sink: {
-        onReport: (ring, word) => this.#gathers.onReport(ring, word),
-        onResponse: (agent, operation, trinary, value) =>
-          this.#gathers.onResponse(agent, operation, trinary, value),
-        onIncidents: (incidents) => {
-          for (const incident of incidents as readonly ShardIncident[]) {
-            this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
-          }
-        },
-        onDeadLetter: (words, doubles, word, message) =>
-          this.#office.receive(words, doubles, word, message),
-      },
+      sink: this.#sink(),
     });
     this.#gathers = new Gathers(this.#dispatcher);
     this.#selector = new Selector(view.topology, view.registry, this.#capabilities, view.routes);
@@ -165,11 +160,12 @@ class ThreadedMesh implements Mesh {
       this.#capabilities,
       () => systemClock.nowMs(),
     );
+    if (options.from !== undefined) this.route.adopt(options.from.routes);
     const ports = {
       dispatcher: this.#dispatcher,
       forecasts: new Forecasts(this.#plan, view),
       random: this.#dispatcher.ports.random,
-      isRunning: () => this.#state === "running" || this.#state === "starting",
+      isRunning: () => this.#state !== "stopping" && this.#state !== "stopped",
       selector: this.#selector,
     };
     this.#scores = new Scorekeeper(systemClock.nowMs());
@@ -184,6 +180,7 @@ class ThreadedMesh implements Mesh {
     });
     this.#orchestrator = new Orchestrator({
       ...ports,
+      isRunning: () => this.#mayOperate(),
       gathers: this.#gathers,
       capabilityBits: (names) => bitsOf(this.#capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
@@ -213,12 +210,38 @@ class ThreadedMesh implements Mesh {
       status: this.#status,
       capabilities: this.#capabilities,
       isHalted: () => this.#halted,
+      mustGo: (what) => this.#freezer.mustGo(what),
       killWorker: (thread) => this.#pool.kill(thread, "killed by the operator"),
+    });
+    this.#freezer = new Freezer({
+      dispatcher: this.#dispatcher,
+      interventions: this.#interventions,
+      dataDir: settings.dataDir,
+      routes: () => this.route.list(),
+      state: () => this.#state,
+      become: (state) => this.#become(state),
+      listeners: this.#listeners,
     });
     this.#why = new WhyReader(this.#plan, view, this.#status, this.#interventions);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       this.#losses.onHang(hang),
     );
+  }
+
+  /** What main does with frames that only it understands. */
+  #sink(): MainSink {
+    return {
+      onReport: (ring, word) => this.#gathers.onReport(ring, word),
+      onResponse: (agent, operation, trinary, value) =>
+        this.#gathers.onResponse(agent, operation, trinary, value),
+      onIncidents: (incidents) => {
+        for (const incident of incidents as readonly ShardIncident[]) {
+          this.#incidents.add({ ...incident, subject: this.address(incident.subject) });
+        }
+      },
+      onDeadLetter: (words, doubles, word, message) =>
+        this.#office.receive(words, doubles, word, message),
+    };
   }
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
@@ -255,6 +278,7 @@ class ThreadedMesh implements Mesh {
       ...status,
       conflictsLastHour: this.#scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+      ...(this.#freezer.frozen.length > 0 && { frozen: this.#freezer.frozen }),
     };
   }
 
@@ -373,6 +397,18 @@ class ThreadedMesh implements Mesh {
     return this.#interventions.kill(target);
   }
 
+  freeze(scope?: string, options?: FreezeOptions): Promise<FreezeResult> {
+    return this.#freezer.freeze(scope, options);
+  }
+
+  thaw(scope?: string): Promise<ThawResult> {
+    return this.#freezer.thaw(scope);
+  }
+
+  cut(): Cut {
+    return this.#freezer.cut();
+  }
+
   on<E extends keyof MeshEvents>(event: E, listener: (detail: MeshEvents[E]) => void): () => void {
     return this.#listeners.on(event, listener);
   }
@@ -384,7 +420,8 @@ class ThreadedMesh implements Mesh {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#become("stopping");
-    await this.#drain(systemClock.nowMs() + deadlineMs);
+    // Who stands still finishes nothing: what is in flight is in the file.
+    if (!this.#freezer.standsStill) await this.#drain(systemClock.nowMs() + deadlineMs);
     // Before the shards are told: what found room now would be accepted, and handled by nobody.
     this.#dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
@@ -413,6 +450,11 @@ class ThreadedMesh implements Mesh {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #mayOperate(): boolean {
+    this.#freezer.mustGo("operation");
+    return this.#state === "running" || this.#state === "starting";
   }
 
   #become(state: MeshStatus["state"]): void {

@@ -11,6 +11,7 @@ import { completeSupervision, type RestartType, type Supervision } from "../supe
 import { systemSeed } from "./clock.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import type { MeshOptions } from "./mesh-api.ts";
+import { topologyFrom } from "./mesh-plan.ts";
 
 /** Options with every default filled in. */
 export interface Settings {
@@ -43,9 +44,7 @@ export function readOptions(options: MeshOptions): Settings {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError("options", options, "an object with at least `agent`");
   }
-  const topology = named("topology", options.topology, () =>
-    createTopology(options.topology ?? {}),
-  );
+  const topology = named("topology", options.topology, () => createTopology(topologyFrom(options)));
   const workers = number(
     "workers",
     options.workers ?? Math.min(availableParallelism(), topology.sectors),

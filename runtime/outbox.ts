@@ -13,6 +13,7 @@ import { type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
 /** What became of one attempt to send. */
@@ -65,6 +66,7 @@ export class Outbox implements TimerTarget {
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
+  #held = false;
   /** Sends since the last commit between cycles. */
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
@@ -155,7 +157,8 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
-    const sent = this.#backlog.holdsBack(this.#header) ? "no-room" : this.#offer(length);
+    const waits = this.#held || this.#backlog.holdsBack(this.#header);
+    const sent = waits ? "no-room" : this.#offer(length);
     switch (sent) {
       case "sent":
         if (++this.#unseen >= SENDS_A_COMMIT) {
@@ -297,7 +300,7 @@ export class Outbox implements TimerTarget {
 
   /** Mailboxes do not tell when they have room again, so what waits is tried again every ms at least. */
   #retrySoon(): void {
-    if (this.#retryTimer !== 0) return;
+    if (this.#retryTimer !== 0 || this.#held) return;
     this.#retryTimer = this.#dispatcher.wheel.schedule(this.#dispatcher.nowMs + 1, this, 0);
   }
 
@@ -310,7 +313,7 @@ export class Outbox implements TimerTarget {
   /** Tries again what waits, as part of a cycle; a long backlog only by the timer. Returns how many went. */
   retry(): number {
     const { waiting } = this;
-    if (waiting === 0 || waiting > RETRY_EACH_CYCLE) return 0;
+    if (waiting === 0 || (waiting > RETRY_EACH_CYCLE && !this.#held)) return 0;
     this.#retry();
     return waiting - this.waiting;
   }
@@ -320,6 +323,7 @@ export class Outbox implements TimerTarget {
       this.#takeUp(entry);
       return this.#place(entry.length);
     });
+    if (this.#held) return;
     const { view, turns, burials, nowMs } = this.#dispatcher;
     this.#backlog.retry((entry) => {
       this.#takeUp(entry);
@@ -438,6 +442,22 @@ export class Outbox implements TimerTarget {
     ring.words.set(words.subarray(0, length), word + FRAME_DATA);
     this.dirty = true;
     return true;
+  }
+
+  /** From now on messages wait here, within bounds, whether or not there is room: the mesh is frozen. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Lets them go again, in order, with deadlines that are `stoodMs` later. */
+  letGo(stoodMs: number): void {
+    this.#held = false;
+    const outside = this.#dispatcher.view.topology.orchestrator;
+    for (const { header } of this.#backlog.entries) {
+      if (header.deadlineMs !== 0 && isPatient(header.kind, header.source, outside))
+        header.deadlineMs += stoodMs;
+    }
+    if (this.waiting > 0) this.#retrySoon();
   }
 
   /** Sends that wait for room. */

@@ -11,6 +11,7 @@ export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
+  | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" }
   | { readonly verb: "renew"; readonly thread: number };
 
@@ -62,7 +63,7 @@ export class Requests {
   }
 
   #carryOut(target: number, request: Request): unknown {
-    const { agents } = this.#dispatcher;
+    const { agents, turns } = this.#dispatcher;
     switch (request.verb) {
       case "watch":
         agents.watches.watch(request.watcher, target);
@@ -77,6 +78,11 @@ export class Requests {
         return this.#inspect(target);
       case "restart":
         return this.#restart(request.from, request.to);
+      case "pause":
+        return { suspended: this.#countSuspended(request.from, request.to) };
+      case "resume":
+        for (let agent = request.from; agent < request.to; agent++) turns.wake(agent);
+        return {};
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
@@ -84,6 +90,14 @@ export class Requests {
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);
     }
+  }
+
+  /** By now no other turn of theirs runs: requests are carried out between turns. */
+  #countSuspended(from: number, to: number): number {
+    let suspended = 0;
+    for (let agent = from; agent < to; agent++)
+      if (this.#dispatcher.agents.cellOf(agent)?.busy === true) suspended++;
+    return suspended;
   }
 
   /** A promise when some of them take their time; `init` that fails is the supervisor's business. */

@@ -65,6 +65,11 @@ export class SendBacklog {
     this.#bytes += length;
   }
 
+  /** All entries, oldest first. */
+  get entries(): readonly WaitingSend[] {
+    return this.#entries;
+  }
+
   /** Offers every entry in turn; one that is refused keeps back those behind it in its queue. */
   retry(offer: (entry: WaitingSend) => boolean): void {
     const entries = this.#entries;

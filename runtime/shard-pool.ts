@@ -10,6 +10,8 @@ import {
   CONTROL_CURRENT,
   CONTROL_CYCLES,
   CONTROL_EPOCH,
+  CONTROL_FROZEN,
+  CONTROL_QUIET,
   CONTROL_STATE,
   Command,
   ThreadState,
@@ -194,10 +196,14 @@ export class ShardPool {
     const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);
     const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;
     Atomics.store(shard.control, CONTROL_STATE, ThreadState.STARTING);
+    // A predecessor may have stood still; this one has not been told yet.
+    Atomics.store(shard.control, CONTROL_FROZEN, 0);
+    Atomics.store(shard.control, CONTROL_QUIET, 0);
     const task: ShardTask = {
       plan: this.#plan,
       thread: shard.thread,
       epoch,
+      first: shard.restarts === 0,
       death: { blameless: shard.blameless, current },
       log: this.#logOptions,
       lifeline: port2,

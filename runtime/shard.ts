@@ -27,6 +27,8 @@ export interface ShardTask {
   readonly plan: MeshPlan;
   readonly thread: number;
   readonly epoch: number;
+  /** It is the first of this process, not the successor of one that died. */
+  readonly first: boolean;
   /** How the previous incarnation ended. */
   readonly death: Death;
   readonly log: Omit<LogOptions, "thread">;
@@ -74,7 +76,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   try {
     behaviors = await loadBehaviors(plan.modules, plan.agentOptions);
   } catch (error) {
-    if (epoch > 1 || !(error instanceof MeshError)) throw error;
+    if (!task.first || !(error instanceof MeshError)) throw error;
     task.lifeline.close();
     // As a value, because a thrown error loses its class, and here its code is wanted, on the way to main.
     return { epoch, unloadable: { code: error.code, sentence: error.message } };

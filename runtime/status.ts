@@ -13,6 +13,7 @@ import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topo
 import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
 import {
   CONTROL_CURRENT,
+  CONTROL_FROZEN,
   CONTROL_PARKED,
   CONTROL_SINCE_F64,
   CONTROL_STATE,
@@ -237,6 +238,7 @@ function stateName(control: Int32Array, blocked: boolean): WorkerStatus["state"]
   switch (Atomics.load(control, CONTROL_STATE)) {
     case ThreadState.RUNNING:
       if (blocked) return "blocked";
+      if (Atomics.load(control, CONTROL_FROZEN) !== 0) return "frozen";
       return Atomics.load(control, CONTROL_PARKED) === 1 ? "parked" : "running";
     case ThreadState.LOST:
       return "restarting";

@@ -2,6 +2,7 @@ import { MeshError } from "../actors/errors.ts";
 import { type Result, ready } from "../actors/result.ts";
 import type { Signal } from "../actors/signal.ts";
 import { observeLatency, observeOutcome, observeProcessing } from "../coordination/profile.ts";
+import { RouteMark } from "../coordination/routes.ts";
 import {
   FRAME_DEADLINE_F64,
   FRAME_LENGTH,
@@ -37,9 +38,12 @@ const CYCLE_MS = 2;
 /** The same while releases are to be made, which are to be punctual to well under a millisecond. */
 const CYCLE_WITH_RELEASES_MS = 0.25;
 
+const { FROZEN } = RouteMark;
+
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
 export class Turns {
   readonly #dispatcher: Dispatcher;
+  readonly #marks: Uint8Array;
   /** When the current turn began; the end of the one before, to read the clock once a turn. */
   #sinceMs = 0;
   readonly #suspensions = new Suspensions((cell, slot, value, error) =>
@@ -48,12 +52,18 @@ export class Turns {
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+    this.#marks = dispatcher.view.routes.marks;
   }
 
-  /** True when the agent cannot take a turn now: suspended in one, restarting, or gone. */
+  /** True when the agent cannot take a turn now: suspended in one, frozen, restarting, or gone. */
   isBusy(agent: number): boolean {
-    const cell = this.#dispatcher.agents.cellOf(agent);
-    return cell === undefined || cell.busy || !cell.alive;
+    return !this.#isReady(this.#dispatcher.agents.cellOf(agent));
+  }
+
+  #isReady(cell: AgentCell | undefined): cell is AgentCell {
+    return (
+      cell !== undefined && !cell.busy && cell.alive && (this.#marks[cell.self] & FROZEN) === 0
+    );
   }
 
   /** Serves those who have messages, oldest claim first, within the cycle's budget; returns the turns. */
@@ -74,7 +84,7 @@ export class Turns {
     const { agents, mailboxes, runQueue } = this.#dispatcher;
     for (let turns = 0; turns < TURNS_AN_AGENT; turns++) {
       const cell = agents.cellOf(agent);
-      if (cell === undefined || cell.busy || !cell.alive) return turns;
+      if (!this.#isReady(cell)) return turns;
       const slot = mailboxes.pop(agent);
       if (slot === EMPTY) return turns;
       this.#turn(cell, slot);
@@ -172,7 +182,11 @@ export class Turns {
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
     // The incarnation may have ended meanwhile: its message was dealt with then.
     if (!cell.alive || cell.slot !== slot || !cell.busy) return;
-    const { view, ports, arrivals } = this.#dispatcher;
+    const { view, ports, arrivals, standstill } = this.#dispatcher;
+    if (standstill.stands) {
+      standstill.whenGoing(() => this.#resume(cell, slot, value, error));
+      return;
+    }
     this.#dispatcher.nowMs = ports.clock.nowMs();
     if (error === undefined && cell.sendsWaiting > 0) {
       this.#suspendAgain(cell, value);
@@ -188,7 +202,7 @@ export class Turns {
     cell.busy = false;
     if (error === undefined) this.#complete(cell, value);
     else this.fail(cell, error);
-    this.#wakeAgent(cell.self);
+    this.wake(cell.self);
     this.#dispatcher.nudge();
   }
 
@@ -197,7 +211,8 @@ export class Turns {
     sendsGone(cell, value).then((result) => this.#resume(cell, slot, result, undefined));
   }
 
-  #wakeAgent(agent: number): void {
+  /** Puts an agent that has messages in line, if it can take a turn. */
+  wake(agent: number): void {
     const { mailboxes, runQueue } = this.#dispatcher;
     if (mailboxes.depth[agent] > 0 && !this.isBusy(agent)) runQueue.push(agent);
   }

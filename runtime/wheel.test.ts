@@ -95,3 +95,39 @@ test("fires no more than asked for, in order, and the rest at the next call", ()
   expect(wheel.advance(9, 4)).toBe(0);
   expect(wheel.size).toBe(0);
 });
+
+test("a wheel that has stood still fires what it had as much later, and what was scheduled meanwhile in time", () => {
+  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 12_000 }), fc.boolean()), {
+    maxLength: 60,
+  });
+  const times = fc.tuple(fc.integer({ min: 0, max: 9000 }), fc.constantFrom(1, 4));
+  fc.assert(
+    fc.property(steps, times, fc.boolean(), (timers, [stoodMs, ticksPerMs], shift) => {
+      const startMs = 5000.25;
+      const wheel = new TimerWheel(startMs, ticksPerMs);
+      const firedAt = new Map<number, number>();
+      const target = { onTimer: (data: number, nowMs: number) => void firedAt.set(data, nowMs) };
+      const due = timers.map(([delayMs, before], key) => {
+        if (!before) return startMs + 10 + delayMs;
+        wheel.schedule(startMs + delayMs + 1, target, key);
+        return startMs + delayMs + 1 + (shift ? stoodMs : 0);
+      });
+      wheel.stop(startMs);
+      for (const [key, [, before]] of timers.entries())
+        if (!before) wheel.schedule(due[key], target, key);
+      expect(wheel.nextDueMs(startMs)).toBe(Number.POSITIVE_INFINITY);
+      expect(wheel.advance(startMs + stoodMs)).toBe(0);
+      wheel.go(startMs + stoodMs, shift);
+      for (let nowMs = startMs + stoodMs; nowMs < startMs + 30_000; nowMs += 1)
+        wheel.advance(nowMs);
+      expect(firedAt.size).toBe(timers.length);
+      for (const [key, dueMs] of due.entries()) {
+        const atMs = firedAt.get(key) as number;
+        const earliestMs = Math.max(dueMs, startMs + stoodMs);
+        expect(atMs).toBeGreaterThanOrEqual(earliestMs - 1);
+        expect(atMs).toBeLessThanOrEqual(earliestMs + 3);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -37,6 +37,10 @@ export class TimerWheel {
   /** The tick up to which timers have fired. */
   #tick: number;
 
+  /** Timers that were scheduled since {@link stop}; undefined while the wheel turns. */
+  #sinceStop: TimerId[] | undefined;
+  #stoppedMs = 0;
+
   /** `nowMs` is where the wheel begins. */
   constructor(nowMs: number, ticksPerMs = 1) {
     this.#ticksPerMs = ticksPerMs;
@@ -60,15 +64,15 @@ export class TimerWheel {
     const tick = Math.max(Math.ceil(dueMs * this.#ticksPerMs), this.#tick + 1);
     this.#append(tick & MASK, node);
     this.#live++;
-    return this.#generation[node] * NODE_LIMIT + node;
+    const id = this.#generation[node] * NODE_LIMIT + node;
+    this.#sinceStop?.push(id);
+    return id;
   }
 
   /** True when the timer was still waiting. */
   cancel(id: TimerId): boolean {
-    // No remainder operator: of numbers beyond 32 bits it is a call into the C library.
-    const generation = Math.floor(id / NODE_LIMIT);
-    const node = id - generation * NODE_LIMIT;
-    if (this.#generation[node] !== generation || this.#targets[node] === undefined) return false;
+    const node = this.#nodeOf(id);
+    if (node === 0) return false;
     this.#unlink(node);
     this.#release(node);
     return true;
@@ -76,6 +80,7 @@ export class TimerWheel {
 
   /** Fires what is due at `nowMs`, oldest tick first, at most `limit`; the rest at the next call. Returns how many. */
   advance(nowMs: number, limit: number = Number.POSITIVE_INFINITY): number {
+    if (this.#sinceStop !== undefined) return 0;
     const now = Math.floor(nowMs * this.#ticksPerMs);
     if (this.#live === 0 || now <= this.#tick) {
       if (now > this.#tick) this.#tick = now;
@@ -96,9 +101,67 @@ export class TimerWheel {
     return fired;
   }
 
+  /** Nothing fires from now on, until {@link go}; timers can still be scheduled and cancelled. */
+  stop(nowMs: number): void {
+    this.#sinceStop ??= [];
+    this.#stoppedMs = nowMs;
+  }
+
+  /**
+   * Turns again. With `shift` the timers of before the stop are as much later as it lasted; those that were scheduled
+   * meanwhile, and all without `shift`, keep their time and fire at once where that has passed.
+   */
+  go(nowMs: number, shift: boolean): void {
+    const begun = this.#sinceStop;
+    if (begun === undefined) return;
+    this.#sinceStop = undefined;
+    const ticks = shift ? Math.floor((nowMs - this.#stoppedMs) * this.#ticksPerMs) : 0;
+    if (ticks <= 0) return;
+    const meanwhile = new Map<number, number>();
+    for (const id of begun) {
+      const node = this.#nodeOf(id);
+      if (node > 0) meanwhile.set(node, this.#dueMs[node]);
+    }
+    this.#turnBy(ticks);
+    for (const [node, dueMs] of meanwhile) {
+      this.#unlink(node);
+      this.#dueMs[node] = dueMs;
+      this.#append(Math.max(Math.ceil(dueMs * this.#ticksPerMs), this.#tick + 1) & MASK, node);
+    }
+  }
+
+  /** All timers and the wheel itself are `ticks` later. */
+  #turnBy(ticks: number): void {
+    const lists: (readonly [first: number, last: number])[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) lists.push([this.#first[slot], this.#last[slot]]);
+    this.#occupied.fill(0);
+    const shift = ticks % SLOTS;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const goal = (slot + shift) & MASK;
+      const [first, last] = lists[slot];
+      this.#first[goal] = first;
+      this.#last[goal] = last;
+      if (first !== 0) this.#occupied[goal >>> 5] |= 1 << (goal & 31);
+    }
+    for (let node = 1; node < this.#nodes; node++) {
+      if (this.#targets[node] === undefined) continue;
+      this.#slots[node] = (this.#slots[node] + shift) & MASK;
+      this.#dueMs[node] += ticks / this.#ticksPerMs;
+    }
+    this.#tick += ticks;
+  }
+
+  /** The node of a timer that still waits, or 0. */
+  #nodeOf(id: TimerId): number {
+    // No remainder operator: of numbers beyond 32 bits it is a call into the C library.
+    const generation = Math.floor(id / NODE_LIMIT);
+    const node = id - generation * NODE_LIMIT;
+    return this.#generation[node] === generation && this.#targets[node] !== undefined ? node : 0;
+  }
+
   /** Ms from `nowMs` until a slot with timers comes up (a timer there may be a later turn's); Infinity if none. */
   nextDueMs(nowMs: number): number {
-    if (this.#live === 0) return Number.POSITIVE_INFINITY;
+    if (this.#live === 0 || this.#sinceStop !== undefined) return Number.POSITIVE_INFINITY;
     const start = this.#tick + 1;
     for (let i = 0; i < SLOTS; ) {
       const slot = (start + i) & MASK;

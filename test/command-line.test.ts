@@ -155,3 +155,41 @@ test("what is wrong is one sentence and a usage, never a stack", async () => {
     'error: agents: expected a whole number from 1 to 1,000, got "ten" (--agents)\n',
   );
 });
+
+test("a mesh is frozen from another terminal, thawed, and copied beside itself", async () => {
+  const mesh = new Running(["start", ...SMALL, "--no-repl"], "nothing");
+  await mesh.ready();
+  const frozen = await run("freeze", "--json");
+  const { file, preserved } = JSON.parse(frozen.out);
+  assert.deepInclude(preserved, { file, snapshots: 0, withoutSnapshot: 12, operations: 0 });
+  assert.match((await run("status")).out, /Frozen: all since/);
+  const forked = await run("fork", file, "--workers", "2", "--json");
+  assert.equal(forked.code, 0, forked.talk);
+  const { id, pid, data } = JSON.parse(forked.out);
+  try {
+    // The copy goes while the original stands still.
+    assert.equal(id, "fork-1");
+    const copy = JSON.parse((await run("status", "--json", "--data", data)).out);
+    assert.deepInclude(copy, { state: "running", workers: 2 });
+    assert.equal(copy.agents.total, 12);
+    assert.equal(JSON.parse((await run("status", "--json")).out).state, "frozen");
+    assert.match((await run("thaw")).out, /^MESH THAWED\n12 agents go on after/);
+    assert.match((await run("fork", "--stop", id)).out, /^fork-1 is stopping/);
+    for (let gone = false; !gone; ) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      gone = (await run("fork", "--stop", id)).code !== 0;
+    }
+    assert.equal(JSON.parse((await run("status", "--json")).out).state, "running");
+    const missing = await run("fork", "nowhere.mesh");
+    assert.match(missing.talk, /nowhere.mesh does not exist/);
+    // A file that is no frozen mesh: the copy says so, and the asker hears it.
+    const wrong = await run("fork", join(cwd, ".mesh-30k", "mesh.pid"));
+    assert.match(wrong.talk, /the copy has not started: .*this is no frozen mesh/);
+  } finally {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has stopped, as it was told.
+    }
+  }
+});

@@ -310,7 +310,10 @@ export interface Successor {
 
 export function recovered(memory: SharedArrayBuffer, cycle: number): Successor {
   const custody = new Custody(memory);
+  // Another thread that only looks sees the same, and changes nothing.
+  const seen = new Custody(memory).survey(cycle);
   const { messages, payloads, checkpoints } = custody.recover(cycle);
+  expect(seen).toEqual({ messages, payloads, checkpoints });
   const slots = new Map<number, { slot: number; bytes: number }>();
   const idOf = (slot: number): number => {
     const bytes = custody.words[slot + SLOT_FRAME];

@@ -168,6 +168,18 @@ test("a freeze says whom it would touch, and is done on a yes only", async () =>
   assert.deepEqual(asked, ["freeze"]);
 });
 
+test("thaw is offered while something is frozen, and freeze while not all is", async () => {
+  await open();
+  assert.isTrue(await page.locator("#freeze").isVisible());
+  assert.isTrue(await page.locator("#thaw").isHidden());
+  const all = { scope: "all", sinceMs: 1, agents: 24, late: [] };
+  fake.status_ = { state: "frozen", frozen: [all] };
+  await reads("#status", /FROZENall, 24 agents/);
+  assert.isTrue(await page.locator("#freeze").isHidden());
+  await page.click("#thaw");
+  await reads("#dialog-body", /go on where they stopped, with 10 messages/);
+});
+
 test("breakers colour the clusters that they cover", async () => {
   await open(circuits);
   await page.click("#columns >> text=Breaker");

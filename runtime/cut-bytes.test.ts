@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cutOf, messageTo, snapshotOf } from "../test/cut.ts";
+import type { Cut, CutMessage } from "./cut.ts";
+import { CutError } from "./cut.ts";
+import { decodeCut, encodeCut } from "./cut-bytes.ts";
+
+const bytes = fc.uint8Array({ maxLength: 60 });
+const message: fc.Arbitrary<CutMessage> = fc.record({
+  kind: fc.constantFrom("tell" as const, "ask" as const, "signal" as const),
+  target: fc.nat(39),
+  sender: fc.integer({ min: -1, max: 39 }),
+  priority: fc.nat(3),
+  sequence: fc.maxSafeNat(),
+  createdMs: fc.double({ min: 0, max: 1e13, noNaN: true }),
+  leftMs: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.double({ noNaN: true })),
+  payload: fc.oneof(
+    fc.constant(undefined),
+    fc.record({ number: fc.double() }),
+    fc.record({ bytes }),
+  ),
+  redelivered: fc.boolean(),
+  deaths: fc.nat(3),
+});
+const cuts: fc.Arbitrary<Cut> = fc
+  .record({
+    snapshots: fc.uniqueArray(fc.record({ agent: fc.nat(39), bytes }), {
+      selector: ({ agent }) => agent,
+    }),
+    messages: fc.array(message, { maxLength: 20 }),
+    handled: fc.nat(1e9),
+    column: bytes,
+    share: bytes,
+  })
+  .map(({ snapshots, messages, handled, column, share }) => {
+    const cut = cutOf(snapshots, messages, handled);
+    return {
+      ...cut,
+      shapes: [["from", "id"], ["do"]],
+      registry: { ...cut.registry, columns: { state: column, score: column } },
+      arrivals: { kind: "arrival", shares: [{ from: 0, to: 20, bytes: share }] },
+    };
+  });
+
+function written(cut: Cut): Buffer {
+  return Buffer.concat(encodeCut(cut));
+}
+
+describe("a frozen mesh as bytes", () => {
+  test("is read as it was written", () => {
+    fc.assert(
+      fc.property(cuts, (cut) => {
+        expect(decodeCut(written(cut))).toEqual(cut);
+      }),
+    );
+  });
+
+  test("is refused with whatever byte of it flipped, or cut off, or grown", () => {
+    const cut = cutOf(
+      [snapshotOf(3, { total: 5 })],
+      [messageTo(4, 1, { id: 7 }), messageTo(4, 2, undefined, { payload: undefined })],
+    );
+    const whole = written(cut);
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const torn = Buffer.from(whole);
+        torn[at] ^= flip;
+        expect(() => decodeCut(torn)).toThrow(CutError);
+      }),
+      { numRuns: 2000 },
+    );
+    for (const length of [0, 7, 127, 128, 400, whole.length - 1])
+      expect(() => decodeCut(whole.subarray(0, length))).toThrow(CutError);
+    expect(() => decodeCut(Buffer.concat([whole, Buffer.alloc(1)]))).toThrow(/cut off or grown/);
+  });
+
+  test("names the section that is not what was written", () => {
+    const whole = written(cutOf([snapshotOf(3, { total: 5 })], [messageTo(4, 1, { id: 7 })]));
+    const torn = Buffer.from(whole);
+    // The state of agent 3 begins 8 bytes into its section, which the table's second entry places.
+    const at = whole.readDoubleLE(128 + 64 + 16);
+    torn[at + 8] ^= 1;
+    expect(() => decodeCut(torn)).toThrow("snapshots: its SHA-256 is another than was written");
+    expect(() => decodeCut(Buffer.from("a file of somebody else".repeat(20)))).toThrow(
+      "header: this is no frozen mesh",
+    );
+  });
+
+  test("is refused when messages are missing though every digest is right", () => {
+    const cut = cutOf([], [messageTo(4, 1, { id: 7 })]);
+    const lossy = written({ ...cut, messages: [] });
+    expect(() => decodeCut(lossy)).toThrow(/counts: accepted 1/);
+  });
+});

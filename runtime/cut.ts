@@ -1,0 +1,155 @@
+import { MeshError } from "../actors/errors.ts";
+import type { ArrivalShare } from "../coordination/arrival-move.ts";
+import { createTopology, type TopologyOptions } from "../coordination/topology.ts";
+import type { Shape } from "../mailbox/shapes.ts";
+import type { AvoidedRoute } from "./operation-api.ts";
+
+/**
+ * A mesh at one moment, as plain data: what the successors of all its workers would find, had all of them died
+ * between two cycles at once. So an unfinished turn has not happened, its message waits; spawned children, timers
+ * and death watches are not in it, as after the death of a worker. A mesh can be started from one, with another
+ * number of workers.
+ */
+export interface Cut {
+  readonly version: typeof CUT_VERSION;
+  /** When, ms of the mesh clock, which is that of the world: it goes on in another process. */
+  readonly takenMs: number;
+  readonly topology: Required<Omit<TopologyOptions, "classes">> & Pick<TopologyOptions, "classes">;
+  /** Highest incarnation of any of its threads: a mesh that starts from it counts on, so that no id comes twice. */
+  readonly epoch: number;
+  /** Shapes by number (`mailbox/shapes.ts`) of all payloads below. */
+  readonly shapes: readonly Shape[];
+  /** States of the agents that save them, by index. */
+  readonly snapshots: readonly CutSnapshot[];
+  /** What was accepted and not finished, in the order in which each target gets it. */
+  readonly messages: readonly CutMessage[];
+  /** Parts of operations at their sectors. They are recorded; who starts from the cut does not go on with them. */
+  readonly operations: readonly CutOperation[];
+  /** Of the registry's rows. */
+  readonly registry: CutRegistry;
+  /** What is known of the agents' arrivals. */
+  readonly arrivals: CutArrivals;
+  /** Whom traffic goes around. */
+  readonly routes: readonly AvoidedRoute[];
+  readonly counts: CutCounts;
+}
+
+export const CUT_VERSION = 1;
+
+/** The encoded snapshot of one agent. */
+export interface CutSnapshot {
+  readonly agent: number;
+  readonly bytes: Uint8Array;
+}
+
+export type CutMessageKind = "tell" | "ask" | "signal";
+
+/** One message that waits for its turn. Of an ask only the question is left: nobody waits for the answer. */
+export interface CutMessage {
+  readonly kind: CutMessageKind;
+  readonly target: number;
+  /** Index of the sender; −1 when it came from outside. */
+  readonly sender: number;
+  /** 0 to 3. */
+  readonly priority: number;
+  /** With the sender it identifies the message. */
+  readonly sequence: number;
+  readonly createdMs: number;
+  /** Time to live that was left when the cut was taken, ms; Infinity without a bound. */
+  readonly leftMs: number;
+  /** What the payload is: `bytes`, `number`, or nothing at all. */
+  readonly payload: { readonly bytes: Uint8Array } | { readonly number: number } | undefined;
+  /** It has been in a dead worker's custody. */
+  readonly redelivered: boolean;
+  /** Workers that died while it ran. */
+  readonly deaths: number;
+}
+
+/** One sector's part of an operation. */
+export interface CutOperation {
+  /** Number of the operation. */
+  readonly operation: number;
+  readonly sector: number;
+  /** T, ms of the mesh clock; 0 when as soon as can be. */
+  readonly arrivalMs: number;
+  /** ms of the mesh clock; 0 for none. */
+  readonly deadlineMs: number;
+  readonly addressed: number;
+  readonly done: number;
+}
+
+/** Columns of the registry (`coordination/registry.ts`) by name, as their bytes, little-endian. */
+export interface CutRegistry {
+  readonly rows: number;
+  readonly columns: Readonly<Record<string, Uint8Array>>;
+}
+
+/** The predictors' memory, by the thread that kept it. */
+export interface CutArrivals {
+  readonly kind: string;
+  readonly shares: readonly ArrivalShare[];
+}
+
+/** Counts since the mesh began. `inFlight` is what the cut holds: messages and parts of operations. */
+export interface CutCounts {
+  readonly sent: number;
+  readonly accepted: number;
+  readonly handled: number;
+  readonly expired: number;
+  readonly deadLettered: number;
+  readonly inFlight: number;
+  readonly conflicts: number;
+  readonly restarts: number;
+  readonly redelivered: number;
+  readonly heartbeats: number;
+}
+
+/** A cut from which no mesh can be started: says in which part, and why. */
+export class CutError extends MeshError {
+  constructor(part: string, sentence: string) {
+    super("MESH_CUT", `${part}: ${sentence}`);
+  }
+}
+
+/** Above this the ids of a thread's incarnations run out. */
+const MAX_EPOCH = 8000;
+
+/**
+ * Throws CutError unless the cut is whole: nothing in it points outside of its topology, and
+ * accepted = handled + expired + deadLettered + what it holds.
+ */
+export function checkCut(cut: Cut): void {
+  if (cut.version !== CUT_VERSION)
+    throw new CutError("version", `expected ${CUT_VERSION}, got ${cut.version}`);
+  const { rows, agents, sectors } = createTopology(cut.topology);
+  within("epoch", "epoch", cut.epoch, 0, MAX_EPOCH);
+  for (const { agent } of cut.snapshots) within("snapshots", "agent", agent, 0, rows - 1);
+  for (const message of cut.messages) {
+    within("messages", "target", message.target, 0, rows - 1);
+    within("messages", "sender", message.sender, -1, rows - 1);
+    within("messages", "priority", message.priority, 0, 3);
+  }
+  for (const { sector } of cut.operations) within("operations", "sector", sector, 0, sectors - 1);
+  within("registry", "rows", cut.registry.rows, rows, rows);
+  for (const { from, to } of cut.arrivals.shares) {
+    within("arrivals", "to", to, 0, agents);
+    within("arrivals", "from", from, 0, to);
+  }
+  checkBalance(cut);
+}
+
+function within(part: string, field: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new CutError(part, `${field}: expected ${least} to ${most}, got ${value}`);
+}
+
+function checkBalance({ counts, messages, operations }: Cut): void {
+  const { accepted, handled, expired, deadLettered, inFlight } = counts;
+  const held = messages.length + operations.length;
+  if (inFlight === held && accepted === handled + expired + deadLettered + held) return;
+  throw new CutError(
+    "counts",
+    `accepted ${accepted} is not handled ${handled} + expired ${expired} + dead-lettered ${deadLettered} + ` +
+      `in flight ${inFlight}, of which ${held} are there`,
+  );
+}
