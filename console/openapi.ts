@@ -46,8 +46,8 @@ export function openapiOf(commands: readonly MeshCommand[]): Json {
       version: packageVersion(),
       summary: "The commands of a running mesh over HTTP.",
       description:
-        "A command that may change the mesh is answered to GET as well, with arguments with which it changes nothing, " +
-        "such as dryRun.",
+        "A command that may change the mesh is answered to GET as well, with arguments with which it changes " +
+        "nothing, such as dryRun.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
