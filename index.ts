@@ -64,6 +64,7 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type * from "./runtime/conflict-api.ts";
 export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/cut.ts";
 export { CutError } from "./runtime/cut.ts";
 export {

@@ -39,6 +39,18 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** The inverse of {@link snapshot}; without it a snapshot is never taken. */
   restore?(snapshot: unknown, ctx: ActorContext<Message>): State;
   /**
+   * What this agent would make of `message` if `context` were its context: one branch of two that a conflict of
+   * contexts is reconciled by. Only looks: it changes neither the state nor its arguments, and sends nothing.
+   */
+  branch?(state: State, context: unknown, message: unknown): unknown;
+  /**
+   * The payload that this agent sent under this id (`envelope.messageId` at its receiver), sent again because what
+   * arrived had another hash than was promised. Only looks; undefined when it has it no more.
+   */
+  resend?(state: State, messageId: string): unknown;
+  /** Ids of messages, or addresses, from which this agent has `value`, one for each source of its own. Only looks. */
+  provenance?(state: State, value: unknown): readonly string[];
+  /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
    * other side is. In-process agents need none: the runtime measures them.
    */

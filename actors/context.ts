@@ -51,6 +51,12 @@ export interface Envelope {
   readonly deadlineMs: number;
   /** True when the message was delivered before to a worker that died: the effect may have happened. */
   readonly redelivered: boolean;
+  /** Names the message in conflicts and traces: sender and sequence, or the operation's id. */
+  readonly messageId: string;
+  /** Id of the message whose turn sent this one; undefined when none did, or it is forgotten. */
+  readonly causationId: string | undefined;
+  /** Lamport stamp as of now: greater than that of every message that led to this turn. */
+  readonly lamport: number;
   /** The operation that the message is of; absent of all other messages. */
   readonly operation?: OperationEnvelope;
 }

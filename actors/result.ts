@@ -1,27 +1,10 @@
+import type { ConflictDetail, ConflictType } from "../coordination/conflict.ts";
+
 /**
  * The trinary outcome of a message at one agent (spec 1.4): READY +1, TRANSIT 0, CONFLICT −1.
  * TRANSIT is never returned by a handler: it is what everyone else sees while nothing is known yet.
  */
 export type Trinary = 1 | 0 | -1;
-
-/** The five kinds of conflict of spec 5.1. */
-export type ConflictType =
-  | "CONTEXT_DIVERGENCE"
-  | "DATA_CONTRADICTION"
-  | "TEMPORAL_PARADOX"
-  | "CAPABILITY_MISMATCH"
-  | "HASH_MISMATCH";
-
-/** What an agent says of a conflict: information to be kept and resolved, never an exception. */
-export interface ConflictDetail {
-  readonly type: ConflictType;
-  readonly expected?: unknown;
-  readonly received?: unknown;
-  readonly contextHash?: string;
-  readonly divergenceDepth?: number;
-  readonly affectsAgentCount?: number;
-  readonly conflictingData?: unknown;
-}
 
 export interface Ready<Value = unknown> {
   readonly state: 1;
@@ -58,3 +41,5 @@ export function ready<Value>(value?: Value): Ready<Value | undefined> {
 export function conflict(detail: ConflictDetail): Conflict {
   return { state: -1, conflict: detail };
 }
+
+export type { ConflictDetail, ConflictType };

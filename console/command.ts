@@ -82,6 +82,10 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   ) => { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   /** Reads shared memory only, or awaits what the mesh itself bounds: it must answer when shards hang. */
   readonly run: (session: MeshSession, args: Arguments<P>) => Data | Promise<Data>;
+  /**
+   * What can be told without a mesh, from what it left in its data folder; undefined when these arguments need one.
+   */
+  readonly withoutMesh?: (dataDir: string, args: Arguments<P>) => Promise<Data> | undefined;
   readonly render: (data: Data, paint: Paint) => string;
   /** True when the command ran but what was wanted did not come about: exit code 1. */
   readonly failed?: (data: Data) => boolean;
@@ -113,6 +117,7 @@ export interface MeshCommand extends CommandWords<Parameters> {
     data: unknown,
   ): { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
+  withoutMesh(dataDir: string, args: Record<string, unknown>): Promise<unknown> | undefined;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
   readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
@@ -156,6 +161,8 @@ export function meshCommand<const P extends Parameters, Data>(
       const whom = touches === undefined ? whomOf(args) : touches(args as Arguments<P>);
       return blastRadius(session.mesh, spec.name, whom);
     },
+    withoutMesh: (dataDir: string, args: Record<string, unknown>) =>
+      isDry(args) ? undefined : spec.withoutMesh?.(dataDir, args as Arguments<P>),
     render: (data: unknown, paint: Paint) =>
       !plansItself && isBlastRadius(data)
         ? renderBlastRadius(data, paint)

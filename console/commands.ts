@@ -4,15 +4,19 @@ import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
 import type { Command } from "./command.ts";
+import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
 import { forkCommand } from "./fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
+import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
+import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
+import { simulateCommand } from "./simulate-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
@@ -46,8 +50,12 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   diffCommand,
   forkCommand,
   deadLettersCommand,
+  conflictsCommand,
+  quarantineCommand,
+  inboxCommand,
   undoCommand,
   sayCommand,
+  simulateCommand,
   benchCommand,
   helpCommand,
   versionCommand,

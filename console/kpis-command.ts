@@ -16,7 +16,7 @@ interface Indicator {
 }
 
 /** Indicators by name, among other members. */
-type Indicators = Readonly<Record<string, unknown>>;
+export type Indicators = Readonly<Record<string, unknown>>;
 
 /** An hour, a day or an operation with its indicators. */
 interface Span extends Indicators {
@@ -59,11 +59,12 @@ export const kpisCommand: MeshCommand = meshCommand({
 
 function renderKpis(kpis: Indicators, paint: Paint): string {
   const { by } = kpis as { by?: (typeof SPANS)[number] };
-  if (by === undefined) return renderNow(kpis, paint);
+  if (by === undefined) return kpiTable(kpis, paint);
   return renderHistory((kpis[MEMBERS[by]] ?? []) as readonly Span[], by, paint);
 }
 
-function renderNow(kpis: Indicators, paint: Paint): string {
+/** All indicators against their targets. */
+export function kpiTable(kpis: Indicators, paint: Paint): string {
   const rows = indicatorsOf(kpis).map(([name, indicator]) => [
     wordsOf(name),
     figure(indicator),
@@ -87,6 +88,13 @@ function renderHistory(spans: readonly Span[], by: (typeof SPANS)[number], paint
     ...names.map((name) => coloured(span[name] as Indicator, paint)),
   ]);
   return table(columns, rows, "nothing has been measured yet", paint);
+}
+
+/** Names of the indicators that have been measured and miss their targets. */
+export function missedTargets(kpis: Indicators): string[] {
+  return indicatorsOf(kpis)
+    .filter(([, indicator]) => isMet(indicator) === false)
+    .map(([name]) => name);
 }
 
 function indicatorsOf(kpis: Indicators): [name: string, indicator: Indicator][] {

@@ -1,11 +1,13 @@
 /** Running one command for a person: by hand on the command line, or line by line in a REPL. */
 import type { Invocation } from "./arguments.ts";
-import type { Command } from "./command.ts";
-import { ConfigError, EXIT, exitCodeOf, sentenceOf, UsageError } from "./exit.ts";
+import { type Command, checkArguments, type MeshCommand } from "./command.ts";
+import { dataFolder } from "./config.ts";
+import { ConfigError, EXIT, exitCodeOf, NoMeshError, sentenceOf, UsageError } from "./exit.ts";
 import { type Face, paintOf, print, printJson, say } from "./face.ts";
 import { helpOf, overview, usageOf } from "./help.ts";
 import type { MeshLine } from "./line.ts";
 import { paintFor } from "./paint.ts";
+import { toPlain } from "./plain.ts";
 import { Ticker } from "./ticker.ts";
 
 /**
@@ -42,7 +44,8 @@ export async function perform(face: Face, what: Performance): Promise<number> {
     else printData(face, command, command.toJson(data), form);
     return command.exitCode(data);
   }
-  const line = await what.reach();
+  const line = await reachOr(face, what, command);
+  if (!("call" in line)) return finish(face, command, line.data, what);
   if (command.show !== undefined) return command.show(face, line, invocation.args);
   const ticker = face.stderr.isTTY === true ? new Ticker(face.stderr) : undefined;
   let data: unknown;
@@ -53,7 +56,33 @@ export async function perform(face: Face, what: Performance): Promise<number> {
     // Also above an error: the line of progress makes room for it.
     ticker?.done();
   }
-  what.onData?.(data);
+  return finish(face, command, data, what);
+}
+
+/** A line to the mesh or, where none runs and the command can do without, its data. */
+async function reachOr(
+  face: Face,
+  { reach, invocation }: Performance,
+  command: MeshCommand,
+): Promise<MeshLine | { readonly data: unknown }> {
+  try {
+    return await reach();
+  } catch (error) {
+    if (!(error instanceof NoMeshError)) throw error;
+    const args = checkArguments(command, invocation.args);
+    const told = command.withoutMesh(dataFolder(face, face.data), args);
+    if (told === undefined) throw error;
+    return { data: toPlain(await told) };
+  }
+}
+
+function finish(
+  face: Face,
+  command: MeshCommand,
+  data: unknown,
+  { form, onData }: Performance,
+): number {
+  onData?.(data);
   if (form === "page") print(face, command.render(data, paintOf(face)));
   else printData(face, command, data, form);
   return command.failed(data) ? EXIT.failure : EXIT.ok;

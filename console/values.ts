@@ -157,6 +157,19 @@ export function choices<const Word extends string>(
   );
 }
 
+/** Reads a range of seeds: `1..1000`, both included; a single number is a range of one. */
+export function seedRange(): ValueType<{ readonly from: number; readonly to: number }> {
+  const expected = "a range of seeds such as 1..1000, of at most 1,000,000";
+  return value(expected, { type: "string", pattern: "^\\d+(\\.\\.\\d+)?$" }, (raw) => {
+    const read =
+      typeof raw === "string" ? /^(\d{1,15})(?:\.\.(\d{1,15}))?$/.exec(raw.trim()) : null;
+    if (read === null) return undefined;
+    const from = Number(read[1]);
+    const to = Number(read[2] ?? read[1]);
+    return to >= from && to - from < 1_000_000 ? { from, to } : undefined;
+  });
+}
+
 /** Reads yes or no. */
 export function flag(): ValueType<boolean> {
   return value("true or false", { type: "boolean" }, (raw): boolean | undefined => {

@@ -66,8 +66,10 @@ export const FrameKind = {
   INCIDENT: 13,
   /** What one agent answers to an operation, on its way to main: `operation` is its id. */
   RESPONSE: 14,
+  /** A turn that ended in CONFLICT, on its way to main: see `conflict-news.ts`. */
+  CONFLICT: 15,
 } as const;
-export const MAX_FRAME_KIND = 14;
+export const MAX_FRAME_KIND = 15;
 
 /** Flags, in the upper half of FRAME_TYPE. */
 export const FrameFlag = {

@@ -75,6 +75,11 @@ export const CONTROL_QUIET = 45;
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
 export const CONTROL_SINCE_F64 = 21;
+/**
+ * Float64 index: the thread's Lamport clock as of its last commit. Written before the commit's frames are visible, so
+ * whoever reads them finds at least the stamps that they were sent under.
+ */
+export const CONTROL_LAMPORT_F64 = 24;
 /** What the platform calls the thread (`threadId`), from its start on; 0 before. */
 export const CONTROL_THREAD_ID = 47;
 /** What main asks of the thread: a {@link Command}. */

@@ -32,6 +32,7 @@ import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { CellTimers } from "./cell-timers.ts";
 import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { causationIdOf, messageIdOf } from "./message-id.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */
@@ -326,9 +327,15 @@ function readEnvelope(dispatcher: Dispatcher, slot: number, self: number): Envel
     createdMs: double(FRAME_CREATED_F64),
     deadlineMs: double(FRAME_DEADLINE_F64) || Number.POSITIVE_INFINITY,
     redelivered: (frameFlags(type) & FrameFlag.REDELIVERED) !== 0,
+    messageId: messageIdOf(topology, source, double(FRAME_SEQUENCE_F64)),
+    get causationId() {
+      return causationIdOf(dispatcher.view, source, envelope.sequence);
+    },
+    lamport: dispatcher.lamport,
   };
   if (frameKind(type) !== FrameKind.OPERATION) return envelope;
-  return { ...envelope, operation: dispatcher.operations.envelopeOf(slot, self) };
+  const operation = dispatcher.operations.envelopeOf(slot, self);
+  return { ...envelope, messageId: operation.id, operation };
 }
 
 function namedLog(log: Log, actor: string): Log {

@@ -9,6 +9,7 @@ import { countCapable, earliestToFinish, NoCapableAgentError } from "../coordina
 import { openAsk, resolve } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Forecasts } from "./forecasts.ts";
+import type { Later } from "./later.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -34,6 +35,7 @@ export interface DelegationPorts {
   readonly dispatcher: Dispatcher;
   readonly forecasts: Forecasts;
   readonly random: Random;
+  readonly later: Later;
   readonly isRunning: () => boolean;
   readonly selector: Selector;
   /** An ask from outside has ended: what KPIs are kept by. */
@@ -292,18 +294,18 @@ export class Delegations {
     readonly agent: { current: number | undefined };
     readonly answer: Promise<Won<V>>;
   } {
-    const { forecasts, dispatcher } = this.#ports;
+    const { forecasts, dispatcher, later } = this.#ports;
     const agent: { current: number | undefined } = { current: undefined };
     const waitMs = forecasts.leadMs(first, HEDGE_AT, 1, dispatcher.nowMs);
     const answer = new Promise<Won<V>>((settle, reject) => {
-      const timer = setTimeout(() => {
+      const callOff = later(waitMs, () => {
         this.#now();
         const rival = candidates.take();
         if (rival < 0) return;
         agent.current = rival;
         this.#attempt<V>(rival, task, options, leftMs - waitMs, race).then(settle, reject);
-      }, waitMs);
-      race.addEventListener("abort", () => clearTimeout(timer), { once: true });
+      });
+      race.addEventListener("abort", callOff, { once: true });
     });
     return { agent, answer };
   }

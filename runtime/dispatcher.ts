@@ -14,6 +14,7 @@ import type { InLane } from "../mailbox/lanes.ts";
 import {
   CONTROL_CYCLES,
   CONTROL_EPOCH,
+  CONTROL_LAMPORT_F64,
   CONTROL_SINCE_F64,
   Count,
   SLOT_FRAME,
@@ -28,6 +29,7 @@ import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
 import { Burials } from "./burials.ts";
+import { ConflictNews } from "./conflict-news.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
@@ -55,7 +57,20 @@ export interface MainSink {
   onResponse(agent: number, operation: number, trinary: number, value: unknown): void;
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
+  onConflict(agent: number, news: unknown): void;
 }
+
+/**
+ * Places at which a thread may die and leave memory in a state of its own: a frame has just been taken into custody,
+ * a handler has returned and nothing of its turn is committed, and the steps of a commit.
+ */
+export type Failpoint =
+  | "frame-taken"
+  | "turn-returned"
+  | "commit-begun"
+  | "commit-prepared"
+  | "commit-done"
+  | "commit-published";
 
 /** What a thread needs from outside: time, chance, a log, and on main the sink. */
 export interface ThreadPorts {
@@ -63,6 +78,8 @@ export interface ThreadPorts {
   readonly random: Random;
   readonly log: Log;
   readonly sink?: MainSink;
+  /** Called at each failpoint; what it throws ends the cycle there and then. Nobody has one but the simulator. */
+  readonly failpoint?: (point: Failpoint) => void;
 }
 
 /**
@@ -94,6 +111,9 @@ export class Dispatcher implements FrameReader {
   readonly heart: Heart;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
+  readonly conflicts: ConflictNews;
+  /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
+  lamport: number;
   /** The mesh clock as of the current turn or cycle, ms. */
   nowMs: number;
   /** True where time may have passed since {@link nowMs} was read. */
@@ -132,6 +152,8 @@ export class Dispatcher implements FrameReader {
     this.arrivals = new Arrivals(this);
     this.agents = new Agents(this);
     this.turns = new Turns(this);
+    this.conflicts = new ConflictNews(this);
+    this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];
     this.heart = new Heart(this);
   }
 
@@ -175,13 +197,17 @@ export class Dispatcher implements FrameReader {
 
   /** Takes over what is on the lanes, within bounds; returns how many frames. */
   drainLanes(): number {
-    const { lanes } = this.view;
+    const { lanes, threadDoubles } = this.view;
     const { incoming } = lanes;
     let drained = 0;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];
       const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
-      if (taken > 0) lanes.tellOfRoom(incoming[i]);
+      if (taken > 0) {
+        lanes.tellOfRoom(incoming[i]);
+        const theirs = threadDoubles[incoming[i].id >>> 1][CONTROL_LAMPORT_F64];
+        if (theirs > this.lamport) this.lamport = theirs;
+      }
       drained += taken;
     }
     return drained;
@@ -202,12 +228,17 @@ export class Dispatcher implements FrameReader {
 
   /** Makes all that happened since the last commit true at once, and visible to others. See `custody.ts`. */
   commit(): void {
-    const { ledger, view } = this;
+    const { ledger, view, ports } = this;
+    ports.failpoint?.("commit-begun");
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
+    view.controlDoubles[CONTROL_LAMPORT_F64] = this.lamport;
     ledger.prepare();
     view.lanes.prepare(ledger.cycle);
+    ports.failpoint?.("commit-prepared");
     ledger.commit();
+    ports.failpoint?.("commit-done");
     view.lanes.publish();
+    ports.failpoint?.("commit-published");
     this.outbox.dirty = false;
     this.#touched = false;
     for (let i = 0; i < this.#doneCount; i++) view.custody.free(this.#done[i]);
@@ -296,6 +327,9 @@ export class Dispatcher implements FrameReader {
       case FrameKind.INCIDENT:
         this.#onIncidents(ring, word);
         return true;
+      case FrameKind.CONFLICT:
+        this.#onConflict(ring, word);
+        return true;
       case FrameKind.DEAD_LETTER:
         this.#onDeadLetter(ring, word);
         return true;
@@ -315,6 +349,11 @@ export class Dispatcher implements FrameReader {
     const trinary = frameTrinary(ring.words[word + FRAME_TYPE]);
     const value = this.inbox.decodeAt(ring.words, ring.bytes, word);
     this.ports.sink?.onResponse(ring.words[word + FRAME_SOURCE], operation, trinary, value);
+  }
+
+  #onConflict(ring: Ring, word: number): void {
+    const news = this.inbox.decodeAt(ring.words, ring.bytes, word);
+    this.ports.sink?.onConflict(ring.words[word + FRAME_SOURCE], news);
   }
 
   #onDeadLetter(ring: Ring, word: number): void {

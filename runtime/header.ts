@@ -60,3 +60,21 @@ export function doubleAt(words: Int32Array, word: number, field: number): number
   scratchWords[1] = words[word + field * 2 + 1];
   return scratch[0];
 }
+
+/** A header to be filled in again and again. */
+export function emptyHeader(): Header {
+  return {
+    kind: 0,
+    priority: 0,
+    flags: 0,
+    target: 0,
+    source: 0,
+    operation: 0,
+    sequence: 0,
+    createdMs: 0,
+    deadlineMs: 0,
+    release: 0,
+    payload: 0,
+    hash: 0,
+  };
+}

@@ -1,7 +1,7 @@
 import type { Probe } from "../actors/behavior.ts";
 import { ACTIVE } from "../coordination/agent-state.ts";
 import { foldCluster, foldSector } from "../coordination/aggregate.ts";
-import { ClockOffset } from "../coordination/clock-offset.ts";
+import { ClockOffset, type ClockReading } from "../coordination/clock-offset.ts";
 import { storeHeartbeat } from "../coordination/heartbeat.ts";
 import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
@@ -153,6 +153,11 @@ export class Heart implements TimerTarget {
   /** The clock of what the agent stands for less the mesh's, ms; 0 while nothing is known of it. */
   clockOffsetMs(agent: number): number {
     return this.#clocks.get(agent)?.reading?.offsetMs ?? 0;
+  }
+
+  /** What is believed of that clock; undefined while nothing is known of it. */
+  clockReading(agent: number): ClockReading | undefined {
+    return this.#clocks.get(agent)?.reading;
   }
 
   /** A HEARTBEAT of one agent elsewhere. */

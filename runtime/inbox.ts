@@ -33,7 +33,7 @@ export class Inbox {
 
   /** Takes a message over from a lane. False leaves it there: custody is full. */
   accept(ring: Ring, word: number, end: number, lane: InLane): boolean {
-    const { view, ledger, operations, nowMs } = this.#dispatcher;
+    const { view, ledger, operations, ports, nowMs } = this.#dispatcher;
     const { words } = ring;
     const target = words[word + FRAME_TARGET];
     const isOperation = frameKind(words[word + FRAME_TYPE]) === FrameKind.OPERATION;
@@ -42,6 +42,7 @@ export class Inbox {
       : this.#dispatcher.takeIntoCustody(words, word, target, lane.id, end, lane.urgent);
     if (slot === FULL) return false;
     view.custody.stamp(slot, SlotState.QUEUED, 0);
+    ports.failpoint?.("frame-taken");
     ledger.counts[Count.ACCEPTED]++;
     ledger.counts[Count.IN_FLIGHT]++;
     this.#dispatcher.touch();

@@ -101,7 +101,7 @@ export class Interventions {
       );
   }
 
-  /** Asks a shard something; undefined when it does not answer in time. */
+  /** Asks a shard something; undefined when it does not answer in time, MESH_REQUEST when it cannot be done. */
   async request(target: number, request: Request, timeoutMs: number): Promise<unknown> {
     const { dispatcher, isHalted } = this.#ports;
     if (isHalted()) throw new MeshStoppedError();

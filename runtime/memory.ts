@@ -24,6 +24,7 @@ import {
   lanesBytes,
 } from "../mailbox/lanes.ts";
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
+import { MessageTrace, TRACE_BYTES } from "../mailbox/message-trace.ts";
 import type { MailboxBounds } from "../mailbox/overflow.ts";
 import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../supervisors/restart.ts";
@@ -74,6 +75,8 @@ export interface MeshMemory {
   readonly routes: SharedArrayBuffer;
   /** By thread: what it has learned of its agents' arrivals; main has none. */
   readonly arrivals: readonly SharedArrayBuffer[];
+  /** By thread: what it has sent lately, and why. See `message-trace.ts`. */
+  readonly traces: readonly SharedArrayBuffer[];
 }
 
 /** Longest payload that can be asked for: a frame must fit in the largest slot. */
@@ -108,6 +111,7 @@ export function createMemory(
       const agents = thread === 0 ? 0 : agentsOfShard(topology, threads, thread);
       return new SharedArrayBuffer(agents === 0 ? 0 : predictorBytes({ agents, kind: predictor }));
     }),
+    traces: Array.from({ length: threads }, () => new SharedArrayBuffer(TRACE_BYTES)),
   };
 }
 
@@ -147,6 +151,9 @@ export interface ThreadView {
   readonly placement: Uint8Array;
   readonly gates: WaveGates;
   readonly routes: RouteMarks;
+  readonly traces: MessageTrace;
+  /** Every thread's Lamport clock, among its other doubles. */
+  readonly threadDoubles: readonly Float64Array[];
 }
 
 /** Opens the memory as `thread` in its incarnation `epoch`. */
@@ -171,5 +178,9 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     placement: new Uint8Array(memory.placement),
     gates: new WaveGates(memory.gates, topology.sectors),
     routes: new RouteMarks(memory.routes, topology, registry.class),
+    traces: new MessageTrace(memory.traces, thread),
+    threadDoubles: Array.from({ length: plan.threads }, (_, each) =>
+      controlDoublesOf(memory.control, each),
+    ),
   };
 }

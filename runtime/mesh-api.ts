@@ -9,6 +9,7 @@ import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
 import type { Cut } from "./cut.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { Live } from "./live-api.ts";
@@ -254,6 +255,12 @@ export interface Mesh extends AsyncDisposable {
   sectors(): readonly SectorSummary[];
   findBestAgents(capability: string, count: number, maxImpedance?: number): readonly string[];
   readonly deadLetters: DeadLetters;
+  /** What agents found to contradict what they know: recorded for good, and resolved (spec 5.1). */
+  readonly conflicts: Conflicts;
+  /** Conflicting data, kept from the mesh until somebody decides. */
+  readonly quarantine: Quarantine;
+  /** Questions to people. */
+  readonly inbox: HumanInbox;
   /** Recent incidents, newest first; bounded. */
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */

@@ -333,6 +333,7 @@ export class Operations implements TimerTarget {
 
   #conflict(part: Part, agent: number, conflict: ConflictDetail): void {
     this.#dispatcher.ledger.counts[Count.CONFLICTS]++;
+    this.#dispatcher.conflicts.note(agent, part.slot, conflict);
     this.respond(part.slot, agent, { state: -1, conflict });
     this.note(part.slot, agent, -1);
   }

@@ -16,6 +16,7 @@ import {
   punctualityOf,
 } from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
+import type { Later } from "./later.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type {
   CascadeOptions,
@@ -59,6 +60,7 @@ export interface OrchestratorPorts {
   readonly gathers: Gathers;
   readonly forecasts: Forecasts;
   readonly random: Random;
+  readonly later: Later;
   readonly selector: Selector;
   /** Bits of these capabilities, low and high word. */
   readonly capabilityBits: (names: readonly string[]) => readonly [low: number, high: number];
@@ -268,7 +270,7 @@ export class Orchestrator {
   }
 
   async #run(attempt: Attempt): Promise<Ended> {
-    const { gathers, dispatcher } = this.#ports;
+    const { gathers, dispatcher, later } = this.#ports;
     const startedMs = this.#now();
     const { settings } = attempt;
     const operation = gathers.nextOperation();
@@ -277,14 +279,14 @@ export class Orchestrator {
     return new Promise<Ended>((resolve, reject) => {
       let quorumMs: number | undefined;
       let gather: Gather;
-      let tier: NodeJS.Timeout | undefined;
+      let callOffTier: (() => void) | undefined;
       const abort = (): void => gathers.end(gather, "aborted");
       const look = (): void => {
         quorumMs ??= this.#quorumSince(gather, settings, startedMs);
         settings.onProgress?.(progressOf(gather));
       };
       const onEnd = (ended: Gather, end: GatherEnd): void => {
-        clearTimeout(tier);
+        callOffTier?.();
         settings.signal?.removeEventListener("abort", abort);
         const failure = this.#failureOf(attempt, ended, end);
         if (failure !== undefined) {
@@ -311,7 +313,7 @@ export class Orchestrator {
       gather = gathers.scatter(operation, gatherPlan, shares, { onReport: look, onEnd });
       settings.signal?.addEventListener("abort", abort, { once: true });
       // A timer of the event loop, and not of the wheel: what it ends is itself only about this thread.
-      if (attempt.isWave) tier = setTimeout(() => gathers.failGate(gather), SECTOR_TIER_MS);
+      if (attempt.isWave) callOffTier = later(SECTOR_TIER_MS, () => gathers.failGate(gather));
     });
   }
 

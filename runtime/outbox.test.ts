@@ -39,7 +39,14 @@ function twoThreads(sink: Partial<MainSink> = {}): { main: Dispatcher; shard: Di
       clock: { nowMs: () => ++nowMs },
       random: seededRandom(1),
       log: silent,
-      sink: { onReport() {}, onResponse() {}, onIncidents() {}, onDeadLetter() {}, ...sink },
+      sink: {
+        onReport() {},
+        onResponse() {},
+        onIncidents() {},
+        onDeadLetter() {},
+        onConflict() {},
+        ...sink,
+      },
     });
   };
   return { main: dispatcherOf(0), shard: dispatcherOf(1) };

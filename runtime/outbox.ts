@@ -9,10 +9,11 @@ import { FULL } from "../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type Header, writeHeader } from "./header.ts";
+import { emptyHeader, type Header, writeHeader } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { checkSendOptions, deadlineAfter } from "./send-options.ts";
+import { traceSend } from "./send-trace.ts";
 import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
@@ -49,20 +50,7 @@ export class Outbox implements TimerTarget {
    */
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
-  readonly #header: Header = {
-    kind: 0,
-    priority: 0,
-    flags: 0,
-    target: 0,
-    source: 0,
-    operation: 0,
-    sequence: 0,
-    createdMs: 0,
-    deadlineMs: 0,
-    release: 0,
-    payload: 0,
-    hash: 0,
-  };
+  readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
   #retryTimer: TimerId = 0;
@@ -157,6 +145,7 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    traceSend(this.#dispatcher, this.#header, cell?.slot ?? 0);
     const waits = this.#held || this.#backlog.holdsBack(this.#header);
     const sent = waits ? "no-room" : this.#offer(length);
     switch (sent) {
@@ -409,6 +398,20 @@ export class Outbox implements TimerTarget {
     if (this.#tryPost(length)) return;
     // As with answers: memory has a bound, and the outcome itself is told by the sector's report.
     if (!this.#posts.isFull(length)) this.#postLater(length);
+  }
+
+  /**
+   * Tells main of a turn that ended in CONFLICT. False when it could not be told for want of memory; throws when it
+   * cannot be encoded, or is too long.
+   */
+  conflict(agent: number, news: unknown): boolean {
+    const main = this.#dispatcher.view.topology.orchestrator;
+    const length = this.#prepare(FrameKind.CONFLICT, agent, main, news, 1, 0, 0);
+    if (this.#tryPost(length)) return true;
+    // A flood of conflicts leaves three quarters of the room to answers.
+    if (this.#posts.isFull(length + 0.75 * MAX_ANSWER_BYTES)) return false;
+    this.#postLater(length);
+    return true;
   }
 
   /** Tells main something that is words already, behind all that this thread has told it before. */

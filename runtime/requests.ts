@@ -6,6 +6,12 @@ import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
+/** A hook of a behavior that only looks, and what it is given. */
+export type Look =
+  | { readonly hook: "branch"; readonly context: unknown; readonly message: unknown }
+  | { readonly hook: "resend"; readonly messageId: string }
+  | { readonly hook: "provenance"; readonly value: unknown };
+
 /** What one thread may ask of another, or main of a shard, on behalf of the operator. */
 export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
@@ -13,6 +19,9 @@ export type Request =
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" }
+  | { readonly verb: "look"; readonly look: Look }
+  | { readonly verb: "clock" }
+  | { readonly verb: "disable"; readonly low: number; readonly high: number }
   | { readonly verb: "renew"; readonly thread: number };
 
 /** What a shard tells of one of its agents, in text. */
@@ -83,6 +92,16 @@ export class Requests {
       case "resume":
         for (let agent = request.from; agent < request.to; agent++) turns.wake(agent);
         return {};
+      case "look":
+        return this.#look(target, request.look);
+      case "clock":
+        return { reading: this.#dispatcher.heart.clockReading(target) ?? null };
+      case "disable": {
+        const { registry } = this.#dispatcher.view;
+        registry.capabilitiesLow[target] &= ~request.low;
+        registry.capabilitiesHigh[target] &= ~request.high;
+        return { disabled: true };
+      }
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
@@ -98,6 +117,27 @@ export class Requests {
     for (let agent = from; agent < to; agent++)
       if (this.#dispatcher.agents.cellOf(agent)?.busy === true) suspended++;
     return suspended;
+  }
+
+  /** Between turns, over the state as it is: these hooks only look. */
+  #look(agent: number, look: Look): { readonly found: unknown } | { readonly hookless: true } {
+    const cell = this.#dispatcher.agents.cellOf(agent);
+    if (cell?.alive !== true) return { hookless: true };
+    const { behavior, state } = cell;
+    switch (look.hook) {
+      case "branch":
+        if (behavior.branch === undefined) return { hookless: true };
+        return { found: behavior.branch(state, look.context, look.message) };
+      case "resend":
+        if (behavior.resend === undefined) return { hookless: true };
+        return { found: behavior.resend(state, look.messageId) };
+      case "provenance":
+        if (behavior.provenance === undefined) return { hookless: true };
+        return { found: behavior.provenance(state, look.value) };
+      default:
+        look satisfies never;
+        throw new Error(`unknown hook ${inspect(look)}`);
+    }
   }
 
   /** A promise when some of them take their time; `init` that fails is the supervisor's business. */

@@ -19,6 +19,7 @@ import {
 import type { LogOptions } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
+import { sourceLoader } from "./source-loader.ts";
 
 /**
  * The nursery of a worker's heap, three semi-spaces, MiB. Thousands of turns are suspended at once, and each small
@@ -236,10 +237,4 @@ export class ShardPool {
     }, 5);
     return timer;
   }
-}
-
-/** Lets worker threads load the sources: `--import tsx` alone leaves them without its loader on Node 20. */
-function sourceLoader(): string[] {
-  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
-  return ["--import", `data:text/javascript,import { register } from ${loader}; register();`];
 }

@@ -2,7 +2,6 @@ import { type MessagePort, threadId } from "node:worker_threads";
 import type { Behavior } from "../actors/behavior.ts";
 import { MeshError } from "../actors/errors.ts";
 import type { Clock } from "../actors/ports.ts";
-import { sectorsOfShard } from "../coordination/placement.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
@@ -17,7 +16,8 @@ import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
 import { createLog, type LogOptions } from "./log.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
-import { type Death, succeed } from "./succession.ts";
+import { bootShard } from "./shard-boot.ts";
+import type { Death } from "./succession.ts";
 
 /** Cycles after the agents have stopped: far more than the lanes can hold. */
 const LAST_CYCLES = 10_000;
@@ -81,22 +81,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
     // As a value, because a thrown error loses its class, and here its code is wanted, on the way to main.
     return { epoch, unloadable: { code: error.code, sentence: error.message } };
   }
-  const estate = succeed(dispatcher, task.death);
-  const { topology } = view;
-  const sectors = sectorsOfShard(topology.sectors, plan.threads - 1, thread);
-  const range = {
-    from: sectors.from * topology.agentsPerSector,
-    to: sectors.to * topology.agentsPerSector,
-  };
-  dispatcher.arrivals.begin();
-  await dispatcher.agents.boot(behaviors, range);
-  estate.redeliver();
-  const clusters = topology.clustersPerSector;
-  dispatcher.nowMs = clock.nowMs();
-  dispatcher.heart.start(sectors.from * clusters, (sectors.to - sectors.from) * clusters);
-  dispatcher.commit();
-  // Before the first turn, not after it: the watchdog must see a message that hangs its thread again.
-  Atomics.store(control, CONTROL_STATE, ThreadState.RUNNING);
+  await bootShard(dispatcher, behaviors, task.death);
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();

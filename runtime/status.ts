@@ -23,9 +23,9 @@ import {
   ThreadState,
 } from "../mailbox/layout.ts";
 import { readCounts } from "../mailbox/ledger.ts";
+import type { WorkerHost } from "./headquarters.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { AgentFilter, Incident, Inspection, MeshStatus, WorkerStatus } from "./mesh-api.ts";
-import type { ShardPool } from "./shard-pool.ts";
 
 /** A turn shown as "blocked" has run longer than this, ms. */
 const BLOCKED_MS = 200;
@@ -34,16 +34,21 @@ const BLOCKED_MS = 200;
 export class StatusReader {
   readonly #plan: MeshPlan;
   readonly #view: ThreadView;
-  readonly #pool: ShardPool;
+  readonly #workers: Pick<WorkerHost, "restartsOf">;
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #counts = new Float64Array(COUNT_COUNT);
   readonly #sums = new Float64Array(COUNT_COUNT);
 
-  constructor(plan: MeshPlan, view: ThreadView, pool: ShardPool, clock: Clock) {
+  constructor(
+    plan: MeshPlan,
+    view: ThreadView,
+    workers: Pick<WorkerHost, "restartsOf">,
+    clock: Clock,
+  ) {
     this.#plan = plan;
     this.#view = view;
-    this.#pool = pool;
+    this.#workers = workers;
     this.#clock = clock;
     this.#startedMs = clock.nowMs();
   }
@@ -133,7 +138,7 @@ export class StatusReader {
       state: stateName(control, current !== 0 && sinceMs > BLOCKED_MS),
       agents,
       turns: Atomics.load(control, CONTROL_TURNS) >>> 0,
-      restarts: this.#pool.restartsOf(thread),
+      restarts: this.#workers.restartsOf(thread),
       ...(current === 0
         ? {}
         : {

@@ -133,6 +133,7 @@ export class Turns {
       if (cell.alive) this.fail(cell, error);
       return;
     }
+    this.#dispatcher.ports.failpoint?.("turn-returned");
     control[CONTROL_CURRENT] = 0;
     // The turn itself may have ended the incarnation (a child's escalation): its message was spent then.
     if (!cell.alive) {
@@ -246,7 +247,10 @@ export class Turns {
     }
     const { registry } = view;
     observeOutcome(registry, cell.self, true);
-    if (result.state === -1) ledger.counts[Count.CONFLICTS]++;
+    if (result.state === -1) {
+      ledger.counts[Count.CONFLICTS]++;
+      this.#dispatcher.conflicts.note(cell.self, slot, result.conflict);
+    }
     if (kind === FrameKind.OPERATION) {
       operations.note(slot, cell.self, result.state);
     } else {

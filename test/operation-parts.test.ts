@@ -65,6 +65,12 @@ describe("integrity", () => {
       expect(detail.expected).toMatch(/^[0-9a-f]{64}$/);
       expect(detail.received).not.toBe(detail.expected);
     }
+    // Each is told to main, though the message itself cannot be read.
+    expect(threads.conflicts.map(({ agent }) => agent)).toEqual([...ALL]);
+    for (const { news } of threads.conflicts) {
+      expect(news).toMatchObject({ via: "operation", detail: { type: "HASH_MISMATCH" } });
+      expect(news.missing).toMatch(/cannot be read/);
+    }
   });
 
   test("an unchanged one reaches everyone, the same frozen object on a thread", async () => {
@@ -83,6 +89,7 @@ describe("integrity", () => {
     threads.settle();
     expect(gather.counts).toMatchObject({ ready: 7, conflict: 1 });
     expect(gather.conflicts).toMatchObject([{ agent: 3, detail: { type: "CAPABILITY_MISMATCH" } }]);
+    expect(threads.conflicts).toMatchObject([{ agent: 3, news: { via: "operation" } }]);
   });
 });
 

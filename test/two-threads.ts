@@ -5,6 +5,7 @@ import { createTopology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import { seededRandom } from "../runtime/clock.ts";
+import type { ConflictNewsItem } from "../runtime/conflict-news.ts";
 import { Dispatcher } from "../runtime/dispatcher.ts";
 import { Gathers } from "../runtime/gathers.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
@@ -16,6 +17,8 @@ export interface TwoThreads {
   readonly main: Dispatcher;
   readonly shard: Dispatcher;
   readonly gathers: Gathers;
+  /** What main was told of turns that ended in conflict, in the order of coming. */
+  readonly conflicts: readonly { readonly agent: number; readonly news: ConflictNewsItem }[];
   /** The mesh clock; each reading moves it by a tenth of a millisecond. */
   readonly clock: { nowMs: number };
   /** Cycles both until neither has anything to do now. */
@@ -46,6 +49,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
   };
   const clock = { nowMs: 1_000_000 };
   let gathers: Gathers | undefined;
+  const conflicts: { agent: number; news: ConflictNewsItem }[] = [];
   const dispatcherOf = (thread: number): Dispatcher => {
     const view = viewMemory(plan, thread, 1);
     view.control[CONTROL_EPOCH] = 1;
@@ -59,6 +63,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
           gathers?.onResponse(agent, operation, trinary, value),
         onIncidents() {},
         onDeadLetter() {},
+        onConflict: (agent, news) => conflicts.push({ agent, news: news as ConflictNewsItem }),
       },
     });
   };
@@ -75,5 +80,5 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
       idle = worked ? 0 : idle + 1;
     }
   };
-  return { main, shard, gathers, clock, settle };
+  return { main, shard, gathers, conflicts, clock, settle };
 }

@@ -1,0 +1,56 @@
+import type { ConflictRecord } from "../coordination/conflict-entry.ts";
+
+/** Conflicts that wait for their strategy; more of them stay open until somebody resolves them. */
+const MAX_QUEUED = 10_000;
+
+/** The queue of what is to be resolved: the most urgent first, among those the one that is due first. */
+export class ConflictQueue {
+  /** By priority, each in the order of coming, which is that of being due. */
+  readonly #byPriority: ConflictRecord[][] = [[], [], [], [], []];
+  readonly #reported = new Set<string>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False when it is full of what is at least as urgent. */
+  push(record: ConflictRecord): boolean {
+    if (this.#size >= MAX_QUEUED) {
+      const least = this.#byPriority.findIndex((queue) => queue.length > 0);
+      if (least >= record.priority) return false;
+      const latest = this.#byPriority[least].pop();
+      if (latest !== undefined) this.#reported.delete(latest.conflictId);
+      this.#size--;
+    }
+    this.#byPriority[record.priority].push(record);
+    this.#size++;
+    return true;
+  }
+
+  /** Takes the next one out. */
+  shift(): ConflictRecord | undefined {
+    for (let priority = 4; priority >= 0; priority--) {
+      const record = this.#byPriority[priority].shift();
+      if (record === undefined) continue;
+      this.#size--;
+      this.#reported.delete(record.conflictId);
+      return record;
+    }
+    return undefined;
+  }
+
+  /** Those whose time is over and of whom this was not said before. */
+  overdue(nowMs: number): readonly ConflictRecord[] {
+    const found: ConflictRecord[] = [];
+    for (const queue of this.#byPriority) {
+      for (const record of queue) {
+        if ((record.dueMs ?? Number.POSITIVE_INFINITY) > nowMs) break;
+        if (this.#reported.has(record.conflictId)) continue;
+        this.#reported.add(record.conflictId);
+        found.push(record);
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,281 @@
+import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { Clock, Log } from "../actors/ports.ts";
+import { REJECTED, type Receipt } from "../actors/receipt.ts";
+import type { Target } from "../actors/ref.ts";
+import type { Answer } from "../actors/result.ts";
+import { addressOf } from "../coordination/address.ts";
+import { bitsOf, type CapabilityTable } from "../coordination/capability.ts";
+import type { Kpis } from "../coordination/kpis.ts";
+import { RouteTable } from "../coordination/routes.ts";
+import type { GlobalStats } from "../coordination/summary.ts";
+import { controlOf } from "../mailbox/lanes.ts";
+import { CONTROL_EPOCH } from "../mailbox/layout.ts";
+import { resolve } from "./cell.ts";
+import { seededRandom } from "./clock.ts";
+import { ConflictFacets } from "./conflict-facets.ts";
+import type { Cut } from "./cut.ts";
+import { restoreCut } from "./cut-restorer.ts";
+import { DeadLetterOffice } from "./dead-letters.ts";
+import { Delegations } from "./delegations.ts";
+import { Dispatcher, type MainSink } from "./dispatcher.ts";
+import type { ShardIncident } from "./failures.ts";
+import { Forecasts } from "./forecasts.ts";
+import { Freezer } from "./freezer.ts";
+import { Gathers } from "./gathers.ts";
+import { Incidents } from "./incidents.ts";
+import { Interventions } from "./interventions.ts";
+import type { Later } from "./later.ts";
+import { LiveMesh } from "./live.ts";
+import { type MeshPlan, viewMemory } from "./memory.ts";
+import type { MeshStatus } from "./mesh-api.ts";
+import { MeshListeners } from "./mesh-listeners.ts";
+import { MeshReader } from "./mesh-reader.ts";
+import { MeshRoutes } from "./mesh-routes.ts";
+import type { AskGroups, AskSelection } from "./operation-api.ts";
+import { Orchestrator } from "./orchestrator.ts";
+import { Scorekeeper } from "./scorekeeper.ts";
+import { Selector } from "./selection.ts";
+import { StatusReader } from "./status.ts";
+import { WorkerLosses } from "./worker-losses.ts";
+
+/** Who hosts the shards: a pool of worker threads, or the simulator. */
+export interface WorkerHost {
+  /** Times the worker of `thread` was replaced. */
+  restartsOf(thread: number): number;
+  /** Ends a worker by order: nobody is to blame. */
+  kill(thread: number, reason: string): void;
+  /** Ends a worker whatever it does; a successor takes over and looks for who is to blame. */
+  replace(thread: number, reason: string): void;
+}
+
+/** What main's side of a mesh needs from outside. */
+export interface HeadquartersPorts {
+  readonly plan: MeshPlan;
+  readonly capabilities: CapabilityTable;
+  readonly clock: Clock;
+  readonly later: Later;
+  readonly log: Log;
+  readonly workers: WorkerHost;
+  /** Folder of what outlives the process; undefined when nothing does. */
+  readonly dataDir?: string | undefined;
+  /** A frozen mesh to go on from. */
+  readonly from?: Cut | undefined;
+}
+
+/**
+ * Main's side of a mesh, put together: its dispatcher, orchestrator, delegations, offices and scores. It knows no
+ * threads, timers or event loop: `mesh.ts` gives it those of the machine, the simulator its own.
+ */
+export class Headquarters {
+  readonly dispatcher: Dispatcher;
+  readonly gathers: Gathers;
+  readonly selector: Selector;
+  readonly route: MeshRoutes;
+  readonly orchestrator: Orchestrator;
+  readonly delegations: Delegations;
+  readonly scores: Scorekeeper;
+  readonly live: LiveMesh;
+  readonly office: DeadLetterOffice;
+  readonly incidents: Incidents;
+  readonly losses: WorkerLosses;
+  readonly reader: MeshReader;
+  readonly interventions: Interventions;
+  readonly freezer: Freezer;
+  readonly conflicts: ConflictFacets;
+  readonly listeners: MeshListeners = new MeshListeners();
+  readonly statusReader: StatusReader;
+  /** True from when main cycles no more. */
+  halted = false;
+  readonly #clock: Clock;
+  #state: MeshStatus["state"] = "starting";
+
+  constructor(outside: HeadquartersPorts) {
+    const { plan, capabilities, clock, later, log, workers, from } = outside;
+    this.#clock = clock;
+    if (from !== undefined) restoreCut(plan, from, clock.nowMs());
+    // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
+    const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
+    const view = viewMemory(plan, 0, epoch);
+    const random = seededRandom(plan.seed);
+    const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
+    this.dispatcher = dispatcher;
+    this.gathers = new Gathers(dispatcher);
+    this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
+    this.route = new MeshRoutes(new RouteTable(view.routes, view.topology), capabilities, () =>
+      clock.nowMs(),
+    );
+    if (from !== undefined) this.route.adopt(from.routes);
+    const ports = {
+      dispatcher,
+      forecasts: new Forecasts(plan, view),
+      random,
+      later,
+      isRunning: () => this.isRunning,
+      selector: this.selector,
+    };
+    this.scores = new Scorekeeper(clock.nowMs());
+    this.live = new LiveMesh(view, this.gathers, this.scores, clock);
+    this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
+    this.delegations = new Delegations({
+      ...ports,
+      score: (kind, answer, elapsedMs) =>
+        this.scores.single(kind, answer, clock.nowMs(), elapsedMs),
+    });
+    this.orchestrator = new Orchestrator({
+      ...ports,
+      isRunning: () => this.#mayOperate(),
+      gathers: this.gathers,
+      capabilityBits: (names) => bitsOf(capabilities, names),
+      score: (kind, result, punctuality, windowMs, endedMs) =>
+        this.scores.operation(kind, result, punctuality, windowMs, endedMs),
+    });
+    this.incidents = new Incidents(log, (incident) => this.listeners.emit("incident", incident));
+    this.office = new DeadLetterOffice({
+      topology: view.topology,
+      nowMs: () => clock.nowMs(),
+      resend: async (letter) => (await this.tell(letter.target, letter.message)) === "accepted",
+      onLetter: (letter) => this.listeners.emit("deadLetter", letter),
+      onWindow: (counts, windowMs) => log.warn({ counts, windowMs }, "dead letters"),
+    });
+    this.statusReader = new StatusReader(plan, view, workers, clock);
+    this.losses = new WorkerLosses({
+      dispatcher,
+      incidents: this.incidents,
+      listeners: this.listeners,
+      redelivered: (thread) => this.statusReader.redelivered(thread),
+      replace: (thread, reason) => workers.replace(thread, reason),
+    });
+    this.reader = new MeshReader(view, capabilities, this.selector, this.statusReader);
+    this.interventions = new Interventions({
+      dispatcher,
+      status: this.statusReader,
+      capabilities,
+      isHalted: () => this.halted,
+      mustGo: (what) => this.freezer.mustGo(what),
+      killWorker: (thread) => workers.kill(thread, "killed by the operator"),
+    });
+    this.freezer = new Freezer({
+      dispatcher,
+      interventions: this.interventions,
+      dataDir: outside.dataDir,
+      routes: () => this.route.list(),
+      state: () => this.#state,
+      become: (state) => this.become(state),
+      listeners: this.listeners,
+    });
+    this.conflicts = this.#facetsOfConflicts(outside);
+  }
+
+  #facetsOfConflicts({ dataDir, clock, log, capabilities }: HeadquartersPorts): ConflictFacets {
+    const { dispatcher, interventions } = this;
+    return new ConflictFacets({
+      dataDir,
+      view: dispatcher.view,
+      nowMs: () => clock.nowMs(),
+      incidents: this.incidents,
+      lines: log,
+      isRunning: () => this.#state === "running",
+      route: this.route,
+      capabilities,
+      request: (target, request, timeoutMs) => interventions.request(target, request, timeoutMs),
+      signal: (target, signal) => {
+        dispatcher.nowMs = clock.nowMs();
+        dispatcher.outbox.signal(dispatcher.view.topology.orchestrator, target, signal);
+        dispatcher.nudge();
+      },
+      tell: (address, message) => this.tell(address, message),
+      delegate: (task, options) => this.delegations.delegate(task, options),
+    });
+  }
+
+  #sink(): MainSink {
+    return {
+      onReport: (ring, word) => this.gathers.onReport(ring, word),
+      onResponse: (agent, operation, trinary, value) =>
+        this.gathers.onResponse(agent, operation, trinary, value),
+      onIncidents: (incidents) => {
+        const { topology } = this.dispatcher.view;
+        for (const incident of incidents as readonly ShardIncident[]) {
+          this.incidents.add({ ...incident, subject: addressOf(topology, incident.subject) });
+        }
+      },
+      onDeadLetter: (words, doubles, word, message) =>
+        this.office.receive(words, doubles, word, message),
+      onConflict: (agent, news) => this.conflicts.receive(agent, news),
+    };
+  }
+
+  get state(): MeshStatus["state"] {
+    return this.#state;
+  }
+
+  /** Whether it takes orders: it does until it begins to stop. */
+  get isRunning(): boolean {
+    return this.#state !== "stopping" && this.#state !== "stopped";
+  }
+
+  #mayOperate(): boolean {
+    this.freezer.mustGo("operation");
+    return this.#state === "running" || this.#state === "starting";
+  }
+
+  become(state: MeshStatus["state"]): void {
+    this.#state = state;
+    this.listeners.emit("state", state);
+  }
+
+  /** Looks after the house; called about once a second. */
+  tick(): void {
+    this.office.tick();
+    this.conflicts.tick();
+    const { agents, messages } = this.statusReader.read(this.#state, this.stats());
+    const share = agents.active / agents.total;
+    this.scores.tick(this.#clock.nowMs(), share, messages.conflicts);
+  }
+
+  stats(): GlobalStats {
+    return this.reader.stats(this.#clock.nowMs());
+  }
+
+  status(): MeshStatus {
+    const status = this.statusReader.read(this.#state, this.stats());
+    const lastCascadeMs = this.scores.sinceCascadeMs(this.#clock.nowMs());
+    return {
+      ...status,
+      conflictsLastHour: this.scores.conflictsLastHour(status.messages.conflicts),
+      ...(lastCascadeMs !== undefined && { lastCascadeMs }),
+      ...(this.freezer.frozen.length > 0 && { frozen: this.freezer.frozen }),
+    };
+  }
+
+  kpis(): Kpis {
+    return this.scores.kpis(this.#clock.nowMs());
+  }
+
+  /** Sends a message from outside the mesh. */
+  tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
+    if (!this.isRunning) return REJECTED;
+    const { dispatcher } = this;
+    dispatcher.nowMs = this.#clock.nowMs();
+    const receipt = dispatcher.outbox.tell(
+      dispatcher.view.topology.orchestrator,
+      resolve(dispatcher, target),
+      message,
+      options,
+      undefined,
+    );
+    dispatcher.nudge();
+    return receipt;
+  }
+
+  /** Asks an agent, or a sample of a selection, from outside the mesh. */
+  ask(
+    target: Target | AskSelection,
+    message: unknown,
+    options?: AskOptions,
+  ): Promise<Answer | AskGroups> {
+    return typeof target === "object"
+      ? this.delegations.askMany(target, message, options)
+      : this.delegations.ask(target, message, options);
+  }
+}

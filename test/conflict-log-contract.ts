@@ -1,0 +1,133 @@
+// What every log of conflicts promises, whatever it is kept in; the tests of each run it.
+import { assert, describe, test } from "vitest";
+import { suggestStrategy } from "../coordination/conflict.ts";
+import type { ConflictRecord, Resolution } from "../coordination/conflict-entry.ts";
+import type { Append, ConflictFile } from "../runtime/conflict-log.ts";
+
+export function recordOf(n: number, about: Partial<ConflictRecord> = {}): ConflictRecord {
+  return {
+    conflictId: `conflict-${n}`,
+    atMs: n,
+    agent: `sector-1/cluster-1/agent-${n % 3}`,
+    messageId: `outside#${n}`,
+    via: "tell",
+    type: "DATA_CONTRADICTION",
+    priority: 2,
+    causationId: `outside#${n}`,
+    lamport: n,
+    strategy: suggestStrategy({ type: "DATA_CONTRADICTION" }),
+    ...about,
+  };
+}
+
+export function conflict(n: number, about: Partial<ConflictRecord> = {}, data?: string): Append {
+  const entry = { kind: "conflict", record: recordOf(n, about) } as const;
+  return data === undefined ? { entry } : { entry, data };
+}
+
+export function resolved(n: number, state: Resolution["state"] = "resolved"): Append {
+  const resolution: Resolution = {
+    conflictId: `conflict-${n}`,
+    atMs: 1000 + n,
+    state,
+    method: "PROVENANCE_TRACE",
+    by: "mesh",
+    outcome: state,
+    steps: [],
+  };
+  return { entry: { kind: "resolution", resolution } };
+}
+
+export function conflictLogContract(name: string, open: () => ConflictFile): void {
+  const ids = (file: ConflictFile, filter: Parameters<ConflictFile["list"]>[0]): string[] =>
+    file.list(filter).map(({ record }) => record.conflictId);
+
+  describe(name, () => {
+    test("gives conflicts back as they were, the newest first", () => {
+      const file = open();
+      const about = { expected: new Date(5), received: { big: 2n ** 60n, none: undefined } };
+      file.append([conflict(1, about), conflict(2)]);
+      assert.deepEqual(ids(file, {}), ["conflict-2", "conflict-1"]);
+      assert.deepEqual(file.get("conflict-1")?.record, recordOf(1, about));
+      assert.isUndefined(file.get("conflict-3"));
+      file.close();
+    });
+
+    test("is searched by agent, type, priority, time and state, and by several at once", () => {
+      const file = open();
+      file.append([
+        conflict(1),
+        conflict(2, { type: "HASH_MISMATCH", priority: 4 }),
+        conflict(3, { priority: 3 }),
+        conflict(4),
+        resolved(1),
+        resolved(4, "review"),
+      ]);
+      assert.deepEqual(ids(file, { agent: "sector-1/cluster-1/agent-1" }), [
+        "conflict-4",
+        "conflict-1",
+      ]);
+      assert.deepEqual(ids(file, { type: "HASH_MISMATCH" }), ["conflict-2"]);
+      assert.deepEqual(ids(file, { priority: 3 }), ["conflict-3"]);
+      assert.deepEqual(ids(file, { sinceMs: 2, untilMs: 4 }), ["conflict-3", "conflict-2"]);
+      assert.deepEqual(ids(file, { state: "open" }), ["conflict-3", "conflict-2"]);
+      assert.deepEqual(ids(file, { state: "resolved" }), ["conflict-1"]);
+      assert.deepEqual(ids(file, { state: "review", priority: 2 }), ["conflict-4"]);
+      assert.deepEqual(ids(file, { limit: 1 }), ["conflict-4"]);
+      file.close();
+    });
+
+    test("keeps every word that was said: a resolution is added, never written over another", () => {
+      const file = open();
+      file.append([conflict(1), resolved(1, "review")]);
+      file.append([resolved(1)]);
+      const states = file.get("conflict-1")?.resolutions.map(({ state }) => state);
+      assert.deepEqual(states, ["review", "resolved"]);
+      assert.equal(file.list({})[0].state, "resolved");
+      file.close();
+    });
+
+    test("holds data apart, and lets go only of what resolved conflicts left, the oldest first", () => {
+      const file = open();
+      const data = (n: number): string => JSON.stringify({ value: "x".repeat(n), isMessage: true });
+      file.append([1, 2, 3, 4].map((n) => conflict(n, {}, data(n))));
+      file.append([resolved(3), resolved(2)]);
+      assert.equal(file.heldOf("conflict-2")?.data, data(2));
+      assert.lengthOf(file.held(10), 4);
+      assert.deepEqual(file.surplus(10, 1e6), []);
+      assert.deepEqual(file.surplus(3, 1e6), ["conflict-2"]);
+      assert.deepEqual(file.surplus(0, 1e6), ["conflict-2", "conflict-3"]);
+      assert.deepEqual(file.surplus(10, 1), ["conflict-2", "conflict-3"]);
+      file.drop(["conflict-2"]);
+      assert.isUndefined(file.heldOf("conflict-2"));
+      assert.isString(file.get("conflict-2")?.record.dataHash);
+      assert.isTrue(file.verify().ok);
+      file.close();
+    });
+
+    test("tells of questions to people, of the open ones alone too", () => {
+      const file = open();
+      const note = (itemId: string, act: "opened" | "approved"): Append => ({
+        entry: { kind: "inbox", note: { itemId, act, atMs: 1, by: "x", text: "y" } },
+      });
+      file.append([note("a", "opened"), note("b", "opened"), note("a", "approved")]);
+      assert.deepEqual(
+        file.inbox(true).map(({ itemId }) => itemId),
+        ["b"],
+      );
+      assert.lengthOf(file.inbox(false), 3);
+      assert.equal(file.count("inbox"), 3);
+      file.close();
+    });
+
+    test("is whole, and says how long it is", () => {
+      const file = open();
+      const head = file.append([conflict(1), conflict(2)]);
+      assert.equal(head.count, 2);
+      assert.deepEqual(file.head(), head);
+      const { ok, entries, head: found } = file.verify();
+      assert.deepEqual({ ok, entries, found }, { ok: true, entries: 2, found: head });
+      file.close();
+    });
+  });
+}
