@@ -64,6 +64,7 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
+export type * from "./runtime/circuit-api.ts";
 export type * from "./runtime/conflict-api.ts";
 export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/cut.ts";
 export { CutError } from "./runtime/cut.ts";
@@ -74,9 +75,11 @@ export {
   type MessageChange,
 } from "./runtime/cut-diff.ts";
 export { readCut, writeCut } from "./runtime/cut-file.ts";
+export type * from "./runtime/failure-api.ts";
 export type * from "./runtime/freeze-api.ts";
 export type * from "./runtime/live-api.ts";
 export { createMesh } from "./runtime/mesh.ts";
 export type * from "./runtime/mesh-api.ts";
+export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";
 export type * from "./runtime/why-api.ts";

@@ -51,6 +51,12 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** Ids of messages, or addresses, from which this agent has `value`, one for each source of its own. Only looks. */
   provenance?(state: State, value: unknown): readonly string[];
   /**
+   * What the agent has loaded and works from, and no turn changes (msgpack-encodable): instructions, a catalogue, the
+   * digest of a model. Its hash is looked at with every heartbeat; an agent whose context is no longer what it was is
+   * loaded again by {@link init}, and quarantined if that does not bring it back (spec 6.1).
+   */
+  context?(state: State): unknown;
+  /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
    * other side is. In-process agents need none: the runtime measures them.
    */

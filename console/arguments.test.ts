@@ -86,6 +86,8 @@ describe("the table", () => {
       "delegate",
       "pipeline",
       "route",
+      "circuits",
+      "mode",
       "restart",
       "kill",
       "freeze",

@@ -3,6 +3,7 @@ import { agentsCommand, inspectCommand, killCommand, restartCommand } from "./ag
 import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
 import { benchCommand } from "./bench-command.ts";
+import { circuitsCommand } from "./circuits-command.ts";
 import type { Command } from "./command.ts";
 import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
@@ -12,6 +13,7 @@ import { helpCommand, versionCommand } from "./help-commands.ts";
 import { inboxCommand } from "./inbox-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
+import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
@@ -43,6 +45,8 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   delegateCommand,
   pipelineCommand,
   routeCommand,
+  circuitsCommand,
+  modeCommand,
   restartCommand,
   killCommand,
   freezeCommand,

@@ -36,7 +36,10 @@ export function incidentLines(incidents: readonly Incident[], paint: Paint): str
     .map((incident) => {
       const after = incident.delayMs > 0 ? ` after ${formatDuration(incident.delayMs)}` : "";
       const decision = paint.yellow(`${incident.decision}${after}`);
-      return `${formatMoment(incident.atMs)} ${incident.subject}: ${oneLine(incident.error)} → ${decision}`;
+      const kind = incident.class === undefined ? "" : `${incident.class}: `;
+      const more = incident.escalated === true ? paint.red(", escalated") : "";
+      const what = `${kind}${oneLine(incident.error)}`;
+      return `${formatMoment(incident.atMs)} ${incident.subject}: ${what} → ${decision}${more}`;
     })
     .join("\n");
 }

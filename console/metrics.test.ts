@@ -48,6 +48,7 @@ describe("the metrics of a mesh", () => {
   test("can be read, and say what the mesh says", () => {
     const fake = new FakeMesh();
     fake.status_ = { mode: "DEGRADED_LIGHT", conflictsLastHour: 3 };
+    fake.circuits.trip("sector-1/cluster-1");
     const families = parse(metricsOf(fake.mesh));
     const value = (name: string): number | undefined =>
       families.get(name.split("{")[0])?.samples.get(name);
@@ -55,6 +56,8 @@ describe("the metrics of a mesh", () => {
     assert.equal(value("mesh_agents_expected"), 24);
     assert.equal(value('mesh_mode{mode="DEGRADED_LIGHT"}'), 1);
     assert.equal(value('mesh_mode{mode="FULL"}'), 0);
+    assert.equal(value('mesh_breakers{level="cluster",state="OPEN"}'), 1);
+    assert.equal(value('mesh_breakers{level="sector",state="OPEN"}'), 0);
     assert.equal(value("mesh_conflicts_last_hour"), 3);
     assert.equal(value('mesh_messages_total{what="dead_lettered"}'), 0);
     assert.equal(value('mesh_dead_letters_total{reason="expired"}'), 2);

@@ -8,6 +8,8 @@ import { statusDocument } from "./status.ts";
 export const MAX_SECTORS = 1_000;
 /** Where the buckets of arrival errors end, ms: each of them is exact (`Histogram.countsBelow`). */
 const ERROR_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400];
+const LEVELS = ["cluster", "sector", "global"] as const;
+const STATES = ["OPEN", "HALF_OPEN"] as const;
 const MODES = ["FULL", "DEGRADED_LIGHT", "DEGRADED_MODERATE", "DEGRADED_SEVERE", "EMERGENCY"];
 
 /** The text of `/metrics`. */
@@ -43,12 +45,18 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
   text.one("mesh_impedance_mean", "gauge", "Mean impedance, 0 to 1000.", status.meanImpedance);
   text.one("mesh_impedance_p95", "gauge", "p95 of impedance, 0 to 1000.", status.p95Impedance);
   text.one("mesh_heartbeats_total", "counter", "Heartbeats of agents.", status.heartbeats);
-  const { inFlight, ...counted } = messages;
+  const { inFlight, shed, ...counted } = messages;
   text.family(
     "mesh_messages_total",
     "counter",
     "Messages by what became of them.",
     Object.entries(counted).map(([what, count]) => [{ what: snake(what) }, count]),
+  );
+  text.family(
+    "mesh_messages_shed_total",
+    "counter",
+    "Messages that were shed under pressure, by priority.",
+    (shed ?? []).map((count, priority) => [{ priority: String(priority) }, count]),
   );
   text.one("mesh_messages_in_flight", "gauge", "Messages accepted and not finished.", inFlight);
   text.one("mesh_messages_lost", "gauge", "Messages unaccounted for: 0.", status.lost);
@@ -67,6 +75,18 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     "gauge",
     "The operating mode: 1 for the one it is in.",
     MODES.map((mode) => [{ mode }, mode === status.mode ? 1 : 0]),
+  );
+  const circuits = mesh.circuits.list();
+  text.family(
+    "mesh_breakers",
+    "gauge",
+    "Circuit breakers that are not closed, by level and state.",
+    LEVELS.flatMap((level) =>
+      STATES.map((state) => {
+        const fits = circuits.filter((one) => one.level === level && one.state === state);
+        return [{ level, state }, fits.length] as const;
+      }),
+    ),
   );
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
   text.one(

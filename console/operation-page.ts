@@ -111,8 +111,8 @@ function earliest(atMs: number, inMs: number): string {
 function skipTable(skips: Forecast["skips"], paint: Paint): string {
   const rows = skips.map((skip: Extract<AgentPlan, { status: "SKIP" }>) => [
     skip.address,
-    formatMs(skip.wouldNeedMs),
-    formatMs(skip.availableMs),
+    skip.reason === "circuit_open" ? "circuit open" : formatMs(skip.wouldNeedMs),
+    skip.reason === "circuit_open" ? "–" : formatMs(skip.availableMs),
   ]);
   return table(SKIP_COLUMNS, rows, "none of them listed", paint);
 }

@@ -32,6 +32,7 @@ export function paintState(state: string, paint: Paint): string {
     case "active":
     case "running":
     case "FULL":
+    case "CLOSED":
     case "accepted":
       return paint.green(state);
     case "degraded":
@@ -42,6 +43,7 @@ export function paintState(state: string, paint: Paint): string {
     case "waiting":
     case "DEGRADED_LIGHT":
     case "DEGRADED_MODERATE":
+    case "HALF_OPEN":
       return paint.yellow(state);
     case "offline":
     case "quarantined":
@@ -50,6 +52,7 @@ export function paintState(state: string, paint: Paint): string {
     case "dropped":
     case "DEGRADED_SEVERE":
     case "EMERGENCY":
+    case "OPEN":
       return paint.red(state);
     default:
       return state;

@@ -1,4 +1,5 @@
 /** `simulate`: the mesh's own code in virtual time, with faults, from one seed; or from many. */
+import type { MeshStatus } from "../runtime/mesh-api.ts";
 import { FAULT_PROFILES } from "../simulator/faults.ts";
 import type { SimulationOutcome } from "../simulator/simulation.ts";
 import { type FaceCommand, faceCommand } from "./command.ts";
@@ -42,7 +43,7 @@ export interface RunDocument {
   readonly missed: readonly string[];
   readonly happened: Readonly<Record<string, number>>;
   readonly operations: number;
-  readonly messages: Readonly<Record<string, number>>;
+  readonly messages: MeshStatus["messages"];
   readonly restarts: Readonly<Record<string, number>>;
   readonly steps: number;
   readonly events: number;

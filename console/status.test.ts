@@ -1,7 +1,8 @@
 import { assert, describe, test } from "vitest";
+import { modeOf } from "../coordination/operating-mode.ts";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { paint } from "./paint.ts";
-import { modeOf, renderStatus, statusDocument } from "./status.ts";
+import { renderStatus, statusDocument } from "./status.ts";
 
 const PLAIN = paint(false);
 

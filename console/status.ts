@@ -1,16 +1,9 @@
 /** What the mesh is at this moment: as the operator's box (spec 7.1), and as one JSON document. */
+import { modeOf, type OperatingMode } from "../coordination/operating-mode.ts";
 import type { MeshStatus, WorkerStatus } from "../runtime/mesh-api.ts";
 import { box } from "./box.ts";
 import { formatDuration, formatMoment, formatNumber, formatShare } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";
-
-/** The modes of spec 6.3. */
-export type OperatingMode =
-  | "FULL"
-  | "DEGRADED_LIGHT"
-  | "DEGRADED_MODERATE"
-  | "DEGRADED_SEVERE"
-  | "EMERGENCY";
 
 /** The status as `status --json` and the end of `start --json` print it. */
 export interface StatusDocument extends Omit<MeshStatus, "workers" | "lastCascadeMs"> {
@@ -21,15 +14,6 @@ export interface StatusDocument extends Omit<MeshStatus, "workers" | "lastCascad
   /** How many there are; who they are is in `workerDetails`. */
   readonly workers: number;
   readonly workerDetails: readonly WorkerStatus[];
-}
-
-/** The mode that a share of active agents means (spec 6.3). */
-export function modeOf(active: number, total: number): OperatingMode {
-  const rate = total > 0 ? active / total : 0;
-  if (rate >= 0.95) return "FULL";
-  if (rate >= 0.8) return "DEGRADED_LIGHT";
-  if (rate >= 0.6) return "DEGRADED_MODERATE";
-  return rate >= 0.3 ? "DEGRADED_SEVERE" : "EMERGENCY";
 }
 
 /** The document of a status; what the mesh does not count yet has the value of a mesh where it never was. */

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
+import { CIRCUIT_MARKS, isShut, RouteMark, RouteMarks, RouteTable, routesBytes } from "./routes.ts";
 import { createTopology } from "./topology.ts";
 
 const topology = createTopology({ sectors: 2, clustersPerSector: 2, agentsPerCluster: 3 });
@@ -86,4 +86,67 @@ test("a capability is avoided of a class only, and has a bit", () => {
 test("a buffer that is too small is refused", () => {
   const buffer = new ArrayBuffer(8);
   expect(() => new RouteMarks(buffer, topology, classes)).toThrow("buffer: expected at least");
+});
+
+test.each([
+  ["cluster", 1, [3, 4, 5]],
+  ["sector", 1, [6, 7, 8, 9, 10, 11]],
+  ["global", 0, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]],
+] as const)(
+  "an open %s circuit keeps all its agents out, a closed one none",
+  (level, index, rows) => {
+    table.setCircuit({ level, index }, "OPEN", 0, 10);
+    expect(avoided()).toEqual(rows);
+    expect(elsewhere.isClear).toBe(false);
+    table.setCircuit({ level, index }, "CLOSED", 0, 10);
+    expect(avoided()).toEqual([]);
+  },
+);
+
+test("a half-open circuit lets in one agent in so many of each cluster, at each attempt the next", () => {
+  table.setCircuit({ level: "global", index: 0 }, "HALF_OPEN", 0, 3);
+  expect(avoided()).toEqual([1, 2, 4, 5, 7, 8, 10, 11]);
+  table.setCircuit({ level: "global", index: 0 }, "HALF_OPEN", 1, 3);
+  expect(avoided()).toEqual([0, 1, 3, 4, 6, 7, 9, 10]);
+});
+
+test("a cluster with fewer agents than the stride lets one in", () => {
+  for (let attempt = 0; attempt < 7; attempt++) {
+    table.setCircuit({ level: "cluster", index: 0 }, "HALF_OPEN", attempt, 10);
+    expect(avoided()).toHaveLength(2);
+  }
+});
+
+test("circuits of several levels are apart, and from what the operator avoids", () => {
+  table.avoid("sector-1/cluster-1", 1);
+  table.setCircuit({ level: "cluster", index: 0 }, "OPEN", 0, 10);
+  table.setCircuit({ level: "sector", index: 0 }, "OPEN", 0, 10);
+  expect(elsewhere.marks[0] & CIRCUIT_MARKS).toBe(
+    RouteMark.CLUSTER_CIRCUIT | RouteMark.SECTOR_CIRCUIT,
+  );
+  table.setCircuit({ level: "sector", index: 0 }, "CLOSED", 0, 10);
+  table.setCircuit({ level: "cluster", index: 0 }, "CLOSED", 0, 10);
+  expect(avoided()).toEqual([0, 1, 2]);
+  expect(elsewhere.marks[0]).toBe(RouteMark.CLUSTER);
+});
+
+test("every thread reads the mode", () => {
+  expect(elsewhere.mode).toBe(0);
+  table.setMode(3);
+  expect(elsewhere.mode).toBe(3);
+});
+
+test("a circuit isolates: those inside of it go on among themselves", () => {
+  const outside = topology.orchestrator;
+  const shut = (target: number): boolean[] =>
+    [outside, 0, 3, 6].map((source) => isShut(elsewhere, topology, source, target));
+  expect(shut(1)).toEqual([false, false, false, false]);
+  table.setCircuit({ level: "cluster", index: 0 }, "OPEN", 0, 10);
+  expect(shut(1)).toEqual([true, false, true, true]);
+  table.setCircuit({ level: "sector", index: 0 }, "OPEN", 0, 10);
+  table.setCircuit({ level: "cluster", index: 0 }, "CLOSED", 0, 10);
+  expect(shut(1)).toEqual([true, false, false, true]);
+  table.setCircuit({ level: "sector", index: 0 }, "CLOSED", 0, 10);
+  table.setCircuit({ level: "global", index: 0 }, "OPEN", 0, 10);
+  expect(shut(1)).toEqual([true, false, false, false]);
 });

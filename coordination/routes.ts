@@ -2,32 +2,64 @@
  * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
  * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
  *
- *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┤ then a byte an agent
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┼ mode ┤ a byte an agent
  */
 import { indexOfAddress } from "./address.ts";
+import type { CircuitState } from "./breaker.ts";
+import type { CircuitPlace } from "./breaker-tree.ts";
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
 import { clusterOf, kindOf, sectorOf, type Topology } from "./topology.ts";
 
-/** Bits of an agent's mark: what keeps traffic from it. The circuits are left to the breakers. */
+/** Bits of an agent's mark: what keeps traffic from it. */
 export const RouteMark = {
   AGENT: 1,
   CLUSTER: 2,
   SECTOR: 4,
   /** Its turns are suspended: a part of the mesh is frozen. */
   FROZEN: 8,
+  /** Its sector is not healthy, in a mode in which operations go to healthy sectors only. */
+  UNHEALTHY: 128,
   CLUSTER_CIRCUIT: 16,
   SECTOR_CIRCUIT: 32,
   GLOBAL_CIRCUIT: 64,
+  /** Its impedance has risen far above what is normal for it. */
+  SPIKE: 128,
 } as const;
+
+/** The marks that keep out what is addressed to the agent itself, too. */
+export const CIRCUIT_MARKS: number =
+  RouteMark.CLUSTER_CIRCUIT | RouteMark.SECTOR_CIRCUIT | RouteMark.GLOBAL_CIRCUIT;
 
 const CLASSES = IMPEDANCE_CLASSES.length;
 /** Word that is 1 once anything was avoided. */
 const EVER = 1 + 2 * CLASSES;
-const MARKS_AT = (EVER + 1) * 4;
+/** Word of the operating mode: its number in `MODES`. */
+const MODE = EVER + 1;
+const MARKS_AT = (MODE + 1) * 4;
 
 /** Bytes of the shared memory of a mesh's routes. Zeros are a mesh in which nobody is avoided. */
 export function routesBytes(topology: Topology): number {
   return MARKS_AT + topology.rows;
+}
+
+/**
+ * Whether a circuit keeps a message of `source` from `target`. It isolates: what comes from outside of its cluster or
+ * sector, or of the mesh, is kept out; what is inside goes on among itself.
+ */
+export function isShut(
+  { marks }: RouteMarks,
+  topology: Topology,
+  source: number,
+  target: number,
+): boolean {
+  const mark = marks[target];
+  const isOutside = source < 0 || source === topology.orchestrator;
+  if ((mark & CIRCUIT_MARKS) === 0) return false;
+  if (isOutside) return true;
+  if ((mark & RouteMark.SECTOR_CIRCUIT) !== 0)
+    if (sectorOf(topology, source) !== sectorOf(topology, target)) return true;
+  if ((mark & RouteMark.CLUSTER_CIRCUIT) === 0) return false;
+  return clusterOf(topology, source) !== clusterOf(topology, target);
 }
 
 /** The routes as every thread reads them. `classes` is the registry's column. */
@@ -43,7 +75,7 @@ export class RouteMarks {
     const needed = routesBytes(topology);
     if (buffer.byteLength < needed)
       throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
-    this.words = new Int32Array(buffer, 0, EVER + 1);
+    this.words = new Int32Array(buffer, 0, MODE + 1);
     this.marks = new Uint8Array(buffer, MARKS_AT, topology.rows);
     this.#classes = classes;
   }
@@ -58,6 +90,11 @@ export class RouteMarks {
     Atomics.store(this.words, EVER, 1);
   }
 
+  /** Number of the operating mode in `MODES`: 0 is FULL. */
+  get mode(): number {
+    return this.words[MODE];
+  }
+
   /** Whether traffic may go to this row; with a capability's bit, 0–63, traffic for that. O(1). */
   isRoutable(row: number, capabilityBit = -1): boolean {
     if (this.marks[row] !== 0) return false;
@@ -68,6 +105,12 @@ export class RouteMarks {
     return (word & (1 << (capabilityBit & 31))) === 0;
   }
 }
+
+const CIRCUIT_OF = {
+  cluster: RouteMark.CLUSTER_CIRCUIT,
+  sector: RouteMark.SECTOR_CIRCUIT,
+  global: RouteMark.GLOBAL_CIRCUIT,
+} as const;
 
 /** What is avoided, since when and why. */
 export interface AvoidedTarget {
@@ -111,6 +154,36 @@ export class RouteTable {
     if (!this.#avoided.delete(`${target} ${capabilityBit}`)) return false;
     this.#set(target, capabilityBit, false);
     return true;
+  }
+
+  /**
+   * What a circuit lets through: everything, nothing or, HALF_OPEN, what is for one agent in `stride` of each
+   * cluster. `attempt` says which: should one agent be what is broken, the next trial is another's.
+   */
+  setCircuit(place: CircuitPlace, state: CircuitState, attempt: number, stride: number): void {
+    const { agentsPerCluster, agentsPerSector, agents } = this.#topology;
+    const mark = CIRCUIT_OF[place.level];
+    const count = { cluster: agentsPerCluster, sector: agentsPerSector, global: agents };
+    const size = count[place.level];
+    const from = place.index * size;
+    this.#mark(from, size, mark, state !== "CLOSED");
+    Atomics.store(this.#marks.words, EVER, 1);
+    if (state !== "HALF_OPEN") return;
+    const step = Math.min(stride, agentsPerCluster);
+    for (let row = from; row < from + size; row++) {
+      if (((row % agentsPerCluster) + attempt) % step === 0) this.#mark(row, 1, mark, false);
+    }
+  }
+
+  /** Marks one agent, or an agent's sector, for what main has found out of it. */
+  setMark(from: number, count: number, mark: number, on: boolean): void {
+    this.#mark(from, count, mark, on);
+    Atomics.store(this.#marks.words, EVER, 1);
+  }
+
+  /** Tells every thread the number of the operating mode. */
+  setMode(rank: number): void {
+    Atomics.store(this.#marks.words, MODE, rank);
   }
 
   /** In the order in which they were first avoided. */

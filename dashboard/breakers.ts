@@ -4,7 +4,7 @@ import type { MeshSize } from "./layout.ts";
 import type { CommandEntry, Session } from "./session.ts";
 
 /** Commands that list circuits, whichever this mesh has. */
-const NAMES = ["circuits", "breakers", "circuit", "breaker"];
+const NAMES = ["circuits", "breakers"];
 const REFRESH_MS = 1_000;
 
 /** Asks for the circuits while they are shown. */

@@ -87,6 +87,8 @@ export const FrameFlag = {
   REFUSED: 32,
   /** Delivered before, to a thread that died. */
   REDELIVERED: 64,
+  /** An ASK for a sign of life: the runtime answers it in the agent's turn, and the handler sees nothing of it. */
+  PROBE: 256,
 } as const;
 
 /** Source of a frame that comes from outside the mesh. */

@@ -122,8 +122,10 @@ export const Count = {
   CONFLICTS: 10,
   /** Rank that the next accepted message gets: what a dead thread accepted after its last commit has a higher one. */
   NEXT_RANK: 11,
+  /** Messages refused under overload, by priority 0 to 2. */
+  SHED: 12,
 } as const;
-export const COUNT_COUNT = 12;
+export const COUNT_COUNT = 15;
 
 /*
  * Custody of a thread: the messages that it has accepted and not finished, its agents' checkpoints, and

@@ -27,6 +27,7 @@ import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import { AgentCell } from "./cell.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { Contexts } from "./contexts.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Failures } from "./failures.ts";
@@ -51,6 +52,7 @@ export class Agents {
   readonly checkpoints: Checkpoints;
   readonly failures: Failures;
   readonly watches: Watches;
+  readonly contexts: Contexts;
   readonly #dispatcher: Dispatcher;
   readonly #requests: Requests;
   readonly #cells: (AgentCell | undefined)[] = [];
@@ -71,6 +73,7 @@ export class Agents {
     this.checkpoints = new Checkpoints(dispatcher);
     this.failures = new Failures(dispatcher);
     this.watches = new Watches(dispatcher);
+    this.contexts = new Contexts(dispatcher);
     this.#requests = new Requests(dispatcher);
   }
 
@@ -186,6 +189,7 @@ export class Agents {
     const { view, mailboxes, runQueue } = this.#dispatcher;
     view.registry.state[cell.self] = ACTIVE;
     view.control[CONTROL_BOOTED]++;
+    if (!this.contexts.isWhole(cell)) return;
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
   }
 

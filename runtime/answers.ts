@@ -15,6 +15,7 @@ import {
 } from "../mailbox/frame.ts";
 import { CONTROL_RESUMED, SLOT_FRAME } from "../mailbox/layout.ts";
 import type { Ring } from "../mailbox/ring.ts";
+import { isTooLong } from "../supervisors/silence.ts";
 import type { AskEnd } from "./asks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -24,6 +25,14 @@ export class Answers implements AskEnd {
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+  }
+
+  /** An ask of this thread came to nothing; what that says of the agent is noted where its failures are. */
+  onAskTimeout(target: number, waitedMs: number): void {
+    const { view, agents, ports } = this.#dispatcher;
+    if (!isTooLong(view.registry, target, waitedMs)) return;
+    if (view.thread === 0) ports.sink?.onSilence?.(target);
+    else agents.failures.silent(target);
   }
 
   /** Answers the ASK in `slot`. A value that cannot be encoded makes the turn a failure: throws. */

@@ -10,6 +10,8 @@ const GENERATIONS = 0xfffff;
 export interface AskEnd {
   /** `edge` is what the ask put into the wait-for graph, −1 if nothing; `asker` its agent, −1 if none. */
   onAskEnd(asker: number, edge: number): void;
+  /** Nothing was heard of `target` until the deadline of an ask of it. */
+  onAskTimeout?(target: number, waitedMs: number): void;
 }
 
 /**
@@ -27,6 +29,8 @@ export class Asks implements TimerTarget {
   #startedMs = new Float64Array(256);
   #asker = new Int32Array(256);
   #edge = new Int32Array(256);
+  /** Who was asked; −1 when that is nobody's business. */
+  #target = new Int32Array(256);
   readonly #free: number[] = [];
   /** By slot, for asks with a signal: stops listening to it. */
   readonly #letGo = new Map<number, () => void>();
@@ -52,12 +56,14 @@ export class Asks implements TimerTarget {
     deadlineMs: number,
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
+    target = -1,
   ): number {
     const slot = this.#free.length > 0 ? (this.#free.pop() as number) : this.#newSlot();
     this.#resolve[slot] = resolve;
     this.#reject[slot] = reject;
     this.#asker[slot] = asker;
     this.#edge[slot] = edge;
+    this.#target[slot] = target;
     this.#startedMs[slot] = nowMs;
     this.#timer[slot] = deadlineMs === 0 ? 0 : this.#wheel.schedule(deadlineMs, this, slot);
     this.#open++;
@@ -107,6 +113,7 @@ export class Asks implements TimerTarget {
     const waitedMs = nowMs - this.#startedMs[slot];
     this.#timer[slot] = 0;
     this.#close(slot);
+    if (this.#target[slot] >= 0) this.#end.onAskTimeout?.(this.#target[slot], waitedMs);
     resolve({ state: 0, waitedMs });
   }
 
@@ -167,5 +174,6 @@ export class Asks implements TimerTarget {
     this.#startedMs = larger(this.#startedMs, new Float64Array(length));
     this.#asker = larger(this.#asker, new Int32Array(length));
     this.#edge = larger(this.#edge, new Int32Array(length));
+    this.#target = larger(this.#target, new Int32Array(length));
   }
 }

@@ -1,3 +1,4 @@
+import { MeshError } from "../actors/errors.ts";
 import type { Topology } from "../coordination/topology.ts";
 import type { SectorShare } from "./gather.ts";
 import { gatherOutcome } from "./gather-outcome.ts";
@@ -49,6 +50,7 @@ function wholeOf(ended: readonly Ended[]): GatherResult {
     ended.map(({ gather }) => gather),
     {
       ...ended[0].facts,
+      shut: Int32Array.from(ended.flatMap(({ facts }) => [...facts.shut])),
       elapsedMs: outcomes.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0),
       quorumMs: isAchieved
         ? outcomes.reduce((sum, { quorumMs = 0 }) => sum + quorumMs, 0)
@@ -65,7 +67,14 @@ async function resumeFirstOpen(
 ): Promise<GatherResult> {
   const open = outcomes.filter(({ ready, conflict, selected }) => ready + conflict < selected);
   let last: GatherResult | undefined;
-  for (const outcome of open) last = await outcome.resume(options);
+  for (const outcome of open) {
+    try {
+      last = await outcome.resume(options);
+    } catch (error) {
+      // What is left of a phase may all be behind open circuits: the next one is tried all the same.
+      if (!(error instanceof MeshError) || error.code !== "MESH_NOTHING_LEFT") throw error;
+    }
+  }
   return last ?? outcomes[0].resume(options);
 }
 

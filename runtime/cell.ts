@@ -296,7 +296,7 @@ export function openAsk(
   const messageDeadlineMs = earlier(deadlineMs, deadlineAfter(nowMs, options?.ttlMs));
   return new Promise((resolveAnswer, rejectAnswer) => {
     const waiting = cell === undefined ? -1 : asker;
-    const id = asks.open(waiting, edge, nowMs, deadlineMs, resolveAnswer, rejectAnswer);
+    const id = asks.open(waiting, edge, nowMs, deadlineMs, resolveAnswer, rejectAnswer, target);
     if (signal !== undefined) asks.abortWith(id, signal);
     try {
       const priority = options?.priority ?? 1;

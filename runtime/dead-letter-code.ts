@@ -12,6 +12,7 @@ export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = [
   "undecodable",
   "mesh-stopping",
   "capability",
+  "circuit-open",
 ];
 
 export const DeadLetterCode = {
@@ -25,4 +26,5 @@ export const DeadLetterCode = {
   UNDECODABLE: 7,
   MESH_STOPPING: 8,
   CAPABILITY: 9,
+  CIRCUIT_OPEN: 10,
 } as const;

@@ -5,6 +5,7 @@ import type { Random } from "../actors/ports.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf } from "../coordination/address.ts";
+import { contradicting } from "../coordination/disagreement.ts";
 import { countCapable, earliestToFinish, NoCapableAgentError } from "../coordination/routing.ts";
 import { openAsk, resolve } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -38,6 +39,8 @@ export interface DelegationPorts {
   readonly later: Later;
   readonly isRunning: () => boolean;
   readonly selector: Selector;
+  /** These contradict their peers on a question with one right answer. */
+  readonly contradicted: (liars: readonly (readonly [agent: number, answer: string])[]) => void;
   /** An ask from outside has ended: what KPIs are kept by. */
   readonly score: (kind: "ask" | "delegate", answer: Answer | undefined, elapsedMs: number) => void;
 }
@@ -101,6 +104,7 @@ export class Delegations {
       { outcome: Answer<V> | { error: string }; agents: string[]; count: number }
     >();
     let responses = 0;
+    const answers: (readonly [agent: number, answer: string])[] = [];
     await Promise.all(
       asked.map(async (agent) => {
         const outcome = await this.ask<V>(agent as ActorRef<unknown, V>, message, each).catch(
@@ -111,6 +115,7 @@ export class Delegations {
         );
         if ("state" in outcome && outcome.state !== 0) responses++;
         const key = keyOf(outcome);
+        if ("state" in outcome && outcome.state === 1) answers.push([agent, key]);
         const group = groups.get(key) ?? { outcome, agents: [], count: 0 };
         groups.set(key, group);
         group.count++;
@@ -118,6 +123,10 @@ export class Delegations {
       }),
     );
     forget();
+    if (selection.oneTruth === true) {
+      const liars = new Set(contradicting(answers));
+      this.#ports.contradicted(answers.filter(([agent]) => liars.has(agent)));
+    }
     return {
       asked: asked.length,
       responses,

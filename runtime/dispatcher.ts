@@ -58,6 +58,8 @@ export interface MainSink {
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
   onConflict(agent: number, news: unknown): void;
+  /** An ask of main was not answered by its deadline. */
+  onSilence?(agent: number): void;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
 import { clusterOf, leadOf } from "../coordination/topology.ts";
+import type { FailureClass } from "../supervisors/failure-classes.ts";
 import type { ExitReason } from "../supervisors/restart.ts";
+import { Silences } from "../supervisors/silence.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
 import type { EndReason } from "./agents.ts";
 import type { AgentCell } from "./cell.ts";
@@ -12,6 +14,9 @@ export interface ShardIncident extends Omit<Incident, "subject"> {
   /** Index of an agent, or of a lead for its cluster. */
   readonly subject: number;
 }
+
+/** How an end is called that an operator wanted: it is no failure. */
+export const BY_OPERATOR = "killed by the operator";
 
 /** First lines of a failure that are kept. */
 const MAX_ERROR_TEXT = 500;
@@ -28,6 +33,7 @@ export class Failures {
   readonly #leads = new Map<number, Supervisor>();
   readonly #coordinators = new Map<number, Supervisor>();
   readonly #parents = new Map<number, Supervisor>();
+  readonly #silences = new Silences();
   /** What main is told as soon as no agent waits for its turn: crashing agents answer first, and then are news. */
   #unreported: ShardIncident[] = [];
   readonly #agentSpecs: readonly ChildSpec[];
@@ -51,7 +57,46 @@ export class Failures {
   /** The operator ends the incarnation; whether another follows is the supervisor's decision. */
   kill(agent: number): void {
     const cell = this.#dispatcher.agents.cellOf(agent);
-    if (cell?.alive === true) this.#end(cell, "killed", "killed by the operator", undefined);
+    if (cell?.alive === true) this.#end(cell, "killed", BY_OPERATOR, undefined);
+  }
+
+  /** Keeps an agent from work for what was found out about it, until an operator restarts it. */
+  quarantine(agent: number, text: string, failure: FailureClass): void {
+    const { view, agents } = this.#dispatcher;
+    const cluster = clusterOf(view.topology, agent);
+    if (cluster >= 0)
+      this.#lead(cluster).quarantine(agent - cluster * view.topology.agentsPerCluster);
+    agents.quarantine(agent, "failed");
+    this.found(agent, text, "quarantine", failure, true);
+  }
+
+  /** An ask of this thread was not answered, although it could have been. */
+  silent(agent: number): void {
+    const { registry } = this.#dispatcher.view;
+    if (this.#silences.note(agent, registry.handled[agent]) === "escalated")
+      this.found(agent, "3 asks on end were not answered", "escalate", "TRANSIENT_NETWORK", true);
+  }
+
+  /** Tells main what was found out about an agent. */
+  found(
+    subject: number,
+    text: string,
+    decision: Incident["decision"],
+    failure: FailureClass,
+    escalated: boolean,
+  ): void {
+    const atMs = this.#dispatcher.nowMs;
+    const error = text.slice(0, MAX_ERROR_TEXT);
+    this.#unreported.push({
+      atMs,
+      subject,
+      error,
+      decision,
+      delayMs: 0,
+      class: failure,
+      escalated,
+    });
+    this.#dispatcher.touch();
   }
 
   /** The agent stopped of its own will. */

@@ -8,6 +8,7 @@ import {
   quorumProbability,
 } from "../coordination/schedule.ts";
 import { isTried, openPredictor, outstandingWork } from "./arrivals.ts";
+import { shutPlans } from "./gather-outcome.ts";
 import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { AgentPlan, Forecast } from "./operation-api.ts";
 
@@ -53,8 +54,16 @@ export class Forecasts {
     return this.#earliest(question, this.#leads(question));
   }
 
-  /** Tells how it would go with T at `arrivalMs`; lists at most `limit` of those who would be skipped. */
-  forecast(question: Question, arrivalMs: number | undefined, limit: number): Forecast {
+  /**
+   * Tells how it would go with T at `arrivalMs`; lists at most `limit` of those who would be skipped. `shut` are
+   * selected too, and behind open circuits.
+   */
+  forecast(
+    question: Question,
+    arrivalMs: number | undefined,
+    limit: number,
+    shut: Int32Array,
+  ): Forecast {
     const { agents, nowMs } = question;
     const leads = this.#leads(question);
     const earliestQuorumMs = this.#earliest(question, leads);
@@ -79,17 +88,20 @@ export class Forecasts {
     return {
       arrivalMs: atMs,
       availableMs,
-      selected: agents.length,
+      selected: agents.length + shut.length,
       scheduled,
-      skipped: skips.length,
+      skipped: skips.length + shut.length,
       expectedReady: byT,
       expectedInWindow: expectedReady(inWindow),
       quorumProbability:
         scheduled === 0 ? 0 : quorumProbability(inWindow, agentsFor(question.quorum, scheduled)),
       earliestQuorumMs,
-      skips: skips
-        .slice(0, limit)
-        .map(({ agent, leadMs }) => this.#skip(agent, leadMs, availableMs)),
+      skips: [
+        ...shutPlans(shut.subarray(0, limit), this.#view.topology),
+        ...skips
+          .slice(0, Math.max(0, limit - shut.length))
+          .map(({ agent, leadMs }) => this.#skip(agent, leadMs, availableMs)),
+      ],
     };
   }
 

@@ -25,6 +25,8 @@ export interface OutcomeFacts {
   readonly topology: Topology;
   readonly windowMs: number;
   readonly thresholds: QuorumThresholds;
+  /** Selected, and not sent to because their circuits are open. */
+  readonly shut: Int32Array;
   readonly elapsedMs: number;
   /** From the start until the quorum was known to be READY, ms; undefined when it never was. */
   readonly quorumMs: number | undefined;
@@ -38,16 +40,17 @@ export interface OutcomeFacts {
 export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): GatherResult {
   const [{ plan }] = gathers;
   const counts = sumOf(gathers);
-  const selected = gathers.reduce((sum, gather) => sum + gather.selected, 0);
-  const addressed = selected - counts.skipped;
-  const { ready, conflict, failed, skipped } = counts;
+  const sentTo = gathers.reduce((sum, gather) => sum + gather.selected, 0);
+  const addressed = sentTo - counts.skipped;
+  const { ready, conflict, failed } = counts;
+  const { shut } = facts;
   // Of nobody there is no quorum, and who was skipped why is in the plan.
   const quorum = decideQuorum(
     { addressed: Math.max(1, addressed), ready, conflict },
     facts.thresholds,
   );
   const timed = plan.arrivalMs > 0;
-  const columns = new Columns(gathers, selected, timed);
+  const columns = new Columns(gathers, sentTo, timed);
   const { windowMs, topology } = facts;
   const errors = (column: number): Float64Array =>
     timed ? columns.of(column) : new Float64Array(0);
@@ -55,13 +58,13 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
     status: quorum.achieved ? "SUCCESS" : "PARTIAL",
     operationId: plan.facts.messageId,
     arrivalMs: plan.arrivalMs || undefined,
-    selected,
+    selected: sentTo + shut.length,
     addressed,
     ready,
     conflict,
     transit: addressed - ready - conflict,
     failed,
-    skipped,
+    skipped: counts.skipped + shut.length,
     responseRate: addressed === 0 ? 0 : ready / addressed,
     quorum,
     elapsedMs: facts.elapsedMs,
@@ -90,8 +93,8 @@ export function gatherOutcome(gathers: readonly Gather[], facts: OutcomeFacts): 
         conflicts.map(({ agent, detail }) => ({ address: addressOf(topology, agent), detail })),
       );
     },
-    plan: () => plansOf(gathers, topology),
-    outcomes: () => outcomesOf(gathers, topology),
+    plan: () => joined(plansOf(gathers, topology), shutPlans(shut, topology)),
+    outcomes: () => joined(outcomesOf(gathers, topology), shutOutcomes(shut, topology)),
     resume: (options) => facts.resume(options),
   };
 }
@@ -226,6 +229,25 @@ function* outcomesOf(gathers: readonly Gather[], topology: Topology): Iterable<A
       ...(values?.has(agent) === true && { value: values.get(agent) }),
     };
   }
+}
+
+function* joined<T>(first: Iterable<T>, second: Iterable<T>): Iterable<T> {
+  yield* first;
+  yield* second;
+}
+
+/** The plans of agents behind open circuits. */
+export function* shutPlans(
+  agents: Iterable<number>,
+  topology: Topology,
+): Iterable<Extract<AgentPlan, { readonly status: "SKIP" }>> {
+  for (const agent of agents)
+    yield { status: "SKIP", address: addressOf(topology, agent), reason: "circuit_open" };
+}
+
+function* shutOutcomes(agents: Iterable<number>, topology: Topology): Iterable<AgentOutcome> {
+  for (const agent of agents)
+    yield { address: addressOf(topology, agent), state: 0, skipped: true, failed: false };
 }
 
 function stateOf(share: SectorShare, bit: number): Trinary {

@@ -1,9 +1,8 @@
-import type { AskOptions, TellOptions } from "../actors/context.ts";
+import type { TellOptions } from "../actors/context.ts";
 import type { Clock, Log } from "../actors/ports.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
 import type { Target } from "../actors/ref.ts";
-import type { Answer } from "../actors/result.ts";
-import { addressOf } from "../coordination/address.ts";
+import type { BreakerSettings } from "../coordination/breaker-tree.ts";
 import { bitsOf, type CapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import { RouteTable } from "../coordination/routes.ts";
@@ -18,6 +17,8 @@ import { restoreCut } from "./cut-restorer.ts";
 import { DeadLetterOffice } from "./dead-letters.ts";
 import { Delegations } from "./delegations.ts";
 import { Dispatcher, type MainSink } from "./dispatcher.ts";
+import { Entrance } from "./entrance.ts";
+import type { FailureWatch } from "./failure-watch.ts";
 import type { ShardIncident } from "./failures.ts";
 import { Forecasts } from "./forecasts.ts";
 import { Freezer } from "./freezer.ts";
@@ -31,8 +32,10 @@ import type { MeshStatus } from "./mesh-api.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
 import { MeshReader } from "./mesh-reader.ts";
 import { MeshRoutes } from "./mesh-routes.ts";
-import type { AskGroups, AskSelection } from "./operation-api.ts";
+import type { OperatorOptions } from "./mode-api.ts";
+import { approvalFrom, preserveIn } from "./operators.ts";
 import { Orchestrator } from "./orchestrator.ts";
+import { Safeguards } from "./safeguards.ts";
 import { Scorekeeper } from "./scorekeeper.ts";
 import { Selector } from "./selection.ts";
 import { StatusReader } from "./status.ts";
@@ -58,6 +61,9 @@ export interface HeadquartersPorts {
   readonly workers: WorkerHost;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir?: string | undefined;
+  /** Thresholds of the circuit breakers; those that are not given are the specification's. */
+  readonly breakers?: Partial<BreakerSettings>;
+  readonly operators?: OperatorOptions | undefined;
   /** A frozen mesh to go on from. */
   readonly from?: Cut | undefined;
 }
@@ -82,6 +88,9 @@ export class Headquarters {
   readonly interventions: Interventions;
   readonly freezer: Freezer;
   readonly conflicts: ConflictFacets;
+  readonly guards: Safeguards;
+  /** Where work comes in from outside, as the operating mode lets it. */
+  readonly entrance: Entrance;
   readonly listeners: MeshListeners = new MeshListeners();
   readonly statusReader: StatusReader;
   /** True from when main cycles no more. */
@@ -101,9 +110,8 @@ export class Headquarters {
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
     this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
-    this.route = new MeshRoutes(new RouteTable(view.routes, view.topology), capabilities, () =>
-      clock.nowMs(),
-    );
+    const routes = new RouteTable(view.routes, view.topology);
+    this.route = new MeshRoutes(routes, capabilities, () => clock.nowMs());
     if (from !== undefined) this.route.adopt(from.routes);
     const ports = {
       dispatcher,
@@ -112,6 +120,8 @@ export class Headquarters {
       later,
       isRunning: () => this.isRunning,
       selector: this.selector,
+      contradicted: (liars: Parameters<FailureWatch["contradicted"]>[0]) =>
+        this.guards.failures.contradicted(liars),
     };
     this.scores = new Scorekeeper(clock.nowMs());
     this.live = new LiveMesh(view, this.gathers, this.scores, clock);
@@ -125,6 +135,7 @@ export class Headquarters {
       ...ports,
       isRunning: () => this.#mayOperate(),
       gathers: this.gathers,
+      ended: (gather) => this.guards.failures.gathered(gather),
       capabilityBits: (names) => bitsOf(capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
         this.scores.operation(kind, result, punctuality, windowMs, endedMs),
@@ -164,6 +175,26 @@ export class Headquarters {
       listeners: this.listeners,
     });
     this.conflicts = this.#facetsOfConflicts(outside);
+    this.guards = this.#safeguards(outside, routes);
+    const { selector, orchestrator, delegations } = this;
+    const { modes } = this.guards;
+    this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+  }
+
+  #safeguards(outside: HeadquartersPorts, routes: RouteTable): Safeguards {
+    return new Safeguards({
+      dispatcher: this.dispatcher,
+      routes,
+      log: outside.log,
+      listeners: this.listeners,
+      onIncident: (incident) => this.incidents.add(incident),
+      breakers: outside.breakers ?? {},
+      operators: {
+        approve: (request) => approvalFrom(this.conflicts.inbox, request),
+        preserve: () => preserveIn(this.freezer, outside.dataDir),
+        ...outside.operators,
+      },
+    });
   }
 
   #facetsOfConflicts({ dataDir, clock, log, capabilities }: HeadquartersPorts): ConflictFacets {
@@ -194,11 +225,10 @@ export class Headquarters {
       onResponse: (agent, operation, trinary, value) =>
         this.gathers.onResponse(agent, operation, trinary, value),
       onIncidents: (incidents) => {
-        const { topology } = this.dispatcher.view;
-        for (const incident of incidents as readonly ShardIncident[]) {
-          this.incidents.add({ ...incident, subject: addressOf(topology, incident.subject) });
-        }
+        for (const incident of incidents as readonly ShardIncident[])
+          this.incidents.add(this.guards.failures.take(incident));
       },
+      onSilence: (agent) => this.guards.failures.silent(agent),
       onDeadLetter: (words, doubles, word, message) =>
         this.office.receive(words, doubles, word, message),
       onConflict: (agent, news) => this.conflicts.receive(agent, news),
@@ -231,6 +261,7 @@ export class Headquarters {
     const { agents, messages } = this.statusReader.read(this.#state, this.stats());
     const share = agents.active / agents.total;
     this.scores.tick(this.#clock.nowMs(), share, messages.conflicts);
+    if (this.#state === "running") this.guards.tick(agents.active, agents.total);
   }
 
   stats(): GlobalStats {
@@ -242,6 +273,7 @@ export class Headquarters {
     const lastCascadeMs = this.scores.sinceCascadeMs(this.#clock.nowMs());
     return {
       ...status,
+      mode: this.guards.modes.mode,
       conflictsLastHour: this.scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
       ...(this.freezer.frozen.length > 0 && { frozen: this.freezer.frozen }),
@@ -254,7 +286,7 @@ export class Headquarters {
 
   /** Sends a message from outside the mesh. */
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
-    if (!this.isRunning) return REJECTED;
+    if (!this.isRunning || !this.guards.modes.admits(options?.priority ?? 1)) return REJECTED;
     const { dispatcher } = this;
     dispatcher.nowMs = this.#clock.nowMs();
     const receipt = dispatcher.outbox.tell(
@@ -266,16 +298,5 @@ export class Headquarters {
     );
     dispatcher.nudge();
     return receipt;
-  }
-
-  /** Asks an agent, or a sample of a selection, from outside the mesh. */
-  ask(
-    target: Target | AskSelection,
-    message: unknown,
-    options?: AskOptions,
-  ): Promise<Answer | AskGroups> {
-    return typeof target === "object"
-      ? this.delegations.askMany(target, message, options)
-      : this.delegations.ask(target, message, options);
   }
 }

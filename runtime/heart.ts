@@ -3,6 +3,7 @@ import { ACTIVE } from "../coordination/agent-state.ts";
 import { foldCluster, foldSector } from "../coordination/aggregate.ts";
 import { ClockOffset, type ClockReading } from "../coordination/clock-offset.ts";
 import { storeHeartbeat } from "../coordination/heartbeat.ts";
+import { MODES } from "../coordination/operating-mode.ts";
 import { observeLatency, observeProcessing } from "../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
 import {
@@ -15,6 +16,7 @@ import { Count } from "../mailbox/layout.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { Unanswered } from "./unanswered.ts";
 import type { TimerTarget } from "./wheel.ts";
 
 /**
@@ -22,6 +24,9 @@ import type { TimerTarget } from "./wheel.ts";
  * thousand heartbeats, so there are few: with 5 s, one each 250 ms.
  */
 const PARTS = 20;
+
+/** In a mesh that saves its strength agents are probed in one round of heartbeats in so many: each 30 s. */
+const SPARSE_ROUNDS = 6;
 
 const rowFloats = new Float32Array(3);
 const rowWords = new Int32Array(rowFloats.buffer);
@@ -41,9 +46,11 @@ export class Heart implements TimerTarget {
   #startMs = 0;
   /** Clusters that have beaten since the start. */
   #beaten = 0;
+  readonly #unanswered: Unanswered;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+    this.#unanswered = new Unanswered(dispatcher, (agent) => this.probe(agent));
   }
 
   /** Folds all clusters of this thread once, and then each once a period. */
@@ -97,11 +104,22 @@ export class Heart implements TimerTarget {
     }
   }
 
-  /** Agents that stand for something elsewhere are asked how far away it is. */
+  /** Agents that stand for something elsewhere are asked how far away it is; contexts are looked at. */
   #probe(cluster: number): void {
-    const { agentsPerCluster } = this.#dispatcher.view.topology;
+    const { view, agents } = this.#dispatcher;
+    const { agentsPerCluster } = view.topology;
     const from = cluster * agentsPerCluster;
-    for (let agent = from; agent < from + agentsPerCluster; agent++) this.probe(agent);
+    const round = Math.floor(this.#beaten / Math.max(1, this.#clusters));
+    // Measuring is background work; that they are there at all is looked at all the same.
+    const isDue = MODES[view.routes.mode].limits.background || round % SPARSE_ROUNDS === 0;
+    for (let agent = from; agent < from + agentsPerCluster; agent++) {
+      const cell = agents.cellOf(agent);
+      if (cell === undefined || !cell.alive) continue;
+      if (cell.behavior.context !== undefined && view.registry.state[agent] === ACTIVE)
+        agents.contexts.isWhole(cell);
+      if (cell.behavior.probe !== undefined && !this.#unanswered.isMissed(agent) && isDue)
+        this.probe(agent);
+    }
   }
 
   /** Asks one agent, if it stands for something elsewhere and is up. */
@@ -121,8 +139,13 @@ export class Heart implements TimerTarget {
   }
 
   #await(cell: AgentCell, probe: Promise<Probe | undefined>, sentMs: number): void {
+    this.#unanswered.sent(cell.self, sentMs);
     probe.then(
-      (value) => cell.alive && this.#observe(cell.self, value, sentMs),
+      (value) => {
+        if (!cell.alive) return;
+        this.#unanswered.heard(cell.self);
+        this.#observe(cell.self, value, sentMs);
+      },
       (error) =>
         this.#dispatcher.standstill.whenGoing(() => {
           if (cell.alive) this.#dispatcher.agents.fail(cell, error);

@@ -8,11 +8,15 @@ import type { Kpis } from "../coordination/kpis.ts";
 import type { PredictorKind } from "../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../coordination/topology.ts";
+import type { FailureClass } from "../supervisors/failure-classes.ts";
 import type { RestartType, SupervisionOptions } from "../supervisors/restart.ts";
+import type { BreakerOptions, CircuitEvent, Circuits } from "./circuit-api.ts";
 import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
 import type { Cut } from "./cut.ts";
+import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { Live } from "./live-api.ts";
+import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -58,6 +62,8 @@ export interface MeshStatus {
     readonly inFlight: number;
     /** Delivered again after the death of a worker. */
     readonly redelivered: number;
+    /** Refused, by priority 0 to 2, because of a flood or of the operating mode; their senders still have them. */
+    readonly shed: readonly [background: number, normal: number, high: number];
     readonly conflicts: number;
     /** Frames refused because they made no sense. */
     readonly corrupt: number;
@@ -132,8 +138,25 @@ export interface Incident {
   /** Address of the agent, or `worker-1`. */
   readonly subject: string;
   readonly error: string;
-  readonly decision: "restart" | "stop" | "quarantine" | "escalate" | "replace-worker";
+  readonly decision:
+    | "restart"
+    | "stop"
+    | "quarantine"
+    | "escalate"
+    | "replace-worker"
+    /** It is asked again after a while. */
+    | "retry"
+    /** Operations go to others until it has recovered. */
+    | "route-around"
+    /** The breaker of the sector was opened. */
+    | "isolate"
+    /** Its context was loaded again. */
+    | "reload";
   readonly delayMs: number;
+  /** Of spec 6.1; absent for what an operator wanted, and for the mesh itself. */
+  readonly class?: FailureClass;
+  /** It is more than the recovery of its class is for. */
+  readonly escalated?: boolean;
 }
 
 export type DeadLetterReason =
@@ -146,7 +169,8 @@ export type DeadLetterReason =
   | "unknown-actor"
   | "undecodable"
   | "mesh-stopping"
-  | "capability";
+  | "capability"
+  | "circuit-open";
 
 export interface DeadLetter {
   readonly id: number;
@@ -200,6 +224,10 @@ export interface MeshEvents {
   state: MeshStatus["state"];
   frozen: Frozen;
   thawed: ThawResult;
+  /** A circuit breaker has opened, is tried, or has closed. */
+  circuit: CircuitEvent;
+  /** The operating mode has changed. */
+  mode: ModeEvent;
 }
 
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
@@ -241,6 +269,12 @@ export interface Mesh extends AsyncDisposable {
   readonly live: Live;
   /** Whom traffic goes around. */
   readonly route: Routes;
+  /** The circuit breakers (spec 6.2). */
+  readonly circuits: Circuits;
+  /** What the mesh still dares to do (spec 6.3). */
+  readonly mode: Modes;
+  /** What kinds of failures were found (spec 6.1). */
+  readonly failures: FailureReport;
   /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult>;
   /** Addresses by selection, `sector-7`, `sector-7/cluster-4`, a class, a capability. */
@@ -295,6 +329,8 @@ export interface BroadcastResult {
   readonly conflict: number;
   /** Not heard of in time; includes agents whose handler failed. */
   readonly transit: number;
+  /** Of the selection, and not addressed because their circuits are open. */
+  readonly skipped: number;
   readonly elapsedMs: number;
 }
 
@@ -352,6 +388,10 @@ export interface MeshOptions {
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */
   readonly logFile?: string;
+  /** Thresholds and times of the circuit breakers. Default: those of spec 6.2. */
+  readonly breakers?: BreakerOptions;
+  /** Whom to ask and what to call when the mesh is impaired (spec 6.3). */
+  readonly operators?: OperatorOptions;
   /** Seed of every agent's `ctx.random`; default from the system. */
   readonly seed?: number;
   readonly signal?: AbortSignal;

@@ -10,10 +10,12 @@ import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination
 import type { Topology } from "../coordination/topology.ts";
 import { readBehaviors } from "./behavior-modules.ts";
 import { resolve } from "./cell.ts";
+import type { Circuits } from "./circuit-api.ts";
 import { systemClock } from "./clock.ts";
 import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
 import type { Cut } from "./cut.ts";
 import { runDuty } from "./duty.ts";
+import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
 import { Headquarters } from "./headquarters.ts";
 import { systemLater } from "./later.ts";
@@ -33,6 +35,7 @@ import type {
   MeshStatus,
 } from "./mesh-api.ts";
 import { planMesh } from "./mesh-plan.ts";
+import type { Modes } from "./mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -112,6 +115,8 @@ class ThreadedMesh implements Mesh {
       later: systemLater,
       dataDir: settings.dataDir,
       from: options.from,
+      breakers: settings.breakers,
+      operators: options.operators,
       log,
       workers: {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
@@ -137,6 +142,18 @@ class ThreadedMesh implements Mesh {
 
   get inbox(): HumanInbox {
     return this.#headquarters.conflicts.inbox;
+  }
+
+  get circuits(): Circuits {
+    return this.#headquarters.guards.circuits;
+  }
+
+  get mode(): Modes {
+    return this.#headquarters.guards.modes;
+  }
+
+  get failures(): FailureReport {
+    return this.#headquarters.guards.failures;
   }
 
   get deadLetters(): DeadLetters {
@@ -196,7 +213,7 @@ class ThreadedMesh implements Mesh {
     message: unknown,
     options?: AskOptions,
   ): Promise<Answer | AskGroups> {
-    return this.#headquarters.ask(target, message, options);
+    return this.#headquarters.entrance.ask(target, message, options);
   }
 
   forecast(operation: Operation, options?: ForecastOptions): Promise<Forecast> {
@@ -204,15 +221,15 @@ class ThreadedMesh implements Mesh {
   }
 
   scatterGather(operation: Operation, options?: GatherOptions): Promise<GatherResult> {
-    return this.#headquarters.orchestrator.scatterGather(operation, options);
+    return this.#headquarters.entrance.scatterGather(operation, options);
   }
 
   cascade(operation: Operation, options?: CascadeOptions): Promise<CascadeResult> {
-    return this.#headquarters.orchestrator.cascade(operation, options);
+    return this.#headquarters.entrance.cascade(operation, options);
   }
 
   delegate<Value>(task: unknown, options?: DelegateOptions): Promise<DelegationResult<Value>> {
-    return this.#headquarters.delegations.delegate(task, options);
+    return this.#headquarters.entrance.delegate(task, options);
   }
 
   pipeline<Value>(
@@ -220,11 +237,11 @@ class ThreadedMesh implements Mesh {
     stages: readonly string[],
     options?: PipelineOptions,
   ): Promise<PipelineResult<Value>> {
-    return this.#headquarters.delegations.pipeline(message, stages, options);
+    return this.#headquarters.entrance.pipeline(message, stages, options);
   }
 
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
-    return this.#headquarters.orchestrator.broadcast(message, options);
+    return this.#headquarters.entrance.broadcast(message, options);
   }
 
   get live(): Live {
@@ -309,6 +326,7 @@ class ThreadedMesh implements Mesh {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#headquarters.become("stopping");
+    this.#headquarters.guards.modes.abandon();
     // Who stands still finishes nothing: what is in flight is in the file.
     if (!this.#headquarters.freezer.standsStill)
       await this.#drain(systemClock.nowMs() + deadlineMs);

@@ -53,6 +53,11 @@ export interface GatherOptions {
   readonly signal?: AbortSignal;
   /** Gather what the agents answer, not only how. Default false. */
   readonly answers?: boolean;
+  /**
+   * The question has one right answer: whoever contradicts at least three peers, two thirds of all who answered, is
+   * quarantined (spec 6.1 BYZANTINE_BEHAVIOR). Default false: opinions may differ. Implies `answers`.
+   */
+  readonly oneTruth?: boolean;
   readonly onProgress?: (progress: OperationProgress) => void;
 }
 
@@ -94,6 +99,12 @@ export type AgentPlan =
       readonly reason: "insufficient_lead_time";
       readonly wouldNeedMs: number;
       readonly availableMs: number;
+    }
+  | {
+      readonly status: "SKIP";
+      readonly address: string;
+      /** The breaker of its cluster, its sector or the mesh keeps traffic from it. */
+      readonly reason: "circuit_open";
     };
 
 /** What became of an operation at one agent. Times are relative to T, ms; negative is early. */
@@ -122,7 +133,7 @@ export interface GatherResult {
   readonly message: MeshMessage;
   /** T, ms of the mesh clock; undefined when there was none (`at: "now"`). */
   readonly arrivalMs: number | undefined;
-  /** Agents that the selection names and that can be routed to. */
+  /** Agents that the selection names and that nobody has routed around; those behind open circuits included. */
   readonly selected: number;
   /** Of these: those it was sent to. `addressed + skipped = selected`. */
   readonly addressed: number;
@@ -131,7 +142,7 @@ export interface GatherResult {
   /** Addressed and not heard of by the end; includes `failed`. */
   readonly transit: number;
   readonly failed: number;
-  /** Not sent to: they could not be READY by T. */
+  /** Not sent to: they could not be READY by T, or are behind an open circuit. */
   readonly skipped: number;
   /** READY ÷ addressed. */
   readonly responseRate: number;
@@ -232,7 +243,7 @@ export interface Forecast {
    * count unless nobody else is selected: they have their own deadlines.
    */
   readonly earliestQuorumMs: number;
-  /** Why agents are skipped, those who would need longest first; bounded by `limit`. */
+  /** Why agents are skipped, those behind open circuits and then those who would need longest; bounded by `limit`. */
   readonly skips: readonly Extract<AgentPlan, { readonly status: "SKIP" }>[];
 }
 
@@ -243,6 +254,11 @@ export interface AskSelection {
   readonly capability?: string;
   /** How many of them, drawn at random. Default 100. */
   readonly sample?: number;
+  /**
+   * The question has one right answer: whoever contradicts at least three peers, two thirds of all who answered, is
+   * quarantined (spec 6.1 BYZANTINE_BEHAVIOR). Default false: opinions may differ.
+   */
+  readonly oneTruth?: boolean;
 }
 
 /** Answers grouped by value, the largest group first (spec 7.1 `ask`). */

@@ -38,6 +38,8 @@ export interface GatherSettings {
   };
   readonly signal: AbortSignal | undefined;
   readonly answers: boolean;
+  /** Answers are compared: whoever contradicts the others lies. */
+  readonly oneTruth: boolean;
   readonly onProgress: GatherOptions["onProgress"];
 }
 
@@ -83,7 +85,8 @@ export function planGather(options: GatherOptions, quorum: number): GatherSettin
       maxTransitRate: within("maxTransitRate", options.maxTransitRate ?? 0.1, 0, 1),
     },
     signal: options.signal,
-    answers: options.answers ?? false,
+    answers: (options.answers ?? false) || options.oneTruth === true,
+    oneTruth: options.oneTruth ?? false,
     onProgress: options.onProgress,
   };
 }

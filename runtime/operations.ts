@@ -12,6 +12,7 @@ import {
   markByte,
   type OperationMark,
 } from "../coordination/operation-mark.ts";
+import { CIRCUIT_MARKS } from "../coordination/routes.ts";
 import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
 import { Count, SLOT_AUX, SLOT_FRAME } from "../mailbox/layout.ts";
@@ -201,7 +202,15 @@ export class Operations implements TimerTarget {
     const part = this.#partOf(slot);
     part.scheduled--;
     const bit = data - slot * BITS;
-    const state = this.#dispatcher.view.registry.state[part.firstAgent + bit];
+    const { registry, routes } = this.#dispatcher.view;
+    const state = registry.state[part.firstAgent + bit];
+    // Its circuit has opened since it was planned: nothing new goes there.
+    if ((routes.marks[part.firstAgent + bit] & CIRCUIT_MARKS) !== 0 && part.priority < 3) {
+      part.open--;
+      part.progress.noteSkipped(bit, this.#dispatcher.ledger.cycle);
+      this.#settle(part);
+      return;
+    }
     if (state === QUARANTINED || state === STOPPED || this.#gateOf(part) !== GateState.OPEN) {
       part.open--;
       this.#settle(part);

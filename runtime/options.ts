@@ -3,6 +3,7 @@ import { resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InvalidOptionError } from "../actors/errors.ts";
 import { addressOf } from "../coordination/address.ts";
+import { BREAKER_SETTINGS, type BreakerSettings } from "../coordination/breaker-tree.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
@@ -28,6 +29,7 @@ export interface Settings {
   readonly predictor: PredictorKind;
   /** Absolute; undefined when nothing is to outlive the process. */
   readonly dataDir: string | undefined;
+  readonly breakers: Partial<BreakerSettings>;
   readonly log: LogLevel;
   readonly seed: number;
   readonly modules: readonly string[];
@@ -84,10 +86,27 @@ export function readOptions(options: MeshOptions): Settings {
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
     predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
     dataDir: readFolder("dataDir", options.dataDir),
+    breakers: readBreakers(options.breakers),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options.agent, topology),
   };
+}
+
+function readBreakers(breakers: MeshOptions["breakers"] = {}): Partial<BreakerSettings> {
+  for (const [name, value] of Object.entries(breakers) as [keyof BreakerSettings, number][]) {
+    if (BREAKER_SETTINGS[name] === undefined)
+      throw new InvalidOptionError(
+        "breakers",
+        name,
+        `one of ${Object.keys(BREAKER_SETTINGS).join(", ")}`,
+      );
+    if (name !== "share")
+      number(`breakers.${name}`, value, 1, name.endsWith("Ms") ? 86_400_000 : 10_000);
+    else if (!(value > 0 && value <= 1))
+      throw new InvalidOptionError("breakers.share", value, "a share above 0, to 1");
+  }
+  return breakers;
 }
 
 function readFolder(field: string, path: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { MeshError, MeshStoppedError } from "../actors/errors.ts";
 import type { RoutingStrategy } from "../actors/message.ts";
 import type { Random } from "../actors/ports.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
+import { contradicting } from "../coordination/disagreement.ts";
 import { IMPEDANCE_CLASSES, type ImpedanceClass, PEOPLE } from "../coordination/impedance-class.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
 import { ProgressMap } from "../supervisors/sector-coordinator.ts";
@@ -65,6 +66,10 @@ export interface OrchestratorPorts {
   /** Bits of these capabilities, low and high word. */
   readonly capabilityBits: (names: readonly string[]) => readonly [low: number, high: number];
   readonly isRunning: () => boolean;
+  /** An operation has ended, with all that was heard of it. */
+  readonly ended: (gather: Gather) => void;
+  /** These contradict their peers on a question with one right answer. */
+  readonly contradicted: (liars: readonly (readonly [agent: number, answer: string])[]) => void;
   /** An operation has ended. */
   readonly score: (
     kind: OperationKind,
@@ -80,6 +85,8 @@ interface Attempt {
   readonly plan: OperationPlan;
   readonly settings: GatherSettings;
   readonly agents: Int32Array;
+  /** Selected too, and behind open circuits. */
+  readonly shut: Int32Array;
   readonly strategy: RoutingStrategy;
   readonly kind: OperationKind;
   readonly isWave: boolean;
@@ -115,7 +122,8 @@ export class Orchestrator {
     const agents = this.#ports.selector.routable(settings.select, plan.requiresCapabilities);
     const question = questionOf(plan, settings, agents, nowMs);
     const arrivalMs = plan.at.kind === "time" ? plan.at.atMs : undefined;
-    return this.#ports.forecasts.forecast(question, arrivalMs, options.limit ?? 100);
+    const shut = this.#ports.selector.shut(settings.select, plan.requiresCapabilities);
+    return this.#ports.forecasts.forecast(question, arrivalMs, options.limit ?? 100, shut);
   }
 
   /** Tells every agent of a selection, as soon as can be, and counts how it went. */
@@ -136,7 +144,9 @@ export class Orchestrator {
         const addressed = ended.selected;
         const elapsedMs = dispatcher.ports.clock.nowMs() - nowMs;
         const transit = addressed - ready - conflict;
-        resolve({ addressed, ready, conflict, transit, elapsedMs });
+        if (end !== "mesh-stopped") this.#ports.ended(ended);
+        const skipped = attempt.shut.length;
+        resolve({ addressed, ready, conflict, transit, skipped, elapsedMs });
       };
       const operation = gathers.nextOperation();
       const shares = gathers.sharesOf(attempt.agents);
@@ -161,6 +171,7 @@ export class Orchestrator {
       plan,
       settings: planGather({ ...(timeoutMs !== undefined && { timeoutMs }) }, 0.95),
       agents: this.#ports.selector.routable(select, []),
+      shut: this.#ports.selector.shut(select, []),
       strategy: "broadcast",
       kind: "broadcast",
       isWave: false,
@@ -207,6 +218,7 @@ export class Orchestrator {
       const phase = await this.#run({
         ...whole,
         agents,
+        shut: whole.shut.filter((agent) => classes[agent] === place),
         settings: { ...whole.settings, thresholds },
       });
       ended.push(phase);
@@ -228,6 +240,7 @@ export class Orchestrator {
     const people = this.#run({
       ...whole,
       agents,
+      shut: whole.shut.filter((agent) => classes[agent] === PEOPLE),
       kind: "scatter-gather",
       plan: { ...plan, at: { kind: "now" }, hold: false },
       settings: { ...settings, timeoutMs },
@@ -265,8 +278,9 @@ export class Orchestrator {
     const settings = planGather(options, quorum);
     settings.signal?.throwIfAborted();
     const agents = this.#ports.selector.routable(settings.select, plan.requiresCapabilities);
+    const shut = this.#ports.selector.shut(settings.select, plan.requiresCapabilities);
     const strategy = kind === "cascade" ? "broadcast" : "scatter-gather";
-    return { plan, settings, agents, kind, isWave, strategy };
+    return { plan, settings, agents, shut, kind, isWave, strategy };
   }
 
   async #run(attempt: Attempt): Promise<Ended> {
@@ -294,12 +308,14 @@ export class Orchestrator {
           return;
         }
         look();
+        if (end !== "gate-failed") this.#heard(attempt, ended);
         const endedMs = dispatcher.ports.clock.nowMs();
         const { confirmed, openedMs } = gathers.gateOf(ended);
         const facts: OutcomeFacts = {
           topology: dispatcher.view.topology,
           windowMs: settings.windowMs,
           thresholds: settings.thresholds,
+          shut: attempt.shut,
           elapsedMs: endedMs - startedMs,
           quorumMs,
           resume: (options) => this.#resume(attempt, ended, options),
@@ -315,6 +331,16 @@ export class Orchestrator {
       // A timer of the event loop, and not of the wheel: what it ends is itself only about this thread.
       if (attempt.isWave) callOffTier = later(SECTOR_TIER_MS, () => gathers.failGate(gather));
     });
+  }
+
+  #heard({ settings }: Attempt, gather: Gather): void {
+    this.#ports.ended(gather);
+    if (!settings.oneTruth || gather.values === undefined) return;
+    const answers = Array.from(gather.values, ([agent, value]) => [agent, keyOf(value)] as const);
+    const said = new Map(answers);
+    const liars = contradicting(answers);
+    if (liars.length > 0)
+      this.#ports.contradicted(liars.map((agent) => [agent, said.get(agent) ?? ""]));
   }
 
   /** Why there is no result; undefined when there is one. */
@@ -402,29 +428,41 @@ export class Orchestrator {
         if (!isDone) left.push(share.sector * topology.agentsPerSector + bit);
       }
     }
+    const { selector } = this.#ports;
+    // Whose circuit lets them be reached again are tried as well.
+    const [again, shut] = [true, false].map((is) =>
+      attempt.shut.filter((agent) => selector.isRoutable(agent, []) === is),
+    );
+    left.push(...again);
     if (left.length === 0)
       throw new MeshError("MESH_NOTHING_LEFT", "resume: every agent was READY or in CONFLICT");
     const { settings, plan } = attempt;
     const at: ArrivalTime = options.at ?? "now";
-    const again = planOperation({ payload: plan.payload, at }, this.#now());
+    const anew = planOperation({ payload: plan.payload, at }, this.#now());
     const root = attempt.root ?? {
       operation: gather.operation,
       messageId: gather.plan.facts.messageId,
     };
     const next: Attempt = {
       ...attempt,
-      plan: { ...plan, at: again.at, hold: plan.hold && again.at.kind !== "now" },
+      plan: { ...plan, at: anew.at, hold: plan.hold && anew.at.kind !== "now" },
       settings: {
         ...settings,
         timeoutMs: options.timeoutMs ?? settings.timeoutMs,
         signal: options.signal,
       },
       agents: Int32Array.from(left),
+      shut,
       isWave: false,
       root,
     };
     return (await this.#run(next)).outcome;
   }
+}
+
+/** The same for values that mean the same. */
+function keyOf(value: unknown): string {
+  return JSON.stringify(value) ?? "nothing";
 }
 
 function progressOf(gather: Gather): OperationProgress {

@@ -2,10 +2,12 @@ import type { Priority, TellOptions } from "../actors/context.ts";
 import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
 import { ACCEPTED, DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
+import { CIRCUIT_MARKS, isShut } from "../coordination/routes.ts";
 import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
 import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
 import { FULL } from "../mailbox/ring.ts";
+import { Admission } from "./admission.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -16,6 +18,9 @@ import { checkSendOptions, deadlineAfter } from "./send-options.ts";
 import { traceSend } from "./send-trace.ts";
 import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
+
+// Under names of this module: V8 reads the constants of others from memory each time.
+const CIRCUITS = CIRCUIT_MARKS;
 
 /** What became of one attempt to send. */
 type Sent = "sent" | "full" | "no-room" | "dropped" | "rejected";
@@ -50,6 +55,7 @@ export class Outbox implements TimerTarget {
    */
   readonly #posts: SendBacklog;
   readonly #room: MailboxRoom;
+  readonly #admission: Admission;
   readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
@@ -59,11 +65,14 @@ export class Outbox implements TimerTarget {
   #unseen = 0;
   /** Edge in the wait graph of the ask being sent. */
   #askEdge = -1;
+  /** Flags of the message being sent, besides those of its payload. */
+  #flags = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
     this.#sequence = dispatcher.epoch * 2 ** 36;
     const { placement, registry } = dispatcher.view;
+    this.#admission = new Admission(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -124,9 +133,24 @@ export class Outbox implements TimerTarget {
     if (receipt === DROPPED || receipt === REJECTED) this.#refuseAsk(id, target);
   }
 
+  /** Asks an agent for a sign of life, by way of its mailbox; the answer comes to the ask `id` of this thread. */
+  probe(target: number, id: number, deadlineMs: number): void {
+    const { orchestrator } = this.#dispatcher.view.topology;
+    this.#flags = FrameFlag.PROBE;
+    try {
+      this.ask(orchestrator, target, undefined, 3, id, deadlineMs, undefined, -1);
+    } finally {
+      this.#flags = 0;
+    }
+  }
+
   #refuseAsk(id: number, target: number): void {
-    const address = addressOf(this.#dispatcher.view.topology, target);
-    this.#dispatcher.asks.reject(id, new UndeliverableError(address, "its mailbox is full"));
+    const { view, asks } = this.#dispatcher;
+    const shut = (view.routes.marks[target] & CIRCUITS) !== 0;
+    const why = shut
+      ? "its circuit is open"
+      : "its mailbox is full, or there is a flood of messages";
+    asks.reject(id, new UndeliverableError(addressOf(view.topology, target), why));
   }
 
   /** Tells an actor of a death (see {@link Signal}). */
@@ -144,7 +168,18 @@ export class Outbox implements TimerTarget {
     deadlineMs: number,
     cell: AgentCell | undefined,
   ): Receipt {
+    if (!this.#admission.takes(source, target, priority, this.#backlog.fill)) return REJECTED;
     const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    // A byte that is nearly always 0: what an open circuit costs while none is.
+    const { routes, topology } = this.#dispatcher.view;
+    if (
+      (routes.marks[target] & CIRCUITS) !== 0 &&
+      priority < 3 &&
+      isShut(routes, topology, source, target)
+    ) {
+      this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.CIRCUIT_OPEN);
+      return DROPPED;
+    }
     traceSend(this.#dispatcher, this.#header, cell?.slot ?? 0);
     const waits = this.#held || this.#backlog.holdsBack(this.#header);
     const sent = waits ? "no-room" : this.#offer(length);
@@ -185,7 +220,9 @@ export class Outbox implements TimerTarget {
     header.createdMs = this.#dispatcher.nowMs;
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
-    return this.#encode(message);
+    const length = this.#encode(message);
+    header.flags |= this.#flags;
+    return length;
   }
 
   #encode(message: unknown): number {

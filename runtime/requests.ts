@@ -4,6 +4,7 @@ import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/fram
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { EMPTY } from "../mailbox/mailboxes.ts";
 import type { Ring } from "../mailbox/ring.ts";
+import type { FailureClass } from "../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** A hook of a behavior that only looks, and what it is given. */
@@ -22,6 +23,7 @@ export type Request =
   | { readonly verb: "look"; readonly look: Look }
   | { readonly verb: "clock" }
   | { readonly verb: "disable"; readonly low: number; readonly high: number }
+  | { readonly verb: "quarantine"; readonly reason: string; readonly failure: FailureClass }
   | { readonly verb: "renew"; readonly thread: number };
 
 /** What a shard tells of one of its agents, in text. */
@@ -105,6 +107,9 @@ export class Requests {
       case "kill":
         agents.failures.kill(target);
         return { killed: addressOf(this.#dispatcher.view.topology, target) };
+      case "quarantine":
+        agents.failures.quarantine(target, request.reason, request.failure);
+        return undefined;
       default:
         request satisfies never;
         throw new Error(`unknown request ${inspect(request)}`);
@@ -146,6 +151,7 @@ export class Requests {
     const starting: Promise<void>[] = [];
     for (let agent = from; agent < to; agent++) {
       agents.failures.forgive(agent);
+      agents.contexts.forget(agent);
       const ready = agents.restart(agent);
       if (ready !== undefined) starting.push(ready);
     }

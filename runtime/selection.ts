@@ -4,7 +4,7 @@ import { bitsOf, type CapabilityTable, hasCapability } from "../coordination/cap
 import { CapableAgents } from "../coordination/capable-agents.ts";
 import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
 import type { Registry } from "../coordination/registry.ts";
-import type { RouteMarks } from "../coordination/routes.ts";
+import { CIRCUIT_MARKS, type RouteMarks } from "../coordination/routes.ts";
 import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
 
 /** Indices [from, to) of agents. */
@@ -12,6 +12,8 @@ export interface AgentRange {
   readonly from: number;
   readonly to: number;
 }
+
+const NOBODY = new Int32Array(0);
 
 /** Finds the agents that people mean. */
 export class Selector {
@@ -52,9 +54,20 @@ export class Selector {
       : able.filter((agent) => this.isRoutable(agent, bits));
     if (routed.length > 0) return routed;
     const what = names.length === 0 ? "" : ` that can ${names.join(", ")}`;
+    const shut = this.shut(selection, names).length;
+    const because = shut === 0 ? "" : `: ${shut} are behind open circuits`;
     throw new MeshError(
       "MESH_NOBODY",
-      `select: expected at least one agent${what}, ${selection ?? "the mesh"} has none`,
+      `select: expected at least one agent${what}, ${selection ?? "the mesh"} has none${because}`,
+    );
+  }
+
+  /** Those of a selection, with all of these capabilities, that only an open circuit keeps traffic from. */
+  shut(selection: string | undefined, names: readonly string[]): Int32Array {
+    if (this.#routes.isClear) return NOBODY;
+    const { marks } = this.#routes;
+    return this.able(selection, names).filter(
+      (agent) => marks[agent] !== 0 && (marks[agent] & ~CIRCUIT_MARKS) === 0,
     );
   }
 

@@ -34,6 +34,13 @@ export class SendBacklog {
     return this.#entries.length;
   }
 
+  /** How full it is, in messages or in bytes, whichever is more: 0 to 1. */
+  get fill(): number {
+    if (this.#entries.length === 0) return 0;
+    const { maxMessages, maxBytes } = this.#bounds;
+    return Math.max(this.#entries.length / maxMessages, this.#bytes / maxBytes);
+  }
+
   /** True when `bytes` more would be too many. */
   isFull(bytes: number): boolean {
     const { maxMessages, maxBytes } = this.#bounds;

@@ -53,7 +53,7 @@ export class StandIns implements TimerTarget {
   /** Bit of an agent that can stand in for agent `bit`; −1 when its cluster has none. */
   #idlePeer(part: Part, bit: number): number {
     const { view, mailboxes, turns } = this.#dispatcher;
-    const { registry, topology } = view;
+    const { registry, topology, routes } = view;
     const { agentsPerCluster } = topology;
     const from = Math.floor(bit / agentsPerCluster) * agentsPerCluster;
     const straggler = part.firstAgent + bit;
@@ -65,6 +65,7 @@ export class StandIns implements TimerTarget {
         !part.standIns.has(peer) &&
         mailboxes.depth[agent] === 0 &&
         !turns.isBusy(agent) &&
+        routes.isRoutable(agent) &&
         registry.class[agent] === registry.class[straggler] &&
         this.#operations.isCapable(part, agent)
       )

@@ -73,6 +73,7 @@ export class StatusReader {
         deadLettered: sums[Count.DEAD_LETTERED],
         inFlight: sums[Count.IN_FLIGHT],
         redelivered: sums[Count.REDELIVERED],
+        shed: [sums[Count.SHED], sums[Count.SHED + 1], sums[Count.SHED + 2]],
         conflicts: sums[Count.CONFLICTS],
         corrupt: sums[Count.CORRUPT],
       },

@@ -35,6 +35,10 @@ const TURNS_AN_AGENT = 16;
  */
 const TURNS_A_CYCLE = 2048;
 const CYCLE_MS = 2;
+/** The flag of an ASK for a sign of life, as it stands in the word of a frame's type. */
+const PROBE = FrameFlag.PROBE << 16;
+/** Of a turn that says nothing of how long turns take. */
+const UNMEASURED = { rttMs: 0, processingMs: 0 };
 /** The same while releases are to be made, which are to be punctual to well under a millisecond. */
 const CYCLE_WITH_RELEASES_MS = 0.25;
 
@@ -124,9 +128,11 @@ export class Turns {
       result =
         kind === FrameKind.SIGNAL
           ? this.#signal(cell, message as Signal)
-          : kind === FrameKind.OPERATION && operations.isActing(slot, cell.self)
-            ? cell.behavior.act?.(cell.state, message, cell)
-            : cell.behavior.receive(cell.state, message, cell);
+          : (words[at + FRAME_TYPE] & PROBE) !== 0
+            ? this.#answerProbe(cell)
+            : kind === FrameKind.OPERATION && operations.isActing(slot, cell.self)
+              ? cell.behavior.act?.(cell.state, message, cell)
+              : cell.behavior.receive(cell.state, message, cell);
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
       this.#measure(cell);
@@ -158,6 +164,14 @@ export class Turns {
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
     this.#dispatcher.clockStale = false;
+  }
+
+  /** A sign of life: that it got its turn, and that what it stands for, if it does for something, answers. */
+  #answerProbe(cell: AgentCell): unknown {
+    // No measure of how long its work takes.
+    cell.more.measured ??= UNMEASURED;
+    const probe = cell.behavior.probe?.(cell.state, cell);
+    return isThenable(probe) ? probe.then(nothing) : undefined;
   }
 
   #signal(cell: AgentCell, signal: Signal): unknown {
@@ -257,7 +271,7 @@ export class Turns {
       ledger.counts[Count.HANDLED]++;
       this.#dispatcher.finish(slot);
     }
-    if (extras?.measured !== undefined) {
+    if (extras?.measured !== undefined && extras.measured !== UNMEASURED) {
       observeLatency(registry, cell.self, extras.measured.rttMs / 2);
       observeProcessing(registry, cell.self, extras.measured.processingMs);
     }
@@ -394,6 +408,10 @@ function unstashRunning(cell: AgentCell): void {
 }
 
 function ignore(): void {}
+
+function nothing(): undefined {
+  return undefined;
+}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (

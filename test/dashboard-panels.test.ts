@@ -84,10 +84,10 @@ const freeze = meshCommand({
 });
 
 const circuits = meshCommand({
-  name: "breakers",
-  help: "Lists breakers.",
+  name: "circuits",
+  help: "Lists circuits.",
   parameters: {},
-  examples: ["breakers"],
+  examples: ["circuits"],
   changes: false,
   run: () => ({ circuits: [{ level: "cluster", target: "sector-2/cluster-1", state: "OPEN" }] }),
   render: () => "",

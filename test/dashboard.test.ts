@@ -254,8 +254,11 @@ describe("the agents", () => {
     await page.click("#columns >> text=Class");
     assert.match(await textOf(page, "#legend"), /F human/);
     await until("the classes are drawn", async () => (await coloursOf(page)) >= 6);
-    // Breakers are shown where a command lists them; until one does, they are not offered.
-    assert.isTrue(await page.locator("#columns >> text=Breaker").isHidden());
+    mesh.circuits.trip("sector-2", "a test");
+    await page.click("#columns >> text=Breaker");
+    assert.match(await textOf(page, "#legend"), /half-open/);
+    await until("an open breaker is drawn", async () => (await coloursOf(page)) > 2);
+    mesh.circuits.reset("sector-2");
   });
 
   test("that are lost are seen to be lost", async () => {

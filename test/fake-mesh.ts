@@ -7,6 +7,7 @@ import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
+import type { Circuits } from "../runtime/circuit-api.ts";
 import type {
   BroadcastResult,
   DeadLetter,
@@ -18,6 +19,7 @@ import type {
   MeshStatus,
   WorkerStatus,
 } from "../runtime/mesh-api.ts";
+import type { Modes } from "../runtime/mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -34,6 +36,7 @@ import type {
 } from "../runtime/operation-api.ts";
 import { selectRange } from "../runtime/selection.ts";
 import { FakeLive } from "./fake-live.ts";
+import { fakeCircuits, fakeModes } from "./fake-safeguards.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -57,6 +60,8 @@ export class FakeMesh {
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
   readonly live: FakeLive;
+  readonly circuits: Circuits = fakeCircuits((address) => this.ref(address));
+  readonly mode: Modes = fakeModes();
   #operations = 0;
   readonly #listeners = new Map<string, Set<(detail: never) => void>>();
 
@@ -99,6 +104,7 @@ export class FakeMesh {
         deadLettered: 0,
         inFlight: 10,
         redelivered: 0,
+        shed: [0, 0, 0],
         conflicts: 0,
         corrupt: 0,
       },
@@ -238,7 +244,14 @@ export class FakeMesh {
   async broadcast(message: unknown, options: object = {}): Promise<BroadcastResult> {
     this.#called("broadcast", message, options);
     const addressed = this.topology.agents;
-    const all = { addressed, ready: addressed, conflict: 0, transit: 0, elapsedMs: 12.5 };
+    const all = {
+      addressed,
+      ready: addressed,
+      conflict: 0,
+      transit: 0,
+      skipped: 0,
+      elapsedMs: 12.5,
+    };
     return { ...all, ...this.broadcasted };
   }
 

@@ -226,7 +226,12 @@ describe("what is held back", () => {
     const counts: Partial<Record<ReceiptStatus, number>> = {};
     const receipts = Array.from({ length: 70_000 }, (_, id) => mesh.tell(TARGET, id));
     for (const { status } of receipts) counts[status] = (counts[status] ?? 0) + 1;
-    expect(counts).toEqual({ waiting: 65_536, rejected: 70_000 - 65_536 });
+    // From a quarter of its backlog on so many at once are a flood; at seven eighths no more of that priority wait.
+    const { waiting = 0, rejected = 0 } = counts;
+    expect(waiting + rejected).toBe(70_000);
+    expect(waiting).toBeGreaterThan(65_536 / 4);
+    expect(waiting).toBeLessThanOrEqual((65_536 * 7) / 8);
+    await until("the count", () => mesh.status().messages.shed[1] === rejected);
     // A number is no verb: each is a failure of the agent, and none of them anybody else's business.
     await mesh.stop({ deadlineMs: 0 });
     const finals = new Set(await Promise.all(receipts));

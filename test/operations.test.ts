@@ -116,7 +116,7 @@ describe("at a time", () => {
     const result = await mesh.scatterGather(operation);
     const skip = [...result.plan()].find(({ address }) => address === SLOW);
     if (skip?.status !== "SKIP") throw new Error("the slow agent was not skipped");
-    expect(skip.reason).toBe("insufficient_lead_time");
+    if (skip.reason !== "insufficient_lead_time") throw new Error("it was skipped for its circuit");
     expect(skip.wouldNeedMs).toBeGreaterThan(skip.availableMs);
     expect(skip.availableMs).toBeLessThan(200.1);
     expect(result.addressed + result.skipped).toBe(AGENTS);

@@ -6,7 +6,7 @@ import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import { seededRandom } from "../runtime/clock.ts";
 import type { ConflictNewsItem } from "../runtime/conflict-news.ts";
-import { Dispatcher } from "../runtime/dispatcher.ts";
+import { Dispatcher, type MainSink } from "../runtime/dispatcher.ts";
 import { Gathers } from "../runtime/gathers.ts";
 import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
@@ -25,8 +25,11 @@ export interface TwoThreads {
   settle(): void;
 }
 
-/** Two sectors of four agents of this behavior, all on the shard. */
-export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThreads> {
+/** Two sectors of four agents of this behavior, all on the shard. `heard` is what main makes of what it is told. */
+export async function twoThreads(
+  behavior: Partial<Behavior>,
+  heard: Partial<MainSink> = {},
+): Promise<TwoThreads> {
   const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
   const lanes = planLanes(2, 65_536);
   const topology = createTopology(options);
@@ -64,6 +67,7 @@ export async function twoThreads(behavior: Partial<Behavior>): Promise<TwoThread
         onIncidents() {},
         onDeadLetter() {},
         onConflict: (agent, news) => conflicts.push({ agent, news: news as ConflictNewsItem }),
+        ...heard,
       },
     });
   };

@@ -1,0 +1,37 @@
+import type { HumanInbox } from "./conflict-api.ts";
+import type { Freezer } from "./freezer.ts";
+import type { ApprovalRequest } from "./mode-api.ts";
+
+/** How long a person may take to consent to an operation, ms; then it is refused. */
+const APPROVAL_MS = 600_000;
+
+/**
+ * Asks people for their consent through the inbox (spec 6.3): true when it was approved, false when it was denied, when
+ * nobody decided within ten minutes, and when whoever wanted it has given up.
+ */
+export async function approvalFrom(inbox: HumanInbox, request: ApprovalRequest): Promise<boolean> {
+  const { operation, agents, priority, mode, signal } = request;
+  const { itemId } = await inbox.open({
+    kind: "approval",
+    text: `${operation} over ${agents} agents, priority ${priority}: the mode is ${mode}`,
+    about: { operation, agents, priority, mode },
+    withinMs: APPROVAL_MS,
+  });
+  const decided = inbox.decision(itemId).then(({ state }) => state === "approved");
+  return new Promise((resolve, reject) => {
+    const refuse = (): void => resolve(false);
+    const forget = inbox.on("overdue", (item) => item.itemId === itemId && refuse());
+    signal?.addEventListener("abort", refuse, { once: true });
+    decided.then(resolve, reject).finally(() => {
+      forget();
+      signal?.removeEventListener("abort", refuse);
+    });
+  });
+}
+
+/** Writes the state of the mesh to its data folder: all stand still for the moment of the cut, and go on. */
+export async function preserveIn(freezer: Freezer, dataDir: string | undefined): Promise<void> {
+  if (dataDir === undefined || freezer.standsStill) return;
+  await freezer.freeze();
+  await freezer.thaw();
+}

@@ -1,0 +1,70 @@
+import { MODES } from "../coordination/operating-mode.ts";
+import { failureClass } from "../supervisors/failure-classes.ts";
+import { CRASHED_AFTER_MS, retryWaitMs } from "../supervisors/silence.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { TimerTarget } from "./wheel.ts";
+
+interface Silence {
+  readonly sinceMs: number;
+  /** Heartbeats that found it silent. */
+  missed: number;
+}
+
+const ESCALATE_AT = failureClass("TRANSIENT_NETWORK").escalateAt;
+
+/**
+ * Probes of agents that stand for something elsewhere, and that were not answered (spec 6.1): at each heartbeat one
+ * more is missed and another is sent, after a wait that doubles; after 30 s without one the agent has crashed.
+ */
+export class Unanswered implements TimerTarget {
+  readonly #dispatcher: Dispatcher;
+  readonly #probe: (agent: number) => void;
+  readonly #silent = new Map<number, Silence>();
+
+  constructor(dispatcher: Dispatcher, probe: (agent: number) => void) {
+    this.#dispatcher = dispatcher;
+    this.#probe = probe;
+  }
+
+  /** A probe has gone out. */
+  sent(agent: number, sentMs: number): void {
+    if (!this.#silent.has(agent)) this.#silent.set(agent, { sinceMs: sentMs, missed: 0 });
+  }
+
+  /** Something was heard of it: the answer to a probe, or its end. */
+  heard(agent: number): void {
+    this.#silent.delete(agent);
+  }
+
+  /** At a heartbeat: true when the agent owes an answer, so that no other probe goes out now. */
+  isMissed(agent: number): boolean {
+    const silence = this.#silent.get(agent);
+    if (silence === undefined) return false;
+    const { nowMs, agents, wheel, ports, view } = this.#dispatcher;
+    const cell = agents.cellOf(agent);
+    if (cell?.alive !== true) {
+      this.heard(agent);
+      return false;
+    }
+    silence.missed++;
+    const silentMs = nowMs - silence.sinceMs;
+    if (silentMs >= CRASHED_AFTER_MS) {
+      this.heard(agent);
+      agents.fail(cell, new Error(`no heartbeat for ${Math.round(silentMs / 1000)} s`));
+      return true;
+    }
+    const text = `${silence.missed} heartbeats missed`;
+    if (silence.missed === 1)
+      agents.failures.found(agent, text, "retry", "TRANSIENT_NETWORK", false);
+    else if (silence.missed === ESCALATE_AT)
+      agents.failures.found(agent, text, "escalate", "TRANSIENT_NETWORK", true);
+    const { patience } = MODES[view.routes.mode].limits;
+    const waitMs = retryWaitMs(silence.missed, ports.random.next()) * patience;
+    wheel.schedule(nowMs + waitMs, this, agent);
+    return true;
+  }
+
+  onTimer(agent: number): void {
+    if (this.#silent.has(agent)) this.#probe(agent);
+  }
+}

@@ -1,0 +1,60 @@
+// Circuits and modes of a mesh without agents, for tests of the console.
+import { MODES, type OperatingMode, rankOf } from "../coordination/operating-mode.ts";
+import type { CircuitStatus, Circuits } from "../runtime/circuit-api.ts";
+import type { ModeStatus, Modes } from "../runtime/mode-api.ts";
+
+const SINCE_MS = 1_700_000_000_000;
+
+/** All closed until one is tripped. `find` throws when the mesh has no such agent. */
+export function fakeCircuits(find: (agent: string) => unknown): Circuits {
+  const tripped = new Map<string, CircuitStatus>();
+  const state = (target: string): CircuitStatus => {
+    find(target.replace(/^(sector-\d+).*$/, "$1/cluster-1/agent-1"));
+    const known = tripped.get(target);
+    if (known !== undefined) return known;
+    return { level: "cluster", target, state: "CLOSED", sinceMs: 0, failures: 0, openings: 0 };
+  };
+  return {
+    list: () => [...tripped.values()],
+    state,
+    trip: (target, reason = "tripped by the operator") => {
+      const times = { sinceMs: SINCE_MS, dueMs: SINCE_MS + 30_000 };
+      const counts = { openings: 1, failures: 6 };
+      const circuit: CircuitStatus = {
+        ...state(target),
+        ...times,
+        ...counts,
+        state: "OPEN",
+        reason,
+      };
+      tripped.set(target, circuit);
+      return circuit;
+    },
+    reset: (target) => {
+      tripped.delete(target);
+      return state(target);
+    },
+  };
+}
+
+/** FULL until it is set. */
+export function fakeModes(): Modes {
+  let mode: OperatingMode = "FULL";
+  const status = (): ModeStatus => {
+    const rank = rankOf(mode);
+    return {
+      mode,
+      description: MODES[rank].description,
+      restrictions: MODES.slice(0, rank + 1).flatMap(({ restrictions }) => restrictions),
+      sinceMs: SINCE_MS,
+      activeRate: 0.975,
+      forced: mode !== "FULL",
+      queued: 3,
+    };
+  };
+  const become = (next: OperatingMode): ModeStatus => {
+    mode = next;
+    return status();
+  };
+  return { status, set: become, auto: () => become("FULL") };
+}
