@@ -227,7 +227,7 @@ export function checkArguments(
   const args: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(command.parameters, name)) continue;
-    throw new UsageError(`${command.name}: unknown argument "${name}"`, command.name);
+    throw new UsageError(`${command.name}: unknown argument "${name}"`, command.name, name);
   }
   for (const [name, parameter] of Object.entries(command.parameters)) {
     const read = parameter.schema.safeParse(given[name]);
@@ -237,7 +237,7 @@ export function checkArguments(
     }
     const problem = read.error.issues[0].message;
     const got = given[name] === undefined ? "nothing" : briefly(given[name]);
-    throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name);
+    throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name, name);
   }
   command.check?.(args);
   return args;

@@ -17,6 +17,7 @@ import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { Journal } from "./journal-api.ts";
+import type { Live } from "./live-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type {
   AskGroups,
@@ -279,6 +280,8 @@ export interface Mesh extends AsyncDisposable {
   ): Promise<PipelineResult<Value>>;
   /** How well the mesh has done what it is for (spec 11). */
   kpis(): Kpis;
+  /** The mesh as a picture. */
+  readonly live: Live;
   /** Whom traffic goes around. */
   readonly route: Routes;
   /** The circuit breakers (spec 6.2). */

@@ -20,6 +20,7 @@ import { Headquarters } from "./headquarters.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { MeshJournal } from "./journal.ts";
 import { systemLater } from "./later.ts";
+import type { Live } from "./live-api.ts";
 import { createLog } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
 import type {
@@ -242,6 +243,10 @@ export class ThreadedMesh implements Mesh {
 
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
     return this.#headquarters.entrance.broadcast(message, options);
+  }
+
+  get live(): Live {
+    return this.#headquarters.live;
   }
 
   kpis(): Kpis {

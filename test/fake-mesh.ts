@@ -37,6 +37,7 @@ import type {
 } from "../runtime/operation-api.ts";
 import { selectRange } from "../runtime/selection.ts";
 import { nothingHealed } from "./fake-healing.ts";
+import { FakeLive } from "./fake-live.ts";
 import { fakeCircuits, fakeModes } from "./fake-safeguards.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
@@ -62,6 +63,7 @@ export class FakeMesh {
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
+  readonly live: FakeLive;
   readonly circuits: Circuits = fakeCircuits((address) => this.ref(address));
   readonly mode: Modes = fakeModes();
   #operations = 0;
@@ -72,6 +74,7 @@ export class FakeMesh {
     this.topology = createTopology(
       options?.topology ?? { sectors: 3, clustersPerSector: 2, agentsPerCluster: 4 },
     );
+    this.live = new FakeLive(this.topology.sectors);
   }
 
   /** As what `createMesh` gives. */
