@@ -1,7 +1,7 @@
 // What a cascade over a fake mesh comes to.
 import type { CascadeResult } from "../runtime/operation-api.ts";
 
-/** All agents READY; `nth` tells one operation from another. */
+/** An operation that all agents were READY for, 10 ms slower each time. */
 export function gatherOf(agents: number, nth: number): Omit<CascadeResult, "quorum" | "strategy"> {
   const errors = { count: agents, p50: 4, p90: 21, p99: 43, within50: 0.99, withinWindow: 1 };
   const tier = { expected: agents, reached: agents, elapsedMs: 40 + 10 * nth };

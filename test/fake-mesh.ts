@@ -466,5 +466,3 @@ function worker(name: string, state: WorkerStatus["state"]): WorkerStatus {
   if (state !== "blocked") return quiet;
   return { ...quiet, current: { address: "sector-1/cluster-1/agent-2", sinceMs: 3_200 } };
 }
-
-/** An operation that all agents were READY for, 10 ms slower each time. */
