@@ -2,7 +2,7 @@
  * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
  * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
  *
- *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┼ mode ┤ two bytes an agent
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low, high word each ┼ ever ┼ mode ┤ two bytes an agent
  */
 import { indexOfAddress } from "./address.ts";
 import type { CircuitState } from "./breaker.ts";

@@ -22,7 +22,7 @@ export interface FolderLock {
 
 /**
  * Takes a file as the sign that this process, and no other, uses the folder that it lies in; the folder is made when
- * it is missing. What a dead process left is taken over. MESH_FOLDER_IN_USE, with who has it, when another lives.
+ * it is missing. What a dead process left is taken over. MESH_DATA_IN_USE, with who has it, when another lives.
  */
 export function lockFolder(path: string): FolderLock {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -107,7 +107,7 @@ function beganOf(pid: number): string {
 function inUse(path: string, pid: number): MeshError {
   const who = pid === process.pid ? "another mesh of this process" : `process ${pid}`;
   return new MeshError(
-    "MESH_FOLDER_IN_USE",
+    "MESH_DATA_IN_USE",
     `dataDir: ${dirname(path)} is in use by ${who}; stop it, or give this mesh a folder of its own`,
   );
 }

@@ -75,7 +75,7 @@ export class MeshJournal implements Journal {
   #isOver = false;
 
   /**
-   * Takes the folder for this mesh and reads what is there. Throws MESH_FOLDER_IN_USE, MESH_JOURNAL_CORRUPT,
+   * Takes the folder for this mesh and reads what is there. Throws MESH_DATA_IN_USE, MESH_JOURNAL_CORRUPT,
    * MESH_JOURNAL_MISMATCH; then nothing has been changed.
    */
   constructor(

@@ -223,7 +223,7 @@ describe("a folder", () => {
   test("that another mesh uses is refused", async () => {
     await using mesh = await start();
     await expect(start()).rejects.toMatchObject({
-      code: "MESH_FOLDER_IN_USE",
+      code: "MESH_DATA_IN_USE",
       message:
         `dataDir: ${dataDir} is in use by another mesh of this process; ` +
         "stop it, or give this mesh a folder of its own",
@@ -236,7 +236,7 @@ describe("a folder", () => {
     writeFileSync(lock, "1 0\n");
     // Process 1 lives; but it did not begin then, where the system says when.
     if (process.platform === "linux") await (await start()).stop();
-    else await expect(start()).rejects.toMatchObject({ code: "MESH_FOLDER_IN_USE" });
+    else await expect(start()).rejects.toMatchObject({ code: "MESH_DATA_IN_USE" });
     writeFileSync(lock, `${process.ppid}\n`);
     await expect(start()).rejects.toThrow(`is in use by process ${process.ppid}`);
     writeFileSync(lock, "");
