@@ -1,0 +1,490 @@
+/**
+ * Plain words as operators type them, written from the help and the specification (7.2) by somebody who had
+ * not seen the grammar. Never tune the grammar on single entries of this list, nor copy entries from here to
+ * its own tests: a miss tells of a kind of wording, and the grammar learns the kind.
+ */
+
+/**
+ * What is said, and the line that one would have typed instead. A line that ends in ` …` states the decisive
+ * arguments only. Further lines are readings that are as good.
+ */
+export type Phrasing = readonly [said: string, typed: string, ...others: string[]];
+
+const LOOKING: readonly Phrasing[] = [
+  ["status", "status"],
+  ["how are we doing?", "status"],
+  ["how is the mesh", "status"],
+  ["is everything ok?", "status"],
+  ["give me a quick overview", "status"],
+  ["how's sector 12 doing", "status sector-12"],
+  ["what's going on in sector seven", "status sector-7"],
+  ["sector 3 status", "status sector-3"],
+  ["status of cluster 7-4", "status sector-7/cluster-4"],
+  ["how healthy is sector 88?", "status sector-88"],
+  ["what's up with cluster 2 in sector 31", "status sector-31/cluster-2"],
+  ["state of the mesh", "status"],
+  ["can you tell me how sector 4 is holding up?", "status sector-4"],
+  ["summary for sector 55 please", "status sector-55"],
+  ["show me the status of sector-9/cluster-3", "status sector-9/cluster-3"],
+  ["how many agents are active?", "status", "agents --state active"],
+  ["what's the mean impedance right now", "status"],
+  ["when was the last cascade?", "status"],
+  ["what's happening in cluster four of sector seven?", "status sector-7/cluster-4"],
+  ["overall status pls", "status"],
+  ["are all sectors healthy?", "status"],
+  ["sitrep", "status"],
+  ["is sector 20 alright", "status sector-20"],
+  ["anything wrong with sector 61?", "status sector-61", "heal sector-61 --dry-run"],
+
+  ["top", "top"],
+  ["watch the mesh live", "top"],
+  ["show me a live view", "top"],
+  ["live view of sector 7", "top --within sector-7"],
+  ["open the live monitor sorted by queue", "top --sort queue"],
+  ["keep an eye on sector 3 live", "top --within sector-3"],
+  ["top by latency", "top --sort latency"],
+  ["top 20 by drift", "top --sort drift --limit 20"],
+
+  ["tree", "tree"],
+  ["show me the tree", "tree"],
+  ["draw the hierarchy", "tree"],
+  ["what clusters are in sector 7?", "tree sector-7"],
+  ["list the clusters of sector 12", "tree sector-12"],
+  [
+    "which agents belong to cluster 4 of sector 7",
+    "tree sector-7/cluster-4",
+    "agents --within sector-7/cluster-4",
+  ],
+  ["tree of sector five two levels deep", "tree sector-5 --depth 2"],
+  ["show the topology", "tree"],
+  ["list all sectors", "tree"],
+  ["what does the mesh look like as a tree", "tree"],
+
+  ["inspect agent 12 in cluster 4 of sector 7", "inspect sector-7/cluster-4/agent-12"],
+  ["tell me everything about sector-7/cluster-4/agent-12", "inspect sector-7/cluster-4/agent-12"],
+  ["details on agent 3 of cluster 9-2", "inspect sector-9/cluster-2/agent-3"],
+  ["show me agent 7-4-19", "inspect sector-7/cluster-4/agent-19"],
+  ["look at SECTOR7-CLUSTER4-AGENT-12", "inspect sector-7/cluster-4/agent-12"],
+  ["what do we know about cluster 7-4?", "inspect sector-7/cluster-4", "status sector-7/cluster-4"],
+  ["i want to see agent 1 in cluster 1 in sector 1", "inspect sector-1/cluster-1/agent-1"],
+  [
+    "give me the full picture of cluster 12-3",
+    "inspect sector-12/cluster-3",
+    "status sector-12/cluster-3",
+  ],
+  ["how often has agent 5 in cluster 2-8 been restarted?", "inspect sector-2/cluster-8/agent-5"],
+  ["who leads cluster 7-4", "inspect sector-7/cluster-4", "status sector-7/cluster-4"],
+  [
+    "how long is the queue of agent 12 in cluster 7-4?",
+    "inspect sector-7/cluster-4/agent-12",
+    "why sector-7/cluster-4/agent-12",
+  ],
+  ["who is the coordinator of sector 14?", "inspect sector-14", "status sector-14"],
+  ["examine sector 40", "inspect sector-40", "status sector-40"],
+
+  ["why is agent 12 in cluster 4 of sector 7 slow?", "why sector-7/cluster-4/agent-12"],
+  ["what is agent 19 in cluster 7-4 stuck on", "why sector-7/cluster-4/agent-19"],
+  ["what's blocking sector-7/cluster-4/agent-12?", "why sector-7/cluster-4/agent-12"],
+  ["why 7-4-12", "why sector-7/cluster-4/agent-12"],
+  ["what is sector-2/cluster-1/agent-30 waiting for?", "why sector-2/cluster-1/agent-30"],
+  ["what keeps agent 8 of cluster 5-5 busy", "why sector-5/cluster-5/agent-8"],
+  [
+    "what are agents 12 and 19 in cluster 7-4 doing?",
+    "why sector-7/cluster-4/agent-12,sector-7/cluster-4/agent-19",
+  ],
+  ["why isn't agent 2 in cluster 44-1 answering", "why sector-44/cluster-1/agent-2"],
+  [
+    "what's agent 21 in cluster 3 of sector 9 working on right now",
+    "why sector-9/cluster-3/agent-21",
+  ],
+  ["who is agent 7 in cluster 1-1 waiting on?", "why sector-1/cluster-1/agent-7"],
+  ["explain why sector-5/cluster-5/agent-5 hangs", "why sector-5/cluster-5/agent-5"],
+  [
+    "is agent 4 in cluster 10-2 blocked by something?",
+    "why sector-10/cluster-2/agent-4",
+    "inspect sector-10/cluster-2/agent-4",
+  ],
+
+  ["list agents", "agents"],
+  ["show all agents", "agents"],
+  ["which agents are slow?", "agents --slow"],
+  ["ten slowest agents", "agents --slow --limit 10"],
+  ["show me the 5 slowest gpu agents", "agents --class D --slow --limit 5"],
+  ["list the raspberry pis", "agents --class E"],
+  ["any degraded agents?", "agents --state degraded"],
+  ["who's offline", "agents --state offline"],
+  ["quarantined agents in sector 7", "agents --state quarantined --within sector-7"],
+  ["which agents in sector twelve are offline?", "agents --state offline --within sector-12"],
+  ["list serverless agents in sector 3", "agents --class B --within sector-3"],
+  ["agents that can do inference", "agents --capability inference"],
+  ["who has the vision capability?", "agents --capability vision"],
+  ["show the edge agents that are degraded", "agents --class A --state degraded"],
+  ["which human checkpoints do we have", "agents --class F"],
+  ["agents of cluster 7-4, slowest first", "agents --slow --within sector-7/cluster-4"],
+  ["list class c agents", "agents --class C"],
+  ["show me the first twenty local agents", "agents --class E --limit 20"],
+  ["which of the persistent ones are quarantined?", "agents --class C --state quarantined"],
+  ["are there any offline gpu boxes", "agents --class D --state offline"],
+  ["slow agents in cluster 7-4", "agents --slow --within sector-7/cluster-4"],
+  [
+    "show fifteen active agents in sector 2 with capability embed",
+    "agents --state active --within sector-2 --capability embed --limit 15",
+  ],
+  ["who is the slowest in sector 30?", "agents --slow --within sector-30 …"],
+
+  ["kpis", "kpis"],
+  ["show me the key performance indicators", "kpis"],
+  ["are we meeting our targets?", "kpis"],
+  ["how are the kpis by hour", "kpis --by hour"],
+  ["daily kpis", "kpis --by day"],
+  ["what's our arrival window hit rate", "kpis"],
+  ["conflict rate?", "kpis", "status"],
+  ["coordination success rate please", "kpis"],
+  ["kpi per operation", "kpis --by operation"],
+  ["how good are our predictions?", "kpis"],
+  ["what's the cascade p95", "kpis"],
+  ["how fast do we recover from failures", "kpis"],
+
+  ["forecast a sync", "forecast"],
+  ["how many agents would be ready in 500ms?", 'forecast --at "in 500ms"'],
+  ["could we sync everyone in half a second?", 'forecast --at "in 500ms"'],
+  ["how many gpu agents can be ready in two seconds", 'forecast --at "in 2s" --select CLASS_D_GPU'],
+  ["forecast an act in sector 7", "forecast act --select sector-7"],
+  ["what's the soonest sector 3 can be ready?", "forecast --select sector-3"],
+  ["predict how a cascade would go", "forecast"],
+  ["how many would make it within one second?", 'forecast --at "in 1s"'],
+  [
+    "forecast observe for the edge agents at 90% quorum",
+    "forecast observe --select CLASS_A_EDGE --quorum 0.9",
+  ],
+  ["would sector 12 be ready in 300 ms", 'forecast --at "in 300ms" --select sector-12'],
+
+  ["which routes are we avoiding?", "route"],
+  ["who are we routing around", "route"],
+  ["list avoided agents", "route"],
+  ["what's being avoided right now?", "route"],
+
+  ["any breakers open?", "circuits"],
+  ["which circuit breakers are tripped", "circuits"],
+  ["show me the breakers", "circuits"],
+  ["is the breaker of sector 7 open?", "circuits show sector-7"],
+  ["show the circuit of cluster 7-4", "circuits show sector-7/cluster-4"],
+
+  ["what mode are we in?", "mode"],
+  ["show the operating mode", "mode"],
+  ["current mode and restrictions", "mode"],
+  ["are we degraded?", "mode", "status", "agents --state degraded"],
+  ["what restrictions apply at the moment?", "mode"],
+
+  ["dead letters", "dead-letters"],
+  ["what couldn't be delivered?", "dead-letters"],
+  ["any undelivered messages?", "dead-letters"],
+  ["dead letter summary", "dead-letters summary"],
+  ["how many dead letters do we have?", "dead-letters summary"],
+  ["dead letters for agent 12 in cluster 7-4", "dead-letters --target sector-7/cluster-4/agent-12"],
+  ["which messages expired?", "dead-letters --reason expired"],
+  ["show me the last 20 dead letters", "dead-letters --limit 20"],
+  ["messages dropped because the mailbox was full", "dead-letters --reason mailbox-full"],
+  ["poison messages", "dead-letters --reason poison"],
+
+  ["conflicts", "conflicts"],
+  ["any conflicts?", "conflicts"],
+  ["show open conflicts", "conflicts --state open"],
+  ["critical conflicts", "conflicts --priority 4"],
+  ["conflicts in the last hour", "conflicts --last 1h"],
+  ["hash mismatches", "conflicts --type HASH_MISMATCH"],
+  ["conflicts of agent 12 in cluster 7-4", "conflicts --agent sector-7/cluster-4/agent-12"],
+  ["show conflict-hogw9h0rah6a4ab1", "conflicts show conflict-hogw9h0rah6a4ab1"],
+  ["verify the conflict log", "conflicts verify"],
+  ["has anybody tampered with the conflict log?", "conflicts verify"],
+  ["which conflicts await review?", "conflicts --state review"],
+  ["data contradictions from the last 24 hours", "conflicts --type DATA_CONTRADICTION --last 24h"],
+  ["unresolved conflicts", "conflicts --state open"],
+
+  ["quarantine", "quarantine"],
+  ["what's in quarantine?", "quarantine", "agents --state quarantined"],
+  ["show the quarantined data", "quarantine"],
+  ["show conflict-hogw9h0rah6a4ab1 in quarantine", "quarantine show conflict-hogw9h0rah6a4ab1"],
+
+  ["inbox", "inbox"],
+  ["what's waiting for me?", "inbox"],
+  ["anything that needs my approval?", "inbox"],
+  ["pending approvals", "inbox"],
+  [
+    "show me the inbox item review-conflict-hogw9h0rah6a4ab1",
+    "inbox show review-conflict-hogw9h0rah6a4ab1",
+  ],
+  ["show the inbox with the decided ones too", "inbox --all"],
+  ["open human reviews", "inbox"],
+
+  ["what would heal do?", "heal --dry-run"],
+  ["dry run a heal of sector 12", "heal sector-12 --dry-run"],
+  ["dry run: restart sector 7", "restart sector-7 --dry-run"],
+  ["freeze sector 7 as a dry run", "freeze sector-7 --dry-run"],
+  ["show the blast radius of killing worker 1", "kill worker-1 --dry-run"],
+  ["what would undo take back?", "undo --dry-run"],
+
+  ["help", "help"],
+  ["what can you do?", "help"],
+  ["what can i say", "help"],
+  ["how do i use cascade?", "help cascade"],
+  ["explain the freeze command", "help freeze"],
+  ["help with route", "help route"],
+  ["list all commands", "help"],
+  ["what does scatter do?", "help scatter"],
+  ["version", "version"],
+  ["which version is this?", "version"],
+  ["what version are we running", "version"],
+  ["what node version is it on?", "version"],
+];
+
+const CHANGING: readonly Phrasing[] = [
+  ['tell agent 12 in cluster 7-4 "hello"', "tell sector-7/cluster-4/agent-12 hello"],
+  [
+    'send "reload config" to sector-1/cluster-1/agent-1',
+    'tell sector-1/cluster-1/agent-1 "reload config"',
+  ],
+  ['message agent 5 of cluster 2-2: "wake up"', 'tell sector-2/cluster-2/agent-5 "wake up"'],
+  [
+    'let agent 9 in cluster 8 of sector 6 know that "the sensor was replaced"',
+    'tell sector-6/cluster-8/agent-9 "the sensor was replaced"',
+  ],
+  ['send {"add": 1} to agent 1 in cluster 1-1', `tell sector-1/cluster-1/agent-1 '{"add": 1}'`],
+  [
+    'tell agent 12 in cluster 7-4 "stop logging" with critical priority',
+    'tell sector-7/cluster-4/agent-12 "stop logging" --priority 3',
+  ],
+  [
+    'send "ping" to agent 3 in cluster 4-4, ttl ten seconds',
+    "tell sector-4/cluster-4/agent-3 ping --ttl 10s",
+  ],
+
+  [
+    'ask agent 12 in cluster 7-4 "what is your state?"',
+    'ask sector-7/cluster-4/agent-12 "what is your state?"',
+  ],
+  [
+    `ask ten agents "what's your current context hash?"`,
+    `ask --sample 10 "what's your current context hash?"`,
+  ],
+  [
+    'ask 20 gpu agents "how much memory is free?"',
+    'ask --sample 20 --select CLASS_D_GPU "how much memory is free?"',
+  ],
+  [
+    'ask sector-1/cluster-1/agent-1 "hello" and wait two seconds',
+    "ask sector-1/cluster-1/agent-1 hello --timeout 2s",
+  ],
+  [
+    'ask 30 agents with the inference capability "are you warm?"',
+    'ask --sample 30 --capability inference "are you warm?"',
+    'ask --sample 30 --select inference "are you warm?"',
+  ],
+  [
+    'ask five agents in sector 9 "what version are you on?"',
+    'ask --sample 5 --select sector-9 "what version are you on?"',
+  ],
+  ['poll 100 agents: "what time is it?"', 'ask --sample 100 "what time is it?"'],
+
+  [
+    'broadcast "context update: market closed early today"',
+    'broadcast "context update: market closed early today"',
+  ],
+  ['tell everyone "maintenance in ten minutes"', 'broadcast "maintenance in ten minutes"'],
+  ['announce "new config" to sector 7', 'broadcast "new config" --select sector-7'],
+  ['send "refresh caches" to all edge agents', 'broadcast "refresh caches" --select CLASS_A_EDGE'],
+  [
+    'broadcast "shutdown drill" to the raspberry pis with critical priority',
+    'broadcast "shutdown drill" --select CLASS_E_LOCAL --priority 3',
+  ],
+  ['let all agents know "the market is closed"', 'broadcast "the market is closed"'],
+  [
+    'message every gpu agent: "driver update tonight"',
+    'broadcast "driver update tonight" --select CLASS_D_GPU',
+  ],
+  ['send all agents the message "hello world"', 'broadcast "hello world"'],
+  [
+    'broadcast {"add": 1} to sector 7 and wait two seconds',
+    `broadcast '{"add": 1}' --select sector-7 --timeout 2s`,
+  ],
+  [
+    'notify everybody in sector nine: "switch to plan b"',
+    'broadcast "switch to plan b" --select sector-9',
+  ],
+
+  ["scatter a sync over sector 7", "scatter --select sector-7"],
+  ["have all gpu agents ready in half a second", 'scatter --at "in 500ms" --select CLASS_D_GPU'],
+  ["scatter observe to everyone", "scatter observe"],
+  [
+    "scatter gather an observe across sector 4 with 90% quorum",
+    "scatter observe --select sector-4 --quorum 90%",
+  ],
+  ["get sector 7 ready in 500 milliseconds", 'scatter --select sector-7 --at "in 500ms"'],
+  [
+    "scatter an act to cluster 7-4 in two seconds",
+    'scatter act --select sector-7/cluster-4 --at "in 2s"',
+  ],
+
+  ["cascade a sync", "cascade"],
+  ["run a cascade", "cascade"],
+  ["start a wave cascade to sector 7", "cascade --strategy wave --select sector-7"],
+  ["cascade observe in parallel", "cascade observe --strategy parallel"],
+  ["do fifty cascades", "cascade --count 50"],
+  ["run ten sync cascades priority first", "cascade sync --count 10 --strategy priority-first"],
+  ["cascade act in 500ms", 'cascade act --at "in 500ms"'],
+  [
+    'cascade "market closed early" to sector 7 with a quorum of 90%',
+    'cascade "market closed early" --select sector-7 --quorum 0.9',
+  ],
+  ["please cascade a decide to all gpu agents", "cascade decide --select CLASS_D_GPU"],
+  ["sync the whole mesh", "cascade", "scatter"],
+
+  [
+    'delegate "analyze q3 financial data" to a gpu agent',
+    'delegate "analyze q3 financial data" --to CLASS_D_GPU',
+  ],
+  ['give "summarize the logs" to whoever is fastest', 'delegate "summarize the logs"'],
+  [
+    'delegate "embed these documents" to the gpus, timeout one minute',
+    'delegate "embed these documents" --to CLASS_D_GPU --timeout 1m',
+  ],
+  ['have someone do "resize the images"', 'delegate "resize the images"'],
+  [
+    'assign the task "count the birds" to a raspberry pi',
+    'delegate "count the birds" --to CLASS_E_LOCAL',
+  ],
+  ['hand "review the contract" to a human', 'delegate "review the contract" --to CLASS_F_HUMAN'],
+  [
+    'delegate "render the map" to agent 12 in cluster 7-4',
+    'delegate "render the map" --to sector-7/cluster-4/agent-12',
+  ],
+
+  ['pipe "a picture" through decode, rank', 'pipeline decode,rank "a picture"'],
+  [
+    'run {"id": 7} through decode then rank then agent 3 in cluster 1-1',
+    `pipeline decode,rank,sector-1/cluster-1/agent-3 '{"id": 7}'`,
+  ],
+  [
+    'pass "a photo" through the edge agents and then the gpus',
+    'pipeline CLASS_A_EDGE,CLASS_D_GPU "a photo"',
+  ],
+  [
+    'pipe "frame 9" through capture, detect and store with a timeout of 30 seconds',
+    'pipeline capture,detect,store "frame 9" --timeout 30s',
+  ],
+
+  ["route around agent 12 in cluster 7-4", "route avoid sector-7/cluster-4/agent-12"],
+  ["avoid sector 7", "route avoid sector-7"],
+  ["keep traffic away from cluster 9-1", "route avoid sector-9/cluster-1"],
+  ["stop sending work to sector-7/cluster-4/agent-19", "route avoid sector-7/cluster-4/agent-19"],
+  [
+    "route around the raspberry pis for inference",
+    "route avoid CLASS_E_LOCAL --capability inference",
+  ],
+  ["bypass cluster 3 of sector 2", "route avoid sector-2/cluster-3"],
+  [
+    "steer clear of agent 1 in cluster 1-2 because it overheats",
+    "route avoid sector-1/cluster-2/agent-1 …",
+  ],
+  ["allow traffic to sector 7 again", "route allow sector-7"],
+  ["use agent 12 in cluster 7-4 again", "route allow sector-7/cluster-4/agent-12"],
+  ["stop avoiding cluster 9-1", "route allow sector-9/cluster-1"],
+  ["send work to the gpu agents again", "route allow CLASS_D_GPU"],
+
+  ["trip the breaker for sector 7", "circuits trip sector-7"],
+  ["open the circuit of cluster 7-4 because cooling failed", "circuits trip sector-7/cluster-4 …"],
+  ["isolate sector 12", "circuits trip sector-12", "route avoid sector-12"],
+  ["reset the breaker on sector 7", "circuits reset sector-7"],
+  ["close cluster 7-4's breaker", "circuits reset sector-7/cluster-4"],
+  ["trip the global breaker", "circuits trip orchestrator"],
+
+  ["set the mode to degraded severe", "mode set DEGRADED_SEVERE"],
+  ["switch to emergency mode", "mode set EMERGENCY"],
+  ["go to full mode", "mode set FULL"],
+  ["put the mesh into degraded light", "mode set DEGRADED_LIGHT"],
+  ["let the mode follow the mesh again", "mode auto"],
+  ["mode back to automatic", "mode auto"],
+
+  ["restart agent 12 in cluster 7-4", "restart sector-7/cluster-4/agent-12"],
+  ["reboot sector 7", "restart sector-7"],
+  ["bounce cluster 9-1", "restart sector-9/cluster-1"],
+  ["please restart sector-7/cluster-4/agent-12", "restart sector-7/cluster-4/agent-12"],
+  ["could you restart cluster 3 in sector 5?", "restart sector-5/cluster-3"],
+  ["restart all agents of sector twelve", "restart sector-12"],
+  ["i need sector 44 restarted", "restart sector-44"],
+
+  ["kill agent 12 in cluster 7-4", "kill sector-7/cluster-4/agent-12"],
+  ["kill worker 1", "kill worker-1"],
+  ["terminate sector-3/cluster-3/agent-3", "kill sector-3/cluster-3/agent-3"],
+  ["kill the lead of cluster 7-4", "kill sector-7/cluster-4"],
+  ["take out the coordinator of sector 9", "kill sector-9"],
+  ["kill worker two", "kill worker-2"],
+
+  ["heal everything", "heal"],
+  ["fix sector 12", "heal sector-12"],
+  ["repair cluster 7-4 please", "heal sector-7/cluster-4"],
+  ["heal worker 2", "heal worker-2"],
+  ["get sector 7 healthy again", "heal sector-7"],
+  ["fix whatever is broken", "heal"],
+  ["recover sector thirty", "heal sector-30"],
+  ["run the recovery procedures", "heal"],
+
+  ["freeze everything", "freeze"],
+  ["freeze sector 7", "freeze sector-7"],
+  ["pause cluster 9-1", "freeze sector-9/cluster-1"],
+  ["halt all agents", "freeze"],
+  ["suspend agent 12 in cluster 7-4", "freeze sector-7/cluster-4/agent-12"],
+  ["emergency stop", "freeze"],
+  ["freeze the mesh to backup.mesh", "freeze --to backup.mesh"],
+  ["put sector 7 on ice", "freeze sector-7"],
+
+  ["thaw the mesh", "thaw"],
+  ["unfreeze everything", "thaw"],
+  ["resume sector 7", "thaw sector-7"],
+  ["let cluster 9-1 go on", "thaw sector-9/cluster-1"],
+  ["unpause agent 12 in cluster 7-4", "thaw sector-7/cluster-4/agent-12"],
+  ["get all agents going again", "thaw"],
+
+  ["replay dead letter 17", "dead-letters replay 17"],
+  ["resend dead letter number 4", "dead-letters replay 4"],
+  ["try delivering dead letter 9 again", "dead-letters replay 9"],
+
+  ["resolve conflict-hogw9h0rah6a4ab1", "conflicts resolve conflict-hogw9h0rah6a4ab1"],
+  [
+    'resolve conflict-hogw9h0rah6a4ab1, outcome "sensor replaced"',
+    'conflicts resolve conflict-hogw9h0rah6a4ab1 --outcome "sensor replaced"',
+  ],
+
+  [
+    "release conflict-hogw9h0rah6a4ab1 from quarantine",
+    "quarantine release conflict-hogw9h0rah6a4ab1",
+  ],
+  [
+    "throw away the quarantined data of conflict-hogw9h0rah6a4ab1",
+    "quarantine discard conflict-hogw9h0rah6a4ab1",
+  ],
+  [
+    "let conflict-hogw9h0rah6a4ab1 out of quarantine",
+    "quarantine release conflict-hogw9h0rah6a4ab1",
+  ],
+
+  ["approve review-conflict-hogw9h0rah6a4ab1", "inbox approve review-conflict-hogw9h0rah6a4ab1"],
+  [
+    "deny review-conflict-hogw9h0rah6a4ab1 because 'not plausible'",
+    "inbox deny review-conflict-hogw9h0rah6a4ab1 …",
+  ],
+  ["reject review-conflict-hogw9h0rah6a4ab1", "inbox deny review-conflict-hogw9h0rah6a4ab1"],
+  [
+    'comment on review-conflict-hogw9h0rah6a4ab1 "waiting for the vendor"',
+    'inbox comment review-conflict-hogw9h0rah6a4ab1 --comment "waiting for the vendor"',
+  ],
+
+  ["undo", "undo"],
+  ["take that back", "undo"],
+  ["revert the last change", "undo"],
+  ["oops, undo that", "undo"],
+  ["roll back my last change", "undo"],
+];
+
+/** What must be understood: of these, {@link CHANGING} changes the mesh and {@link LOOKING} does not. */
+export const PHRASINGS: readonly Phrasing[] = Object.freeze([...LOOKING, ...CHANGING]);
