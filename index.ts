@@ -60,6 +60,7 @@ export {
   type Trinary,
 } from "./actors/result.ts";
 export type { Signal } from "./actors/signal.ts";
+export { type MeshServer, type ServeOptions, serveMesh } from "./console/serve-mesh.ts";
 export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
@@ -80,8 +81,10 @@ export type * from "./runtime/failure-api.ts";
 export type * from "./runtime/freeze-api.ts";
 export type * from "./runtime/heal-api.ts";
 export type { Journal, JournalRestored, JournalStatus } from "./runtime/journal-api.ts";
+export type * from "./runtime/live-api.ts";
 export type * from "./runtime/mesh-api.ts";
 export type * from "./runtime/mode-api.ts";
 export type * from "./runtime/operation-api.ts";
 export type * from "./runtime/roles-api.ts";
+export type * from "./runtime/trace-api.ts";
 export type * from "./runtime/why-api.ts";

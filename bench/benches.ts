@@ -18,6 +18,7 @@ import { ring } from "./ring.ts";
 import { spawn } from "./spawn.ts";
 import { tellCross } from "./tell-cross.ts";
 import { tree } from "./tree.ts";
+import { watched } from "./watched.ts";
 import { workerKill } from "./worker-kill.ts";
 
 /** Every bench there is, in the order in which they run. */
@@ -42,4 +43,5 @@ export const BENCHES: readonly Bench[] = [
   freeze,
   arrival,
   idle,
+  watched,
 ];

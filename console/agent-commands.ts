@@ -133,6 +133,7 @@ function checkWorker(names: readonly string[], target: string): void {
   throw new UsageError(
     `kill: target: expected one of ${names.join(", ")}, got ${JSON.stringify(target)}`,
     "kill",
+    "target",
   );
 }
 

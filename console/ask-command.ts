@@ -67,6 +67,7 @@ export const askCommand: MeshCommand = meshCommand({
     throw new UsageError(
       `ask: expected an address, or --sample, --capability or --select, got ${got}`,
       "ask",
+      "address",
     );
   },
   run: async ({ mesh, signal }, args): Promise<AskOutcome> => {

@@ -50,6 +50,8 @@ export interface MeshSession {
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */
   readonly signal: AbortSignal;
+  /** The table of commands, from which {@link perform} runs. */
+  readonly commands: readonly Command[];
   /** Runs another command of the table on this mesh, unremembered by `undo`; its data is plain JSON. */
   readonly perform: (command: string, args: Record<string, unknown>) => Promise<unknown>;
 }
@@ -89,8 +91,10 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   readonly render: (data: Data, paint: Paint) => string;
   /** True when the command ran but what was wanted did not come about: exit code 1. */
   readonly failed?: (data: Data) => boolean;
-  /** Takes the terminal over instead of printing once (`top`); such a command has no `--json`. */
+  /** Takes the terminal over instead of printing once (`top`); such a command has no `--json` of its own. */
   readonly show?: (face: Face, line: MeshLine, args: Arguments<P>) => Promise<number>;
+  /** With {@link show}: it does have `--json`, and prints a document a line by itself (`watch`). */
+  readonly jsonLines?: boolean;
 }
 
 /** What {@link faceCommand} takes. */
@@ -121,6 +125,7 @@ export interface MeshCommand extends CommandWords<Parameters> {
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
   readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
+  readonly jsonLines?: boolean;
 }
 
 /** A command that runs where the person is. */
@@ -211,7 +216,7 @@ export function changesWith(command: Command, args: Readonly<Record<string, unkn
 
 /** Whether the command prints data that `--json` can print as such. */
 export function hasJson(command: Command): boolean {
-  return command.needs === "none" || command.show === undefined;
+  return command.needs === "none" || command.show === undefined || command.jsonLines === true;
 }
 
 /** Checks the arguments of a command, from any face; UsageError names the argument and what was expected. */
@@ -222,7 +227,7 @@ export function checkArguments(
   const args: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(command.parameters, name)) continue;
-    throw new UsageError(`${command.name}: unknown argument "${name}"`, command.name);
+    throw new UsageError(`${command.name}: unknown argument "${name}"`, command.name, name);
   }
   for (const [name, parameter] of Object.entries(command.parameters)) {
     const read = parameter.schema.safeParse(given[name]);
@@ -232,7 +237,7 @@ export function checkArguments(
     }
     const problem = read.error.issues[0].message;
     const got = given[name] === undefined ? "nothing" : briefly(given[name]);
-    throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name);
+    throw new UsageError(`${command.name}: ${name}: ${problem}, got ${got}`, command.name, name);
   }
   command.check?.(args);
   return args;

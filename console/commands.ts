@@ -2,16 +2,20 @@
 import { agentsCommand, inspectCommand, killCommand, restartCommand } from "./agent-commands.ts";
 import { askCommand } from "./ask-command.ts";
 import { attachCommand } from "./attach.ts";
+import { backupCommand, restoreCommand } from "./backup-commands.ts";
 import { benchCommand } from "./bench-command.ts";
 import { circuitsCommand } from "./circuits-command.ts";
 import type { Command } from "./command.ts";
 import { conflictsCommand } from "./conflicts-command.ts";
 import { deadLettersCommand } from "./dead-letter-commands.ts";
+import { doctorCommand } from "./doctor-command.ts";
 import { forkCommand } from "./fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
 import { healCommand } from "./heal-command.ts";
+import { healthCommand } from "./health-command.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { inboxCommand } from "./inbox-command.ts";
+import { incidentCommand } from "./incident-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { mcpCommand } from "./mcp-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
@@ -24,7 +28,9 @@ import { simulateCommand } from "./simulate-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
+import { traceCommand } from "./trace-command.ts";
 import { undoCommand } from "./undo-command.ts";
+import { watchCommand } from "./watch-command.ts";
 import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
@@ -34,11 +40,14 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   mcpCommand,
   statusCommand,
   topCommand,
+  watchCommand,
   treeCommand,
   inspectCommand,
   whyCommand,
+  traceCommand,
   agentsCommand,
   kpisCommand,
+  healthCommand,
   tellCommand,
   askCommand,
   broadcastCommand,
@@ -57,12 +66,16 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   thawCommand,
   diffCommand,
   forkCommand,
+  incidentCommand,
+  backupCommand,
+  restoreCommand,
   deadLettersCommand,
   conflictsCommand,
   quarantineCommand,
   inboxCommand,
   undoCommand,
   sayCommand,
+  doctorCommand,
   simulateCommand,
   benchCommand,
   helpCommand,

@@ -65,10 +65,10 @@ export const deadLettersCommand: MeshCommand = meshCommand({
   touches: () => null,
   check: ({ action, id }) => {
     if (action === "replay" && id === undefined) {
-      throw new UsageError("dead-letters: replay needs an <id>", "dead-letters");
+      throw new UsageError("dead-letters: replay needs an <id>", "dead-letters", "id");
     }
     if (action !== "replay" && id !== undefined) {
-      throw new UsageError("dead-letters: an id goes with replay only", "dead-letters");
+      throw new UsageError("dead-letters: an id goes with replay only", "dead-letters", "id");
     }
   },
   run: async ({ mesh }, { action, id, reason, target, limit }): Promise<Outcome> => {

@@ -2,6 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, beforeEach, describe, test } from "vitest";
+import { systemClock } from "../runtime/clock.ts";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { Person } from "../test/person.ts";
 import { localLine } from "./line.ts";
@@ -118,4 +119,27 @@ test("undo takes the last change back, one after the other, and says what it can
   assert.equal(failed, 1);
   const again = await said(`restart ${AGENT}`, "undo");
   assert.equal(again.failed, 1);
+});
+
+test("an incident ends in an offer of what the runbook wants, and a yes does that", async () => {
+  const lastUpdatedMs = systemClock.nowMs();
+  Object.assign(fake, {
+    sectors: () => [{ sectorId: "sector-2", lastUpdatedMs }],
+    clusters: () =>
+      [1, 2, 3].map((cluster) => ({
+        clusterId: `sector-2/cluster-${cluster}`,
+        agentCount: 4,
+        activeCount: cluster === 2 ? 0 : 4,
+        lastUpdatedMs,
+      })),
+    why: async () => ({ workerAnswers: true }),
+    roles: { coordinator: () => ({ heldBy: "worker-1", home: "worker-1", backup: "worker-2" }) },
+    incidents: () => [],
+  });
+  const { out, calls } = await said("incident in sector 2", "no");
+  assert.match(out, /Shall I do this\? \(yes or no\)\nNothing was changed/);
+  assert.isEmpty([...calls, ...fake.circuits.list()]);
+  await said("incident in sector 2", "yes");
+  assert.equal(fake.circuits.list()[0].target, "sector-2/cluster-2");
+  assert.match(fake.calls[0], /^heal sector-2\/cluster-2/);
 });

@@ -6,6 +6,7 @@
  *     words ──▶ clauses ──▶ who "they" are ──▶ understand ──▶ looks: done │ changes: shown, asked ──▶ yes: done
  */
 import type { Command } from "./command.ts";
+import { type IncidentReport, isIncidentReport } from "./incident-command.ts";
 import type { Paint } from "./paint.ts";
 import { type PlaceReport, SLOW_SCORE } from "./place-report.ts";
 import { notUnderstood } from "./say-command.ts";
@@ -50,6 +51,8 @@ export class Dialogue {
   #offered: readonly Call[] = [];
   #place: string | undefined;
   #agents: readonly string[] = [];
+  /** What is asked about an offer that follows from a look. */
+  #question = "";
 
   constructor(ports: DialoguePorts) {
     this.#ports = ports;
@@ -141,12 +144,12 @@ export class Dialogue {
         continue;
       }
       const { data, exitCode } = await this.#ports.perform(call);
-      if (exitCode !== 0) return exitCode;
       this.#remember(call, data);
+      // An incident that is not over is no failure of who asked: it ends in an offer.
+      if (exitCode !== 0 && !(isIncidentReport(data) && this.waitsForYes)) return exitCode;
     }
     if (changes.length > 0) await this.#offer("Shall I do this?", changes);
-    else if (this.#offered.length > 0)
-      await this.#offer("Shall I route around them for now?", this.#offered);
+    else if (this.#offered.length > 0) await this.#offer(this.#question, this.#offered);
     return 0;
   }
 
@@ -165,6 +168,12 @@ export class Dialogue {
   }
 
   #remember(call: Call, data: unknown): void {
+    if (isIncidentReport(data)) {
+      this.#place = data.target;
+      this.#offered = this.#wantedOf(data);
+      this.#question = "Shall I do this?";
+      return;
+    }
     if (call.command.name !== "status" || !isPlaceReport(data)) {
       const { address, agents } = call.args;
       if (typeof address === "string" && address.includes("/agent-")) this.#agents = [address];
@@ -179,6 +188,7 @@ export class Dialogue {
     this.#agents = slow.map(({ address }) => address);
     const route = this.#ports.commands.find(({ name }) => name === "route");
     if (route === undefined) return;
+    this.#question = "Shall I route around them for now?";
     this.#offered = slow.map(({ address, impedance }) => ({
       command: route,
       args: {
@@ -203,6 +213,16 @@ export class Dialogue {
     if (apart.length > 1 && apart.every((meaning) => meaning !== undefined)) return apart;
     const there = first(spokenOf(sentence, this.#place ?? "", THERE));
     return there === undefined ? [] : [there];
+  }
+
+  /** What the runbook of an incident wants done. */
+  #wantedOf({ steps }: IncidentReport): readonly Call[] {
+    return steps
+      .flatMap(({ commands }) => commands.filter(({ state }) => state === "wanted"))
+      .flatMap(({ command: name, arguments: args }) => {
+        const command = this.#ports.commands.find((known) => known.name === name);
+        return command === undefined ? [] : [{ command, args }];
+      });
   }
 
   #callOf(meaning: Understanding): Call {

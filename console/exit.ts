@@ -49,10 +49,13 @@ export class ConsoleError extends Error {
 export class UsageError extends ConsoleError {
   /** The command whose help answers the question, when it is known. */
   readonly command: string | undefined;
+  /** The argument that is wrong, when it is one. */
+  readonly field: string | undefined;
 
-  constructor(sentence: string, command?: string) {
+  constructor(sentence: string, command?: string, field?: string) {
     super("CONSOLE_USAGE", sentence, EXIT.usage);
     this.command = command;
+    this.field = field;
   }
 }
 

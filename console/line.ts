@@ -74,7 +74,7 @@ export async function runOnMesh(
       const found = meshCommandNamed(commands, other);
       return toPlain(await found.run(session, checkArguments(found, otherArgs)));
     };
-    const session = { mesh, signal, perform, ...(tell !== undefined && { tell }) };
+    const session = { mesh, signal, commands, perform, ...(tell !== undefined && { tell }) };
     const data = await Promise.race([command.run(session, args), calledOff]);
     remember(mesh, command, args, data);
     return toPlain(data);

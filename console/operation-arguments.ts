@@ -124,7 +124,7 @@ export interface OperationWords {
 /** UsageError when agents shall hold and not hold their results. */
 export function checkHold(command: string, { hold, noHold }: OperationWords): void {
   if (hold !== true || noHold !== true) return;
-  throw new UsageError(`${command}: expected --hold or --no-hold, got both`, command);
+  throw new UsageError(`${command}: expected --hold or --no-hold, got both`, command, "noHold");
 }
 
 /** The operation that the words mean; what was not said is left to the mesh. */

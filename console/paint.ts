@@ -34,6 +34,7 @@ export function paintState(state: string, paint: Paint): string {
     case "FULL":
     case "CLOSED":
     case "accepted":
+    case "ok":
       return paint.green(state);
     case "degraded":
     case "frozen":
@@ -41,6 +42,8 @@ export function paintState(state: string, paint: Paint): string {
     case "starting":
     case "stopping":
     case "waiting":
+    case "warn":
+    case "attention":
     case "DEGRADED_LIGHT":
     case "DEGRADED_MODERATE":
     case "HALF_OPEN":
@@ -50,6 +53,8 @@ export function paintState(state: string, paint: Paint): string {
     case "blocked":
     case "rejected":
     case "dropped":
+    case "fail":
+    case "critical":
     case "DEGRADED_SEVERE":
     case "EMERGENCY":
     case "OPEN":

@@ -62,15 +62,15 @@ export const routeCommand: MeshCommand = meshCommand({
   changes: ({ action }) => action === "avoid" || action === "allow",
   check: ({ action = "list", target, capability, reason }) => {
     if (action !== "list" && target === undefined) {
-      throw new UsageError(`route: ${action} needs a <target>`, "route");
+      throw new UsageError(`route: ${action} needs a <target>`, "route", "target");
     }
     const surplus = target ?? capability ?? reason;
     if (action === "list" && surplus !== undefined) {
       const got = JSON.stringify(surplus);
-      throw new UsageError(`route: list takes nothing more, got ${got}`, "route");
+      throw new UsageError(`route: list takes nothing more, got ${got}`, "route", "target");
     }
     if (action === "allow" && reason !== undefined) {
-      throw new UsageError("route: a reason goes with avoid only", "route");
+      throw new UsageError("route: a reason goes with avoid only", "route", "reason");
     }
   },
   run: ({ mesh }, { action = "list", target, capability, reason }): Outcome => {

@@ -8,6 +8,7 @@ import { Deferred } from "./deferred.ts";
 import { ConsoleError, EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
 import { formatDuration, formatMoment, formatNumber } from "./format.ts";
+import type { HttpFace, HttpPlan } from "./http-face.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
 import { Progress } from "./progress.ts";
@@ -30,6 +31,8 @@ export class RunningMesh {
   readonly #from: Cut | undefined;
   /** What to run on the fresh mesh. */
   readonly #lines: readonly TypedLine[];
+  /** Undefined without an HTTP face. */
+  readonly #http: HttpPlan | undefined;
   /** How many of them did not do what was wanted. */
   #failed = 0;
   /** A person types here: leaving the REPL is then leaving the mesh. */
@@ -41,10 +44,11 @@ export class RunningMesh {
     face: Face,
     settings: Settings,
     lines: readonly TypedLine[],
-    begin: { readonly fresh: boolean; readonly from?: Cut },
+    begin: { readonly fresh: boolean; readonly http: HttpPlan | undefined; readonly from?: Cut },
   ) {
     this.#fresh = begin.fresh;
     this.#from = begin.from;
+    this.#http = begin.http;
     this.#face = face;
     this.#settings = settings;
     this.#lines = lines;
@@ -58,10 +62,12 @@ export class RunningMesh {
     // Consoles that connect during the boot wait for it; if none does, nobody hears of its failure here.
     ready.promise.catch(() => {});
     const control = await this.#openControl(ready.promise);
+    let http: HttpFace | undefined;
     try {
+      http = await this.#openHttp(ready.promise);
       const mesh = await this.#boot(stops.signal);
       ready.resolve(mesh);
-      const status = await this.#serve(mesh, control, stops.signal);
+      const status = await this.#serve(mesh, control, http, stops.signal);
       return this.#outcome(this.#failed > 0 ? EXIT.failure : EXIT.ok, status);
     } catch (error) {
       ready.reject(error);
@@ -71,8 +77,17 @@ export class RunningMesh {
       }
       throw error;
     } finally {
+      await http?.server.close();
       await control.close();
     }
+  }
+
+  /** Before the boot, so that a port that is taken costs nobody a boot. */
+  async #openHttp(mesh: Promise<Mesh>): Promise<HttpFace | undefined> {
+    if (this.#http === undefined) return undefined;
+    // Only a mesh that is served loads what that takes.
+    const { openHttpFace } = await import("./http-face.ts");
+    return openHttpFace(this.#http, this.#face.commands, mesh);
   }
 
   #outcome(exitCode: number, status: StatusDocument | undefined): StartOutcome {
@@ -114,7 +129,12 @@ export class RunningMesh {
     }
   }
 
-  async #serve(mesh: Mesh, control: Control, stop: AbortSignal): Promise<StatusDocument> {
+  async #serve(
+    mesh: Mesh,
+    control: Control,
+    http: HttpFace | undefined,
+    stop: AbortSignal,
+  ): Promise<StatusDocument> {
     const { agents, workers, uptimeMs } = mesh.status();
     say(
       this.#face,
@@ -124,6 +144,7 @@ export class RunningMesh {
     const restored = restoredLine(mesh);
     if (restored !== undefined) say(this.#face, restored);
     if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
+    if (http !== undefined) say(this.#face, http.sentence);
     const repl = this.#settings.repl
       ? new Repl(this.#face, localLine(mesh, this.#face.commands))
       : undefined;

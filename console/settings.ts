@@ -5,12 +5,14 @@
 import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
 import type { OverflowPolicy } from "../runtime/mesh-api.ts";
 import type { RestartType } from "../supervisors/restart.ts";
+import type { ListenAddress } from "./listen-address.ts";
 import {
   byteSize,
   choice,
   choices,
   duration,
   flag,
+  listenAddress,
   text,
   type ValueType,
   wholeNumber,
@@ -32,6 +34,8 @@ export interface Settings {
   readonly data: string;
   readonly for: number | undefined;
   readonly repl: boolean;
+  readonly http: ListenAddress | "off";
+  readonly httpTokenFile: string | undefined;
   readonly drain: number;
   readonly heartbeat: number | undefined;
   readonly watchdog: number | undefined;
@@ -105,6 +109,20 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   },
   for: setting("stop in good order after this time", "duration", duration(1, 24 * DAY_MS)),
   repl: setting("read commands from stdin", "true|false", flag(), true),
+  http: setting(
+    "serve the dashboard and the HTTP API there, or off (--run: off unless it is said)",
+    "host:port",
+    listenAddress(),
+    { host: "127.0.0.1", port: 7_300 },
+  ),
+  httpTokenFile: {
+    ...setting(
+      "file of the token that opens them; made when it is not there (default: a new token each start)",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "new",
+  },
   drain: setting(
     "how long a stopping mesh may finish its work",
     "duration",

@@ -5,6 +5,8 @@ import { readCut } from "../runtime/cut-file.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { Face } from "./face.ts";
+import type { HttpPlan } from "./http-face.ts";
+import { type ListenAddress, writeAddress } from "./listen-address.ts";
 import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
 import { flagOf, SETTINGS, type Settings } from "./settings.ts";
@@ -26,7 +28,7 @@ export const startCommand: FaceCommand = faceCommand({
   name: "start",
   help: "Boot a mesh and open its REPL.",
   details:
-    "Every option but --config, --run and --no-repl can also be set by a variable (--log-file is " +
+    "Every option but --config, --run, --no-repl and --no-http can also be set by a variable (--log-file is " +
     "MESH_LOG_FILE) and by a key of the YAML file of --config (log-file); a flag wins over a " +
     "variable, a variable over the file. Without --agent the agents replay measured latencies. " +
     "On a terminal, leaving the REPL (.exit, Ctrl-D) stops the mesh. From a pipe, commands are read " +
@@ -34,6 +36,8 @@ export const startCommand: FaceCommand = faceCommand({
     "does. The mesh goes on with the states and messages that its data folder has (--fresh sets them aside). " +
     "SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
     "With --json the last status is printed as one JSON document. " +
+    "The dashboard and the HTTP API answer on this machine only, and to whoever has the token of the " +
+    "URL that is printed; when the default port is taken, another one is. " +
     "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
     "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
     '--json one document a line, {"command": …} with the members of its data, and no last status ' +
@@ -55,20 +59,35 @@ export const startCommand: FaceCommand = faceCommand({
 });
 
 async function start(face: Face, args: Readonly<Record<string, unknown>>): Promise<StartOutcome> {
-  const { config: file, noRepl, fresh, run = [], ...flags } = args;
+  const { config: file, noRepl, noHttp, fresh, run = [], ...flags } = args;
   const typed = readRun(face.commands, run as readonly string[]);
   const config = readConfig({
-    // Whoever says what to run has no more to say.
-    flags: { ...flags, ...((noRepl === true || typed.length > 0) && { repl: false }) },
+    flags: {
+      ...flags,
+      // Whoever says what to run has no more to say.
+      ...((noRepl === true || typed.length > 0) && { repl: false }),
+      ...(noHttp === true && { http: "off" }),
+    },
     env: face.env,
     cwd: face.cwd,
     file: file as string | undefined,
   });
-  const { settings } = config;
-  const begin = { fresh: fresh === true };
+  const { settings, sources } = config;
+  const http = httpPlan(settings, sources.http !== "default", typed.length > 0);
+  const begin = { fresh: fresh === true, http };
   if (settings.thaw === undefined) return new RunningMesh(face, settings, typed, begin).run();
   const from = await readCut(settings.thaw);
   return new RunningMesh(face, sizedLike(from, config), typed, { ...begin, from }).run();
+}
+
+/** A script needs no port, unless it asks for one. */
+function httpPlan(
+  { http, httpTokenFile }: Settings,
+  isNamed: boolean,
+  isScript: boolean,
+): HttpPlan | undefined {
+  if (http === "off" || (isScript && !isNamed)) return undefined;
+  return { address: http, tokenFile: httpTokenFile, isNamed };
 }
 
 /** The settings with the size of a frozen mesh, where nobody has set another. */
@@ -107,9 +126,11 @@ function startParameters(): Record<string, Parameter> {
     help: "set aside what the data folder has of states and messages, and begin anew",
   };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
+  parameters.noHttp = { schema: flag().optional(), help: "serve no dashboard and no HTTP API" };
   return parameters;
 }
 
 function shown(key: string, fallback: unknown): string {
+  if (key === "http") return writeAddress(fallback as ListenAddress);
   return flagOf(key) === "drain" ? `${Number(fallback) / 1_000}s` : String(fallback);
 }

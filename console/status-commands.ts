@@ -62,6 +62,7 @@ export const treeCommand: MeshCommand = meshCommand({
       throw new UsageError(
         `tree: address: expected sector-7 or sector-7/cluster-4, got ${JSON.stringify(address)}`,
         "tree",
+        "address",
       );
     }
     return treeOf(mesh, address === "orchestrator" ? undefined : address, depth ?? 1);

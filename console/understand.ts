@@ -54,7 +54,7 @@ function typedCommand(sentence: string, commands: readonly Command[]): Understan
   try {
     const [name = "", ...words] = wordsOf(sentence.trim());
     const command = commands.find((candidate) => candidate.name === name);
-    if (command === undefined || isProse(command, words)) return undefined;
+    if (command === undefined || isProse(command, words, commands)) return undefined;
     const { args, help } = readWords(command, words);
     return help ? undefined : meant(command, args);
   } catch (error) {
@@ -67,19 +67,25 @@ function typedCommand(sentence: string, commands: readonly Command[]): Understan
  * Whether what follows the name of a command is talk, in which it would find arguments all the same: `ask sector 7 how
  * it is` has no address called "sector", `freeze or maybe not` no scope called "or".
  */
-function isProse(command: Command, words: readonly string[]): boolean {
-  const positional = Object.values(command.parameters).filter(
-    ({ place }) => place === "positional",
+function isProse(
+  command: Command,
+  words: readonly string[],
+  commands: readonly Command[],
+): boolean {
+  const placed = Object.values(command.parameters).filter(
+    ({ place, complete }) => place === "positional" || (place === "rest" && complete === "command"),
   );
-  return positional.some(({ complete }, at) => {
+  return placed.some(({ place, complete }, at) => {
     const word = words[at];
     if (word === undefined || word.startsWith("-")) return false;
     if (complete === "address" || complete === "worker") return !PLACE.test(word);
-    return false;
+    // `watch over sector 7` names no command, `restore sector-7` no backup.
+    if (place === "rest") return !commands.some(({ name }) => name === word.split(/\s/)[0]);
+    return complete === undefined && PLACE.test(word);
   });
 }
 
-const PLACE = /^(?:sector-\d|worker-\d|orchestrator$|spawned-\d|CLASS_|auto$|all$)/;
+const PLACE = /^(?:sector-\d|worker-\d|orchestrator$|outside#|spawned-\d|CLASS_|auto$|all$)/;
 
 function message(sentence: string, commands: readonly Command[]): Understanding | undefined {
   const found = phraseOfMessage(sentence);

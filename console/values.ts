@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { type ArrivalTime, readArrivalTime } from "../coordination/arrival-time.ts";
 import { formatNumber } from "./format.ts";
+import { isListenAddress, type ListenAddress, readListenAddress } from "./listen-address.ts";
 
 /** A kind of value: reads text or the value itself, or says what it expected. */
 export type ValueType<T = unknown> = z.ZodType<T>;
@@ -83,6 +84,19 @@ export function arrivalTime(): ValueType<ArrivalTime> {
       } catch {
         return undefined;
       }
+    },
+  );
+}
+
+/** Reads where to listen: `host:port`, a port of the loopback address, or `off`. */
+export function listenAddress(): ValueType<ListenAddress | "off"> {
+  return value(
+    "host:port such as 127.0.0.1:7300 or [::1]:7300, a port from 0 to 65535, or off",
+    { type: "string" },
+    (raw): ListenAddress | "off" | undefined => {
+      if (typeof raw !== "string") return isListenAddress(raw) ? raw : undefined;
+      const word = raw.trim().toLowerCase();
+      return word === "off" || word === "false" ? "off" : readListenAddress(word);
     },
   );
 }

@@ -107,7 +107,16 @@ describe("a heartbeat", () => {
     expect(registry.flags[0]).toBe(0);
   });
 
+  test("calls nothing a spike of who has not handled enough to have a normal", () => {
+    registry.handled[0] = 31;
+    for (let beat = 1; beat <= 10; beat++) heartbeat(registry, 0, beat);
+    registry.queueDepth[0] = 5;
+    heartbeat(registry, 0, 11);
+    expect(registry.flags[0]).toBe(0);
+  });
+
   test("flags a score above twice what is normal for the agent", () => {
+    registry.handled[0] = 32;
     for (let beat = 1; beat <= 10; beat++) heartbeat(registry, 0, beat);
     registry.queueDepth[0] = 5;
     heartbeat(registry, 0, 11);

@@ -16,6 +16,8 @@ const UNSTABLE_DRIFT = 0.5;
 const SPIKE_FACTOR = 2;
 /** A rise of fewer points is no spike: from 2 to 5 ms is nothing that anyone need route around. */
 const SPIKE_POINTS = 50;
+/** Before it has handled so many messages an agent has no normal from which it could have risen. */
+const KNOWN_AFTER = 32;
 
 /** Share of one heartbeat in the baseline: an hour of heartbeats 5 s apart. */
 const BASELINE_SHARE = 1 / 720;
@@ -68,7 +70,8 @@ export function heartbeat(registry: Registry, row: number, nowMs: number): numbe
   const score = computeScore(registry, row);
   const drift = registry.latencySpreadMs[row] / Math.max(registry.latencyMs[row], DRIFT_FLOOR_MS);
   const before = registry.baselineScore[row];
-  const baseline = before === 0 ? score : before + (score - before) * BASELINE_SHARE;
+  const isKnown = before !== 0 && registry.handled[row] >= KNOWN_AFTER;
+  const baseline = isKnown ? before + (score - before) * BASELINE_SHARE : score;
   const slow = isPositive((score - DEGRADED_SCORE) / 1_024);
   const unstable = isPositive(Math.min(drift, 1) - UNSTABLE_DRIFT);
   const isSpike = score > SPIKE_FACTOR * baseline && score - baseline > SPIKE_POINTS;

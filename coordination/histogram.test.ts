@@ -170,3 +170,31 @@ test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])("%s ms is no duration", (m
 test.each([0, -1, Number.NaN])("a count of %s is none", (count) => {
   expect(() => new Histogram().add(1, count)).toThrow(`count: expected a count above 0`);
 });
+
+describe("counts below bounds", () => {
+  // Each is a multiple of a 32nd of the power of two below it, where a bucket ends.
+  const BOUNDS = [1, 2.5, 5, 10, 25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400];
+
+  test("are exact where a bucket ends, and never fall as values are added", () => {
+    fc.assert(
+      fc.property(durations, (values) => {
+        const histogram = new Histogram();
+        let before = BOUNDS.map(() => 0);
+        for (const [n, value] of values.entries()) {
+          histogram.add(value);
+          const counts = histogram.countsBelow(BOUNDS);
+          const seen = values.slice(0, n + 1);
+          expect(counts).toEqual(BOUNDS.map((bound) => seen.filter((each) => each < bound).length));
+          for (const [i, count] of counts.entries())
+            expect(count).toBeGreaterThanOrEqual(before[i]);
+          before = counts;
+        }
+      }),
+    );
+  });
+
+  test("of nothing are 0, and the sum is exact", () => {
+    expect(new Histogram().countsBelow([1, 2])).toEqual([0, 0]);
+    expect(of(1, 2.25, 4).sum).toBe(7.25);
+  });
+});

@@ -120,6 +120,26 @@ export class Histogram {
     return this.#max;
   }
 
+  /** Sum of all values, ms. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  /**
+   * How many values are below each of the rising `bounds`, ms. Exact for bounds where a bucket ends, which are the
+   * multiples of a 32nd of the power of two below them (1, 2.5, 5, 10, 25, 50, 100, 200, …); others are taken for the
+   * next such bound below. Never falls as values are added.
+   */
+  countsBelow(bounds: readonly number[]): number[] {
+    let bucket = 0;
+    let below = 0;
+    return bounds.map((bound) => {
+      const own = bucketOf(duration("bounds", bound));
+      for (; bucket < own; bucket++) below += this.#counts[bucket];
+      return below;
+    });
+  }
+
   /**
    * Share of the values up to `ms`, 0 to 1. Values in the bucket that `ms` falls into are taken to lie
    * evenly in it; NaN over none.

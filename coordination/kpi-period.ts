@@ -91,6 +91,11 @@ export class KpiPeriod {
     }
   }
 
+  /** |READY − T| of all agents; undefined while there is none. */
+  get arrivalErrors(): Histogram | undefined {
+    return this.#errors;
+  }
+
   addAvailability(ms: number, available: boolean): void {
     this.#measuredMs += ms;
     if (available) this.#availableMs += ms;

@@ -39,6 +39,14 @@ export interface Kpis extends KpiSet {
   readonly daily: readonly PeriodKpis[];
 }
 
+/** A cumulative histogram of |READY − T| over agents. */
+export interface ArrivalErrorCounts {
+  readonly count: number;
+  readonly sumMs: number;
+  /** By bound. */
+  readonly below: readonly number[];
+}
+
 /** Bounds of a book. */
 export interface KpiBookOptions {
   /** Operations that are listed one by one, 0–10,000. Default 100. */
@@ -117,6 +125,12 @@ export class KpiBook {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY))
       throw new RangeError(`ms: expected a duration from 0 ms, got ${ms}`);
     for (const period of this.#periodsAt(endedMs)) period.addRecovery(scope, ms);
+  }
+
+  /** How many arrivals were less than each of the rising `boundsMs` from T, since the mesh began. */
+  arrivalErrorsBelow(boundsMs: readonly number[]): ArrivalErrorCounts {
+    const errors = this.#overall.arrivalErrors ?? new Histogram();
+    return { count: errors.count, sumMs: errors.sum, below: errors.countsBelow(boundsMs) };
   }
 
   /** Everything as it stands at `nowMs`. */

@@ -61,6 +61,8 @@ export interface Registry {
   readonly class: Uint8Array;
   /** Bits of what was last found out: FLAG_…, below. */
   readonly flags: Uint8Array;
+  /** How it stands in the operation that last concerned it: see `operation-mark.ts`. For pictures only. */
+  readonly mark: Uint8Array;
 }
 
 /** The score is above 800: slow (spec 4.2). */
@@ -103,6 +105,7 @@ export const REGISTRY_LAYOUT: readonly Column<keyof Columns>[] = [
   ["state", "u8"],
   ["class", "u8"],
   ["flags", "u8"],
+  ["mark", "u8"],
 ];
 
 /** Bytes of a registry of `rows` rows (topology.rows). */
@@ -141,5 +144,6 @@ export function createRegistry(buffer: ArrayBufferLike, rows: number): Registry 
     state: views.u8("state"),
     class: views.u8("class"),
     flags: views.u8("flags"),
+    mark: views.u8("mark"),
   });
 }

@@ -2,7 +2,7 @@
  * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
  * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
  *
- *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┼ mode ┤ a byte an agent
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low and high word each ┼ ever ┼ mode ┤ two bytes an agent
  */
 import { indexOfAddress } from "./address.ts";
 import type { CircuitState } from "./breaker.ts";
@@ -18,7 +18,7 @@ export const RouteMark = {
   /** Its turns are suspended: a part of the mesh is frozen. */
   FROZEN: 8,
   /** Its sector is not healthy, in a mode in which operations go to healthy sectors only. */
-  UNHEALTHY: 128,
+  UNHEALTHY: 256,
   CLUSTER_CIRCUIT: 16,
   SECTOR_CIRCUIT: 32,
   GLOBAL_CIRCUIT: 64,
@@ -39,7 +39,7 @@ const MARKS_AT = (MODE + 1) * 4;
 
 /** Bytes of the shared memory of a mesh's routes. Zeros are a mesh in which nobody is avoided. */
 export function routesBytes(topology: Topology): number {
-  return MARKS_AT + topology.rows;
+  return MARKS_AT + topology.rows * 2;
 }
 
 /**
@@ -65,7 +65,7 @@ export function isShut(
 /** The routes as every thread reads them. `classes` is the registry's column. */
 export class RouteMarks {
   /** {@link RouteMark} by row. */
-  readonly marks: Uint8Array;
+  readonly marks: Uint16Array;
   /** Bits of the classes avoided, then two words of capability bits for each class. */
   readonly words: Int32Array;
   readonly #classes: Uint8Array;
@@ -76,7 +76,7 @@ export class RouteMarks {
     if (buffer.byteLength < needed)
       throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
     this.words = new Int32Array(buffer, 0, MODE + 1);
-    this.marks = new Uint8Array(buffer, MARKS_AT, topology.rows);
+    this.marks = new Uint16Array(buffer, MARKS_AT, topology.rows);
     this.#classes = classes;
   }
 

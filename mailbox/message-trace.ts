@@ -105,6 +105,38 @@ export class MessageTrace {
     // It may have been overwritten while it was read.
     return doubles[double + SEQUENCE_F64] === sequence ? found : undefined;
   }
+
+  /** The message that was sent to `target` last, of all that is remembered; by the clock, then by Lamport's. */
+  lastTo(target: number): TracedMessage | undefined {
+    let last: TracedMessage | undefined;
+    for (const message of this.#where(TARGET, target)) {
+      if (message.target !== target) continue;
+      const later = message.createdMs - (last?.createdMs ?? Number.NEGATIVE_INFINITY);
+      if (later > 0 || (later === 0 && message.lamport > (last?.lamport ?? 0))) last = message;
+    }
+    return last;
+  }
+
+  /** What the turn of a message has sent, the earliest first, at most `most`. */
+  effectsOf(thread: number, sequence: number, most: number): TracedMessage[] {
+    const effects: TracedMessage[] = [];
+    for (const message of this.#where(CAUSED_ON, thread))
+      if (message.cause?.thread === thread && message.cause.sequence === sequence)
+        effects.push(message);
+    return effects.sort((a, b) => a.lamport - b.lamport).slice(0, most);
+  }
+
+  /** All messages of which a word is so. */
+  *#where(word: number, value: number): Generator<TracedMessage> {
+    for (const [thread, words] of this.#words.entries()) {
+      const doubles = this.#doubles[thread];
+      for (let at = 0; at < words.length; at += ENTRY_WORDS) {
+        if (words[at + word] !== value) continue;
+        const message = this.find(thread, doubles[(at >>> 1) + SEQUENCE_F64]);
+        if (message !== undefined) yield message;
+      }
+    }
+  }
 }
 
 /** The remainder by a power of two, exact for all sequences and several times quicker than `%` of large numbers. */

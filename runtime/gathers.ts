@@ -46,6 +46,13 @@ export interface GatherListener {
   onEnd(gather: Gather, end: GatherEnd): void;
 }
 
+/** Who keeps an eye on all operations. */
+export interface GatherWatcher {
+  began(gather: Gather): void;
+  /** Its gate is still to be read. */
+  ended(gather: Gather, end: GatherEnd): void;
+}
+
 /** One sector's part of an operation on its way. */
 interface SectorFrame {
   readonly gather: Gather;
@@ -63,9 +70,15 @@ export class Gathers {
   #waiting: SectorFrame[] = [];
   #retryTimer = 0;
   #operation = 0;
+  #watcher: GatherWatcher | undefined;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+  }
+
+  /** Has all operations from now on told to `watcher`. */
+  watch(watcher: GatherWatcher): void {
+    this.#watcher = watcher;
   }
 
   get size(): number {
@@ -125,6 +138,7 @@ export class Gathers {
     const endMs = Math.max(plan.closeMs, plan.deadlineMs) + REPORT_GRACE_MS;
     gather.timer = wheel.schedule(endMs, deadline, 0);
     for (const share of shares.values()) this.#waiting.push({ gather, share });
+    this.#watcher?.began(gather);
     this.#sendWaiting();
     this.#dispatcher.nudge();
     return gather;
@@ -266,6 +280,7 @@ export class Gathers {
       view.lanes.wakeAll();
     }
     if (end === "timeout") this.#standIn(gather);
+    this.#watcher?.ended(gather, end);
     entry.listener.onEnd(gather, end);
     view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);

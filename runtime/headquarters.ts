@@ -28,6 +28,7 @@ import { Incidents } from "./incidents.ts";
 import { Interventions } from "./interventions.ts";
 import type { MeshJournal } from "./journal.ts";
 import type { Later } from "./later.ts";
+import { LiveMesh } from "./live.ts";
 import { type MeshPlan, viewMemory } from "./memory.ts";
 import type { MeshStatus } from "./mesh-api.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
@@ -87,6 +88,7 @@ export class Headquarters {
   readonly operations: OperationJournal | undefined;
   readonly delegations: Delegations;
   readonly scores: Scorekeeper;
+  readonly live: LiveMesh;
   readonly office: DeadLetterOffice;
   readonly incidents: Incidents;
   readonly losses: WorkerLosses;
@@ -130,6 +132,7 @@ export class Headquarters {
         this.guards.failures.contradicted(liars),
     };
     this.scores = new Scorekeeper(clock.nowMs());
+    this.live = new LiveMesh(view, this.gathers, this.scores, clock);
     this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
     this.delegations = new Delegations({
       ...ports,

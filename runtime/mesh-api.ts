@@ -17,6 +17,7 @@ import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { Journal } from "./journal-api.ts";
+import type { Live } from "./live-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type {
   AskGroups,
@@ -35,6 +36,7 @@ import type {
   Routes,
 } from "./operation-api.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
+import type { Traces } from "./trace-api.ts";
 import type { Why } from "./why-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
@@ -244,6 +246,8 @@ export interface MeshEvents {
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
 export interface Mesh extends AsyncDisposable {
   readonly topology: Topology;
+  /** Folder of what outlives the process; undefined when nothing does. */
+  readonly dataDir: string | undefined;
   status(): MeshStatus;
   stats(): GlobalStats;
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;
@@ -276,6 +280,8 @@ export interface Mesh extends AsyncDisposable {
   ): Promise<PipelineResult<Value>>;
   /** How well the mesh has done what it is for (spec 11). */
   kpis(): Kpis;
+  /** The mesh as a picture. */
+  readonly live: Live;
   /** Whom traffic goes around. */
   readonly route: Routes;
   /** The circuit breakers (spec 6.2). */
@@ -306,6 +312,8 @@ export interface Mesh extends AsyncDisposable {
   readonly quarantine: Quarantine;
   /** Questions to people. */
   readonly inbox: HumanInbox;
+  /** What brought messages about. */
+  readonly traces: Traces;
   /** Recent incidents, newest first; bounded. */
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */

@@ -20,6 +20,7 @@ import { Headquarters } from "./headquarters.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { MeshJournal } from "./journal.ts";
 import { systemLater } from "./later.ts";
+import type { Live } from "./live-api.ts";
 import { createLog } from "./log.ts";
 import type { MeshPlan } from "./memory.ts";
 import type {
@@ -35,6 +36,7 @@ import type {
   MeshStatus,
 } from "./mesh-api.ts";
 import { planMesh } from "./mesh-plan.ts";
+import { MessageTraces } from "./message-traces.ts";
 import type { Modes } from "./mode-api.ts";
 import type {
   AskGroups,
@@ -55,6 +57,7 @@ import type {
 import type { Settings } from "./options.ts";
 import type { Roles } from "./roles-api.ts";
 import { ShardPool } from "./shard-pool.ts";
+import type { Traces } from "./trace-api.ts";
 import { Watchdog } from "./watchdog.ts";
 import { WhyReader } from "./why.ts";
 import type { Why } from "./why-api.ts";
@@ -69,6 +72,8 @@ const LAST_CYCLES = 10_000;
 /** The mesh on threads; `createMesh` makes it. */
 export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
+  readonly dataDir: string | undefined;
+  readonly traces: Traces;
   readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
@@ -89,6 +94,7 @@ export class ThreadedMesh implements Mesh {
   ) {
     this.journal = journal;
     this.topology = settings.topology;
+    this.dataDir = settings.dataDir;
     this.#signal = options.signal;
     this.#plan = planMesh(settings, options, capabilities, journal?.plan);
     const logOptions = { level: settings.log, file: options.logFile } as const;
@@ -112,6 +118,7 @@ export class ThreadedMesh implements Mesh {
       },
     });
     const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
+    this.traces = new MessageTraces(dispatcher.view);
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
@@ -236,6 +243,10 @@ export class ThreadedMesh implements Mesh {
 
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
     return this.#headquarters.entrance.broadcast(message, options);
+  }
+
+  get live(): Live {
+    return this.#headquarters.live;
   }
 
   kpis(): Kpis {

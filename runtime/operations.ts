@@ -1,6 +1,17 @@
 import type { OperationEnvelope } from "../actors/context.ts";
 import type { ConflictDetail, Result } from "../actors/result.ts";
 import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import {
+  MARK_ACTED,
+  MARK_CONFLICT,
+  MARK_FAILED,
+  MARK_PLANNED,
+  MARK_READY,
+  MARK_SENT,
+  MARK_SKIPPED,
+  markByte,
+  type OperationMark,
+} from "../coordination/operation-mark.ts";
 import { CIRCUIT_MARKS } from "../coordination/routes.ts";
 import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../mailbox/frame.ts";
 import type { InLane } from "../mailbox/lanes.ts";
@@ -158,10 +169,12 @@ export class Operations implements TimerTarget {
     if (sendAtMs === Number.POSITIVE_INFINITY) {
       part.open--;
       progress.noteSkipped(bit, ledger.cycle);
+      this.#mark(part, bit, MARK_SKIPPED);
     } else if (sendAtMs <= nowMs) {
       this.#release(part, bit);
     } else {
       part.scheduled++;
+      this.#mark(part, bit, MARK_PLANNED);
       releases.schedule(sendAtMs, this.#onRelease, part.slot * BITS + bit);
     }
   }
@@ -211,6 +224,7 @@ export class Operations implements TimerTarget {
 
   #release(part: Part, bit: number): void {
     this.#dispatcher.arrivals.released(part, bit, this.#dispatcher.nowMs);
+    this.#mark(part, bit, MARK_SENT);
     this.enqueue(part, part.firstAgent + bit, part.priority);
   }
 
@@ -267,7 +281,7 @@ export class Operations implements TimerTarget {
   note(slot: number, agent: number, trinary: number): void {
     const part = this.#partOf(slot);
     const bit = agent - part.firstAgent;
-    const { ledger, nowMs, arrivals } = this.#dispatcher;
+    const { nowMs, arrivals } = this.#dispatcher;
     part.standing--;
     if (part.standIns.has(bit)) {
       this.#stoodIn(part, bit, trinary);
@@ -284,11 +298,11 @@ export class Operations implements TimerTarget {
       if (trinary === 1) {
         this.#acted(part, bit);
       } else {
-        part.progress.note(bit, trinary, ledger.cycle);
+        this.#outcome(part, bit, trinary);
         this.#journal(part, bit, trinary);
       }
     } else {
-      part.progress.note(bit, trinary, ledger.cycle);
+      this.#outcome(part, bit, trinary);
       part.open--;
       if (trinary !== 0) arrivals.arrived(part, bit, nowMs);
       this.#journal(part, bit, trinary === 1 && part.holds ? HELD : trinary);
@@ -296,6 +310,17 @@ export class Operations implements TimerTarget {
     }
     this.#settle(part);
     if (part.heir?.joined.delete(bit) === true) this.note(part.heir.slot, agent, trinary);
+  }
+
+  #outcome(part: Part, bit: number, trinary: number): void {
+    part.progress.note(bit, trinary, this.#dispatcher.ledger.cycle);
+    const settled = trinary === 1 ? MARK_READY : trinary === 0 ? MARK_FAILED : MARK_CONFLICT;
+    this.#mark(part, bit, settled);
+  }
+
+  /** For who looks on: a byte of shared memory, which nothing is decided by. */
+  #mark(part: Part, bit: number, mark: OperationMark): void {
+    this.#dispatcher.view.registry.mark[part.firstAgent + bit] = markByte(part.operation, mark);
   }
 
   #isHolding(part: Part, bit: number): boolean {
@@ -306,10 +331,10 @@ export class Operations implements TimerTarget {
   #stoodIn(part: Part, peer: number, trinary: number): void {
     const bit = part.standIns.get(peer) as number;
     part.standIns.delete(peer);
-    const { ledger, nowMs } = this.#dispatcher;
+    const { nowMs } = this.#dispatcher;
     if (trinary === 1 && !part.progress.isDone(bit)) {
       if (part.closed) part.late = true;
-      part.progress.note(bit, 1, ledger.cycle);
+      this.#outcome(part, bit, 1);
       part.row(bit, ROW_READY_ERROR, nowMs - part.arrivalMs);
       part.open--;
       // What was done for it is done: the straggler itself has nothing to act on.
@@ -361,6 +386,7 @@ export class Operations implements TimerTarget {
     const { ledger, nowMs } = this.#dispatcher;
     this.#journal(part, bit, 1);
     part.progress.noteActed(bit, ledger.cycle);
+    this.#mark(part, bit, MARK_ACTED);
     part.row(bit, ROW_ACT_ERROR, nowMs - part.arrivalMs);
     this.#dispatcher.touch();
   }

@@ -3,15 +3,15 @@ import { PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
 import { DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
 import { addressOf } from "../coordination/address.ts";
 import { CIRCUIT_MARKS, isShut } from "../coordination/routes.ts";
-import { answerPriority, FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
-import { CONTROL_RESUMED, Count, SLOT_FRAME } from "../mailbox/layout.ts";
+import { answerPriority, FRAME_BYTES, FrameFlag, FrameKind } from "../mailbox/frame.ts";
+import { CONTROL_RESUMED } from "../mailbox/layout.ts";
 import { hasRoom } from "../mailbox/overflow.ts";
-import { FULL } from "../mailbox/ring.ts";
 import { Admission } from "./admission.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { emptyHeader, type Header, isMessage, urgency, writeHeader } from "./header.ts";
+import { FramePlacer } from "./frame-placer.ts";
+import { emptyHeader, type Header, urgency } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { isDurable, SendMarks } from "./send-marks.ts";
@@ -58,6 +58,7 @@ export class Outbox implements TimerTarget {
   readonly #room: MailboxRoom;
   readonly #admission: Admission;
   readonly #marks: SendMarks;
+  readonly #frames: FramePlacer;
   readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
@@ -78,6 +79,7 @@ export class Outbox implements TimerTarget {
     const { placement, registry } = dispatcher.view;
     this.#admission = new Admission(dispatcher);
     this.#marks = new SendMarks(dispatcher);
+    this.#frames = new FramePlacer(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -278,38 +280,8 @@ export class Outbox implements TimerTarget {
 
   /** Writes the prepared frame where it will be read. False when there is no room. */
   #place(length: number): boolean {
-    if (!isDurable(this.#header)) return this.#placeFrame(length);
-    return this.#marks.place(this.#header, length, () => this.#placeFrame(length));
-  }
-
-  #placeFrame(length: number): boolean {
-    const { view, codec, ledger } = this.#dispatcher;
-    const header = this.#header;
-    const thread = view.placement[header.target];
-    if (thread === view.thread) {
-      const slot = view.custody.allocate(FRAME_BYTES + length, header.priority === 3);
-      if (slot === FULL) return false;
-      const { words, doubles, bytes } = view.custody;
-      writeHeader(words, doubles, slot + SLOT_FRAME, FRAME_BYTES + length, header);
-      if (length > 0) codec.copyTo(words, bytes, slot + SLOT_FRAME + FRAME_DATA, length);
-      view.custody.describe(slot, header.target, -1, 0);
-      ledger.counts[Count.SENT]++;
-      this.#dispatcher.inbox.acceptLocal(slot);
-      return true;
-    }
-    const lane = ((header.priority & 3) === 3 ? view.lanes.urgentTo : view.lanes.bulkTo)[thread];
-    if (lane === undefined) return false;
-    const word = lane.tryClaim(FRAME_BYTES + length);
-    if (word === FULL) {
-      lane.ring.wantRoom();
-      return false;
-    }
-    const { words, doubles, bytes } = lane.ring;
-    writeHeader(words, doubles, word, FRAME_BYTES + length, header);
-    if (length > 0) codec.copyTo(words, bytes, word + FRAME_DATA, length);
-    if (isMessage(header.kind)) ledger.counts[Count.SENT]++;
-    this.dirty = true;
-    return true;
+    if (!isDurable(this.#header)) return this.#frames.place(this.#header, length);
+    return this.#marks.place(this.#header, length, () => this.#frames.place(this.#header, length));
   }
 
   /** Places what has no mailbox bound to respect (answers, incidents, control), or lets it wait. */
@@ -480,25 +452,13 @@ export class Outbox implements TimerTarget {
     this.#prepare(kind, source, view.topology.orchestrator, undefined, 1, operation, 0);
     this.#header.flags = 0;
     this.#header.payload = length * 4;
-    if (!this.#posts.holdsBack(this.#header) && this.#placeWords(words, length)) return;
+    if (
+      !this.#posts.holdsBack(this.#header) &&
+      this.#frames.placeWords(this.#header, words, length)
+    )
+      return;
     codec.adopt(new Uint8Array(words.buffer, words.byteOffset, length * 4), length * 4);
     this.#postLater(length * 4);
-  }
-
-  /** Writes the prepared frame with these words straight into main's lane; false when there is no room. */
-  #placeWords(words: Int32Array, length: number): boolean {
-    const { lanes } = this.#dispatcher.view;
-    const lane = lanes.bulkTo[0];
-    const word = lane?.tryClaim(FRAME_BYTES + length * 4) ?? FULL;
-    if (lane === undefined || word === FULL) {
-      lane?.ring.wantRoom();
-      return false;
-    }
-    const { ring } = lane;
-    writeHeader(ring.words, ring.doubles, word, FRAME_BYTES + length * 4, this.#header);
-    ring.words.set(words.subarray(0, length), word + FRAME_DATA);
-    this.dirty = true;
-    return true;
   }
 
   /** From now on messages wait here, within bounds, whether or not there is room: the mesh is frozen. */

@@ -1,6 +1,6 @@
 import type { Answer } from "../actors/result.ts";
 import type { RecoveryScope } from "../coordination/kpi.ts";
-import { KpiBook, type Kpis } from "../coordination/kpis.ts";
+import { type ArrivalErrorCounts, KpiBook, type Kpis } from "../coordination/kpis.ts";
 import type { OperationKind } from "../coordination/operation-record.ts";
 import type { Punctuality } from "./gather-outcome.ts";
 import type { GatherResult } from "./operation-api.ts";
@@ -102,6 +102,10 @@ export class Scorekeeper {
   /** How long ago the last cascade ended, ms; undefined when there was none. */
   sinceCascadeMs(nowMs: number): number | undefined {
     return this.#cascadeMs === undefined ? undefined : nowMs - this.#cascadeMs;
+  }
+
+  arrivalErrorsBelow(boundsMs: readonly number[]): ArrivalErrorCounts {
+    return this.#book.arrivalErrorsBelow(boundsMs);
   }
 
   kpis(nowMs: number): Kpis {

@@ -48,7 +48,7 @@ const { FROZEN } = RouteMark;
 /** Gives agents their turns: one message at a time each, everything after it accounted for. */
 export class Turns {
   readonly #dispatcher: Dispatcher;
-  readonly #marks: Uint8Array;
+  readonly #marks: Uint16Array;
   /** When the current turn began; the end of the one before, to read the clock once a turn. */
   #sinceMs = 0;
   readonly #suspensions = new Suspensions((cell, slot, value, error) =>

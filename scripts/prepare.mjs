@@ -8,7 +8,7 @@ const compiler = `${root}node_modules/typescript/bin/tsc`;
 
 // Without the public door there is no package to build yet, only parts of one.
 if (existsSync(compiler) && existsSync(`${root}index.ts`)) {
-  const build = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
+  const build = spawnSync(process.execPath, [`${root}scripts/build.mjs`], {
     stdio: "inherit",
     cwd: root,
   });

@@ -7,11 +7,10 @@ import { fileURLToPath } from "node:url";
 const EMITTED_WITH_ERRORS = 2;
 
 export default function setup(): void {
-  const build = spawnSync(
-    process.execPath,
-    ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"],
-    { cwd: fileURLToPath(new URL("../", import.meta.url)), encoding: "utf8" },
-  );
+  const build = spawnSync(process.execPath, ["scripts/build.mjs"], {
+    cwd: fileURLToPath(new URL("../", import.meta.url)),
+    encoding: "utf8",
+  });
   if (build.status === 0) return;
   const report = `${build.error ?? ""}${build.stdout}${build.stderr}`;
   // Type errors are the business of `npm run typecheck`: what was written is as new as its source, so a

@@ -10,9 +10,21 @@ const mesh = await createMesh({
   log: "silent",
   dataDir: process.argv[2],
 });
-mesh.conflicts.on("recorded", ({ conflictId }) => writeSync(1, `${conflictId}\n`));
+mesh.conflicts.on("recorded", ({ conflictId }) => say(`${conflictId}\n`));
 const detail = { type: "DATA_CONTRADICTION", expected: 1, received: 2 };
 for (;;) {
   for (let i = 0; i < 20; i++) mesh.tell("sector-1/cluster-1/agent-1", { do: "conflict", detail });
   await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Until the pipe has room: whoever reads it may be slower than the log. */
+function say(line) {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+    }
+  }
 }

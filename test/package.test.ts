@@ -76,6 +76,33 @@ await mesh.stop();
 console.log(answers.reduce((sum, answer) => sum + answer.value, 0));
 `;
 
+/** Serves a mesh, and fetches the page and all that it asks for. */
+const SERVER = `
+import { createMesh, serveMesh } from "mesh-30k";
+const mesh = await createMesh({
+  agent: new URL("./agent.js", import.meta.url),
+  topology: { sectors: 1, clustersPerSector: 1, agentsPerCluster: 3 },
+  log: "silent",
+});
+const server = await serveMesh(mesh);
+const page = await (await fetch(server.url)).text();
+const waiting = [...page.matchAll(/(?:src|href)="([/]dashboard[^"]+)"/g)].map(([, path]) => path);
+const seen = new Set(waiting);
+for (const path of waiting) {
+  const response = await fetch(server.origin + path);
+  if (response.status !== 200) throw new Error(path + ": " + response.status);
+  for (const [, name] of (await response.text()).matchAll(/from "[.]([/][^"]+[.]js)"/g)) {
+    if (!seen.has("/dashboard" + name)) waiting.push("/dashboard" + name);
+    seen.add("/dashboard" + name);
+  }
+}
+const headers = { authorization: "Bearer " + server.token };
+const status = await (await fetch(server.origin + "/v1/commands/status", { headers })).json();
+await server.close();
+await mesh.stop();
+console.log(JSON.stringify({ files: [...seen], agents: status.agents.active }));
+`;
+
 /** Holds only when the types infer: a wrong message, and an answer taken for READY unseen, are errors. */
 const TYPED_USER = `
 import { type Answer, createMesh, defineAgent, type Mesh, ready } from "mesh-30k";
@@ -109,6 +136,20 @@ describe("the package, installed in an empty project", () => {
     assert.equal(run(process.execPath, ["user.js"], project).trim(), "40");
   });
 
+  test("it serves a mesh, with the dashboard and all that the page asks for", () => {
+    writeFileSync(join(project, "agent.js"), AGENT);
+    writeFileSync(join(project, "server.js"), SERVER);
+    const { files, agents } = JSON.parse(run(process.execPath, ["server.js"], project));
+    assert.equal(agents, 3);
+    assert.includeMembers(files, [
+      "/dashboard/main.js",
+      "/dashboard/style.css",
+      "/dashboard/icon.svg",
+      "/dashboard/field.js",
+      "/dashboard/wire.js",
+    ]);
+  });
+
   test("its types hold under a strict compiler", () => {
     writeFileSync(join(project, "user.ts"), TYPED_USER);
     const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2023"];
@@ -129,6 +170,7 @@ describe("the package, installed in an empty project", () => {
 
   test("its command boots 30,000 agents", () => {
     const args = ["--no-install", "mesh-30k", "start", "--for", "2s", "--no-repl", "--json"];
+    args.push("--http", "127.0.0.1:0");
     const status = JSON.parse(run("npx", args, project));
     assert.equal(status.agents.total, 30_000);
     assert.equal(status.agents.active, 30_000);

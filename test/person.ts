@@ -42,7 +42,8 @@ export class Person {
       stdin: Object.assign(this.stdin, tty),
       stdout: Object.assign(this.stdout, tty),
       stderr: Object.assign(this.stderr, tty),
-      env: { XDG_STATE_HOME: cwd, XDG_RUNTIME_DIR: cwd, ...env },
+      // Of many people at once not everybody can have the default port, and few need one.
+      env: { XDG_STATE_HOME: cwd, XDG_RUNTIME_DIR: cwd, MESH_HTTP: "off", ...env },
       cwd,
       commands: COMMANDS,
       signals: this.signals,

@@ -146,7 +146,9 @@ export const ringMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/dispatcher.js",
-        from: 'ledger.commit();\n        ports.failpoint?.("commit-done");\n        view.lanes.publish();',
+        from:
+          'ledger.commit();\n        ports.failpoint?.("commit-done");\n' +
+          "        journal?.publish();\n        view.lanes.publish();",
         to: "view.lanes.publish(); ledger.commit();",
       },
     ],
@@ -157,7 +159,9 @@ export const ringMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/dispatcher.js",
-        from: 'prepare(ledger.cycle);\n        ports.failpoint?.("commit-prepared");\n        ledger.commit();',
+        from:
+          "prepare(ledger.cycle);\n        journal?.prepare(ledger.cycle);\n" +
+          '        ports.failpoint?.("commit-prepared");\n        ledger.commit();',
         to: "incoming; ledger.commit(); view.lanes.prepare(ledger.committed);",
       },
     ],

@@ -15,6 +15,7 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
   ["simulator", 7],
   ["remote", 6],
   ["runtime", 5],
+  ["dashboard", 5],
   ["supervisors", 4],
   ["actors", 3],
   ["trust", 2],
@@ -24,7 +25,7 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
 /** May import anything; nothing in the house imports them. */
 const OUTSIDE: ReadonlySet<string> = new Set(["bench", "test", "docs", "examples", "scripts"]);
 /** The folders that touch the machine. Everything below them is pure, so the simulator can run it. */
-const MACHINE_FOLDERS: ReadonlySet<string> = new Set(["runtime", "remote", "console"]);
+const MACHINE_FOLDERS: ReadonlySet<string> = new Set(["runtime", "remote", "console", "dashboard"]);
 const CLOCK = "runtime/clock.ts";
 
 const MACHINE_MODULES: ReadonlySet<string> = new Set(

@@ -30,8 +30,8 @@ export interface TwoThreads {
 }
 
 /**
- * Two sectors of four agents of this behavior, on one shard or shared out among `workers`. `heard` is what main makes of
- * what it is told.
+ * Two sectors of four agents of this behavior, on one shard or shared out among `workers`; `heard` is what main makes
+ * of what it is told.
  */
 export async function twoThreads(
   behavior: Partial<Behavior>,
