@@ -22,6 +22,7 @@ export const NEVER_CHANGES: readonly string[] = Object.freeze([
   "cancel the restart of sector 7",
   "forget about healing sector 12",
   "hold off on killing worker 1",
+  "don't take a backup now",
 
   // Conditions, and times that are not now.
   "if sector 7 degrades, restart it",
@@ -59,6 +60,8 @@ export const NEVER_CHANGES: readonly string[] = Object.freeze([
   "what does killing a lead do?",
   "is sector 7 frozen?",
   "may i kill worker 2?",
+  "should i make a backup before i restart sector 7?",
+  "who opened the incident for sector 12?",
   "are we able to undo a broadcast?",
   "does a restart lose the mailbox?",
 
@@ -79,6 +82,7 @@ export const NEVER_CHANGES: readonly string[] = Object.freeze([
   "the breaker of sector 7 tripped again",
   "anna approved review-conflict-hogw9h0rah6a4ab1",
   "i undid that already",
+  "we made a backup last night",
   "yesterday's broadcast went to everyone",
 
   // Quotations.

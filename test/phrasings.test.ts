@@ -1,4 +1,4 @@
-/** The plain words of people who have never seen the grammar (spec 7.2): understood, and never as a change by mistake. */
+/** Plain words of people who have not seen the grammar (spec 7.2): understood, never as a change by mistake. */
 import { assert, describe, test } from "vitest";
 import { type Command, changesWith, checkArguments } from "../console/command.ts";
 import { COMMANDS } from "../console/commands.ts";
@@ -48,6 +48,7 @@ const DEFAULTS: Readonly<Record<string, Values>> = {
   conflicts: { action: "list", limit: 50 },
   quarantine: { action: "list", limit: 50 },
   inbox: { action: "list" },
+  backup: { action: "now" },
 };
 
 const CLASS_OF_LETTER: Readonly<Record<string, string>> = {
