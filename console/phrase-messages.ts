@@ -169,11 +169,11 @@ function unquoted(typed: string): MessagePhrase | undefined {
     ),
     new RegExp(`^(?:broadcast|announce|proclaim) (?:to|for) ${EVERYBODY}[:,]?\\s+(.+)$`, "i"),
     new RegExp(
-      `^(?:tell|inform|notify|let|message|warn|alert|remind) ${EVERYBODY}(?: know)?(?: (?:that|to|about|of|saying))?[:,]?\\s+(.+)$`,
+      `^(?:tell|inform|notify|let|message|warn|alert|remind) ${EVERYBODY}(?: know)?${SAYING}`,
       "i",
     ),
     new RegExp(
-      `^(?:send|say|shout|pass on)(?: (?:a message|this|word|the message))? to ${EVERYBODY}(?: (?:that|saying))?[:,]?\\s+(.+)$`,
+      `^(?:send|say|shout|pass on)(?: (?:a message|this|word|the message))? to ${EVERYBODY}${SAYING}`,
       "i",
     ),
   ];
@@ -181,18 +181,12 @@ function unquoted(typed: string): MessagePhrase | undefined {
     const match = form.exec(typed);
     if (match !== null) return { command: "broadcast", args: { message: match[1].trim() } };
   }
-  const question =
-    /^(?:ask|poll|survey|sample|query)\s+(.+?)[:,]?\s+((?:what|who|how|when|where|why|which|whether|if|is|are|do|does|can|did|about|for) .+)$/i.exec(
-      typed,
-    );
+  const question = QUESTION.exec(typed);
   if (question !== null) {
     const whom = whomOf(question[1]);
     if (whom !== undefined) return askOf(whom, question[2].trim(), {});
   }
-  const delegated =
-    /^(?:delegate|assign|hand over)(?: the| this| a)?(?: task| job| work)?(?: of| to)?[:,]?\s+(.+?)(?:\s+to\s+(.+))?$/i.exec(
-      typed,
-    );
+  const delegated = DELEGATED.exec(typed);
   if (delegated === null) {
     const bare =
       /^(?:get|have|find|let) (?:somebody|someone|some agent|an agent|the best agent)(?: to)? (.+)$/i.exec(
@@ -206,6 +200,18 @@ function unquoted(typed: string): MessagePhrase | undefined {
   if (whom === undefined) return undefined;
   return { command: "delegate", args: { task: task.trim(), ...(whom !== "best" && { to: whom }) } };
 }
+
+const SAYING = "(?: (?:that|to|about|of|saying))?[:,]?\\s+(.+)$";
+const QUESTION = new RegExp(
+  "^(?:ask|poll|survey|sample|query)\\s+(.+?)[:,]?\\s+((?:what|who|how|when|where|why|which|whether|if|is|are|" +
+    "do|does|can|did|about|for) .+)$",
+  "i",
+);
+const DELEGATED = new RegExp(
+  "^(?:delegate|assign|hand over)(?: the| this| a)?(?: task| job| work)?(?: of| to)?[:,]?\\s+(.+?)" +
+    "(?:\\s+to\\s+(.+))?$",
+  "i",
+);
 
 interface Whom {
   readonly address?: string;

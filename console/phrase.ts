@@ -60,7 +60,8 @@ const CLOSINGS = new RegExp(
 const SILENT = new RegExp(
   String.raw`\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|those|these|` +
     "please|kindly|just|really|simply|currently|actually|exactly|some|any(?= (?:agents?|" +
-    String.raw`sectors?|clusters?|conflicts?|open|dead|breakers?|degraded|offline|quarantined|slow|unresolved|critical)))\b`,
+    "sectors?|clusters?|conflicts?|open|dead|breakers?|degraded|offline|quarantined|slow|" +
+    String.raw`unresolved|critical)))\b`,
   "g",
 );
 
