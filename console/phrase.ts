@@ -43,15 +43,15 @@ const CONTRACTIONS: readonly (readonly [RegExp, string])[] = [
 /** What a sentence may begin with and does not say. */
 const OPENINGS = new RegExp(
   "^(?:(?:hey|hi|hello|yo|ok|okay|alright|all right|so|well|now|listen|and|also|then|" +
-    String.raw`please|kindly|quick(?:ly)?|just|actually|mesh|dear mesh|right)[\s,.!:]+|(?:can|could|` +
-    "would|will) (?:you|we)(?: all)? (?=[a-z])|(?:i|we) (?:want|need|would like|would love|" +
+    String.raw`please|pls|oops|sorry|kindly|quick(?:ly)?|just|actually|mesh|dear mesh|right)[\s,.!:]+|(?:can|could|` +
+    "would|will) you(?: all)? (?=[a-z])|(?:i|we) (?:want|need|would like|would love|" +
     "wish) (?:you )?to (?=[a-z])|(?:i|we) would like (?:you )?to |let us |go ahead and |go " +
     "and |try to |be so kind (?:as )?to |do me a favou?r and |would you mind |(?:i|we) " +
     "wonder |if you (?:can|could|would) )+",
 );
 /** The same at its end. */
 const CLOSINGS = new RegExp(
-  String.raw`(?:[\s,]+(?:please|thanks|thank you|cheers|now|right now|right away|at once|` +
+  String.raw`(?:[\s,]+(?:please|pls|thanks|thank you|cheers|now|right now|right away|at once|` +
     "immediately|asap|for me|for us|will you|would you|if you can|if possible|today|at the " +
     String.raw`moment|currently|as soon as possible|already|then|quickly|somehow)|,\s*(?:ok|okay|` +
     "mesh|folks|mate))$",
@@ -60,7 +60,8 @@ const CLOSINGS = new RegExp(
 const SILENT = new RegExp(
   String.raw`\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|those|these|` +
     "please|kindly|just|really|simply|currently|actually|exactly|some|any(?= (?:agents?|" +
-    String.raw`sectors?|clusters?|conflicts?|open|dead|breakers?)))\b`,
+    "sectors?|clusters?|conflicts?|open|dead|breakers?|degraded|offline|quarantined|slow|" +
+    String.raw`unresolved|critical)))\b`,
   "g",
 );
 
@@ -104,9 +105,17 @@ export function readPhrase(sentence: string): Phrase | undefined {
     named.set(name, value);
     return ` ${name} `;
   };
-  let words = typed.replaceAll(
-    /(?<![\w])(["'`])(.+?)\1(?![\w])/g,
-    (_, _quote: string, text: string) => mark("Q", text),
+  let words = typed.replace(/\{.*\}|\[.*\]/, (json) => mark("Q", json));
+  words = words.replaceAll(/(?<![\w])(["'`])(.+?)\1(?![\w])/g, (_, _quote: string, text: string) =>
+    mark("Q", text),
+  );
+  words = words.replaceAll(
+    new RegExp(
+      String.raw`(?<![\w-])((?:review-)?conflict-[\w-]*\d[\w-]*|(?:sector-\d+/cluster-\d+/agent-\d+|` +
+        String.raw`outside|spawned-\d+)#\d+)(?![\w-])`,
+      "gi",
+    ),
+    (id: string) => mark("Q", id),
   );
   words = expand(lower(words));
   words = lowerKeepingMarks(words, digitsOf);
@@ -123,6 +132,10 @@ export function readPhrase(sentence: string): Phrase | undefined {
     );
     words = words.replaceAll(pattern, () => mark("C", name));
   }
+  words = words.replaceAll(
+    /\b(?:with|having|has|have) (?:the |a |an )?([a-z][\w.-]*) capability\b/g,
+    (_, name: string) => mark("K", originalCase(sentence, name)),
+  );
   words = words.replaceAll(CAPABLE, (_, name: string) => mark("K", originalCase(sentence, name)));
   words = replaceDurations(words, (duration) => mark("D", duration));
   words = replaceShares(words, (share) => mark("P", share));

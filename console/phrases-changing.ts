@@ -4,6 +4,16 @@
  */
 import { given, type Named, type Rule, rule } from "./phrase-rule.ts";
 
+const MODES: Readonly<Record<string, string>> = {
+  full: "FULL",
+  "degraded light": "DEGRADED_LIGHT",
+  light: "DEGRADED_LIGHT",
+  "degraded moderate": "DEGRADED_MODERATE",
+  moderate: "DEGRADED_MODERATE",
+  "degraded severe": "DEGRADED_SEVERE",
+  severe: "DEGRADED_SEVERE",
+  emergency: "EMERGENCY",
+};
 const none = (): Record<string, unknown> => ({});
 const address = ({ text }: Named): Record<string, unknown> => ({ address: text("T") });
 const hereOrAll = ({ text }: Named): Record<string, unknown> =>
@@ -15,6 +25,10 @@ const USING =
   "(?: (?:using|with|as|by|in)(?: a)? (?<strategy>wave|parallel|priority[ -]?first)(?: strategy| cascade)?)";
 const STRATEGY = "(?<strategy>wave|parallel|priority[ -]?first)";
 
+/** The first thing named is what it is about, a number or an id; a quotation after it is what is said. */
+const idOf = ({ text, list }: Named): string | undefined => text("N") ?? list("Q")[0];
+const commentOf = ({ text, list }: Named): string | undefined =>
+  text("N") === undefined ? list("Q")[1] : list("Q")[0];
 const place = ({ text, word, number, list, whom, all }: Named): Record<string, unknown> => {
   const durations = list("D");
   return given({
@@ -30,6 +44,27 @@ const place = ({ text, word, number, list, whom, all }: Named): Record<string, u
 
 /** In the order in which they are tried. */
 export const CHANGING: readonly Rule[] = [
+  rule(
+    "mode",
+    [
+      "(?:set|switch|change|go|put|move|bring|enter|force|take)(?: ALL| mesh| us| operating| " +
+        "operational)*(?: mode)?(?: (?:to|into|in|as))? (?<mode>full|degraded[ _-]light|degraded[ " +
+        "_-]moderate|degraded[ _-]severe|light|moderate|severe|emergency)(?: mode)?(?: operation)?",
+      "(?<mode>full|degraded[ _-]light|degraded[ _-]moderate|degraded[ _-]severe|emergency) mode",
+    ],
+    ({ word }) => ({ action: "set", mode: MODES[(word("mode") ?? "").replaceAll(/[ _-]/g, " ")] }),
+  ),
+  rule(
+    "mode",
+    [
+      "(?:set|put|switch|change|let|go|return)(?: ALL| mode)*(?: (?:back )?(?:to|on|into))? " +
+        "(?:automatic|auto|automatic mode|auto mode|normal mode control)",
+      "(?:back|return|go back) to (?:automatic|auto)(?: mode)?",
+      "(?:let )?mode (?:follow|follows|decide)(?: ALL| mesh| itself| agents)*(?: again)?",
+      "(?:follow|obey) (?:ALL|mesh|health|share of active agents)(?: again)?",
+    ],
+    () => ({ action: "auto" }),
+  ),
   rule(
     "thaw",
     [
@@ -57,6 +92,7 @@ export const CHANGING: readonly Rule[] = [
       "(?:heal|fix|repair|recover|cure|mend|nurse|revive|bring back)(?: up)?(?: ~)? (?:<T>|<W>)",
       "(?:heal|fix|repair|recover|restore) (?:<T>|<W>)(?: to (?:health|healthy|normal|service))?",
       "restore <T>",
+      "(?:get|make) (?:<T>|<W>) (?:healthy|well|going|working|running|right)(?: again)?",
       "(?:bring|nurse|get) (?:<T>|<W>) back (?:to (?:health|life|normal)|up|online|on line|on its feet)",
       "(?:start|run|trigger|begin) (?:healing|recovery|repair|repairs)(?: procedures?)? (?:of|for|on|in) (?:<T>|<W>)",
     ],
@@ -94,6 +130,9 @@ export const CHANGING: readonly Rule[] = [
   rule(
     "restart",
     [
+      "(?:get|have|need|want) (?:all )?(?:agents (?:of|in) )?<T> (?:restarted|rebooted|bounced)",
+      "(?:restart|reboot|bounce) all(?: agents)? (?:of|in) <T>",
+      "(?:restart|reboot|bounce) (?:lead|coordinator|agents) (?:of|in) <T>",
       "(?:restart|reboot|reset|bounce|respawn|relaunch|recycle)(?: agents?| cluster| sector)?(?: ~)? <T>",
       "turn <T> off and on again",
     ],
@@ -199,9 +238,9 @@ export const CHANGING: readonly Rule[] = [
     "inbox",
     [
       "(?<action>approve|accept|deny|reject|refuse|decline|allow|grant)(?: inbox)?(?: item| " +
-        "request| approval| review)?(?: number)? (?:<N>)(?: (?:with comment|because|saying|comment|" +
-        "with note|noting) <Q>)?",
-      "say (?<answer>yes|no) to(?: item| request)? <N>",
+        "request| approval| review)?(?: number)? (?:<N>|<Q>)(?: (?:with comment|because|saying|comment|" +
+        "with note|noting|with reason))?(?: <Q>)?",
+      "say (?<answer>yes|no) to(?: item| request| review)? (?:<N>|<Q>)",
     ],
     (named) => {
       const no =
@@ -209,8 +248,8 @@ export const CHANGING: readonly Rule[] = [
         named.word("answer") === "no";
       return given({
         action: no ? "deny" : "approve",
-        id: named.text("N"),
-        comment: named.text("Q"),
+        id: idOf(named),
+        comment: commentOf(named),
       });
     },
   ),
@@ -218,14 +257,10 @@ export const CHANGING: readonly Rule[] = [
     "inbox",
     [
       "(?:comment|note|add comment|add note|remark)(?: (?:on|to))?(?: inbox)?(?: item| request| " +
-        "review)?(?: number)? <N>(?: (?:with|saying|that))? <Q>",
+        "review)?(?: number)? (?:<N>|<Q>)(?: (?:with|saying|that))? <Q>",
       "(?:add )?(?:comment|note) <Q> (?:to|on)(?: item| request)? <N>",
     ],
-    ({ text }) => ({
-      action: "comment",
-      id: text("N"),
-      comment: text("Q"),
-    }),
+    (named) => ({ action: "comment", id: idOf(named), comment: commentOf(named) }),
   ),
   rule(
     "dead-letters",

@@ -123,6 +123,12 @@ export const LOOKING: readonly Rule[] = [
       "why (?:does|do|did) <T>(?: and <T>)* (?:not )?(?:answer|respond|reply|work|hang|take so " +
         "long|take long|lag|fail|crash)",
       "why <T>",
+      "(?:explain|tell me|say|show)(?: me)? why <T>(?: and <T>)*(?: is| are| hangs?| stuck| " +
+        "blocked| slow| waits| waiting| not answering| so)*",
+      "who is <T> waiting (?:on|for)",
+      "(?:whom|who) (?:does|is) <T> (?:wait|waiting)(?: for| on)?",
+      "is <T> (?:blocked|stuck|hung|waiting)(?: by| on| for)?(?: something| anything| someone| anybody)?",
+      "why (?:is|are) <T>(?: and <T>)* not (?:answering|responding|working|ready|done|moving)",
       "what (?:is )?(?:holds|holding|blocks|blocking|keeps|keeping|delays|delaying|slows|" +
         "slowing)(?: up| down)? <T>(?: up| down| busy)?",
       "(?:what is )?(?:cause|root cause|reason)(?: ~)? <T>(?: being)?(?: stuck| slow| slowness| blocked)?",
@@ -203,6 +209,11 @@ export const LOOKING: readonly Rule[] = [
   ),
   rule(
     "agents",
+    ["(?:show|list|give|see)(?: me)? all agents", "(?:show|list|see)?(?: me)? ?ALL agents"],
+    () => ({}),
+  ),
+  rule(
+    "agents",
     [
       "(?:show|list|find|see|get|give|display|print)?(?: me)?(?: all| top)?(?: <N>)? ?(?:slow|" +
         "slowest|laggy|sluggish|high impedance|worst|lagging|late)(?: <N>)?(?: agents| ones| <C>| " +
@@ -270,6 +281,26 @@ export const LOOKING: readonly Rule[] = [
         "queues?|deepest queues?|most loaded)(?: agents)?(?: ~ <T>)?",
     ],
     ({ word, text }) => given({ sort: word("sort"), within: text("T") }),
+  ),
+  rule(
+    "top",
+    [
+      "(?:show|open|give)?(?: me)? ?(?:top|live view|live monitor|monitor|live)(?: <N>)?(?: " +
+        "agents)?(?: (?:by|sorted by|ordered by) (?<sort>impedance|latency|processing|queue|" +
+        "reliability|drift))?(?: (?:~ )?<T>)?",
+    ],
+    ({ word, text, number }) =>
+      given({ sort: word("sort"), within: text("T"), limit: number("N") }),
+  ),
+  rule(
+    "tree",
+    [
+      "(?:show|draw|print|list)?(?: me)? ?(?:tree|hierarchy|structure)(?: ~)?(?: <T>| ALL)?(?: " +
+        "(?:with|down|to depth|depth))? <N>(?: levels?)?(?: deep)?",
+      "(?:show|draw|print)(?: me)? <T> as tree",
+      "(?:show|list)(?: me)? all sectors",
+    ],
+    ({ text, number }) => given({ address: text("T"), depth: number("N") }),
   ),
   rule(
     "tree",

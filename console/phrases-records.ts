@@ -6,6 +6,35 @@ const none = (): Record<string, unknown> => ({});
 /** In the order in which they are tried. */
 export const RECORDS: readonly Rule[] = [
   rule(
+    "dead-letters",
+    [
+      "(?:show|list|see|what|which|are there)?(?: me)?(?: all)? ?(?<reason>poison|expired|" +
+        "mailbox full|stopped|quarantined|undecodable|circuit open|unknown actor|dropped " +
+        "oldest)(?: dead)? (?:letters?|messages?|mail)(?: (?:to|for) <T>)?",
+      "(?:show|list)?(?: me)? ?dead letters (?:that are |because of |with reason |that " +
+        ")(?<reason>poison|expired|mailbox full|stopped|quarantined|undecodable)",
+    ],
+    ({ word, text }) => given({ reason: word("reason")?.replaceAll(" ", "-"), target: text("T") }),
+  ),
+  rule(
+    "inbox",
+    [
+      "(?:show|list|open)?(?: me)? ?inbox (?:with|including) (?:decided|closed|all)(?: ones| " +
+        "items)*(?: too)?",
+      "(?:show|list)(?: me)? all inbox items",
+    ],
+    () => ({ all: true }),
+  ),
+  rule(
+    "backup",
+    [
+      "(?:show|list|see|what)(?: me)?(?: all| our)? ?backups?(?: are there| do we have| exist)?",
+      "(?:which|what) backups (?:are there|do we have|exist)",
+      "backups",
+    ],
+    () => ({ action: "list" }),
+  ),
+  rule(
     "kpis",
     [
       "(?:show |list |print |give |display |see |get |check )?(?:me |us )?(?:all |current " +
@@ -82,6 +111,57 @@ export const RECORDS: readonly Rule[] = [
       "(?:who|which agents|what agents) (?:disagrees?|conflicts?|(?:is|are) in conflict)(?: ~ <T>)?",
     ],
     ({ text }) => given({ agent: text("T") }),
+  ),
+  rule(
+    "circuits",
+    [
+      "(?:show|see|check|what is state of|how is|is)?(?: me)?(?: state of)? ?(?:circuit |circuit " +
+        "?breaker |breaker |circuit breaker )(?:of|for|on|in|at) <T>(?: open| closed| tripped| " +
+        "half open)?(?: right)?",
+      "(?:is |show |check )?<T> (?:circuit|breaker|circuit breaker)(?: open| closed| tripped)?",
+    ],
+    ({ text }) => ({ action: "show", target: text("T") }),
+  ),
+  rule(
+    "circuits",
+    [
+      "(?:show|check|is|how is|state of)? ?(?:global|mesh|ALL) (?:circuit|breaker|circuit " +
+        "breaker)(?: open| closed| tripped)?",
+    ],
+    () => ({ action: "show", target: "orchestrator" }),
+  ),
+  rule(
+    "conflicts",
+    [
+      "(?:show|list|see|are there|what|which)?(?: me)?(?: all)? ?(?<state>open|unresolved|" +
+        "pending|resolved)? ?(?<type>context divergences?|data contradictions?|temporal " +
+        "paradox(?:es)?|capability mismatch(?:es)?|hash mismatch(?:es)?)(?: conflicts?)?(?: there| " +
+        "open)?(?: ~ <T>)?",
+      "(?:show|list|see|are there|what|which|how many)?(?: me)?(?: all)? ?(?<state>open|" +
+        "unresolved|pending|resolved|settled) conflicts?(?: are there| there| do we have)?(?: ~ " +
+        "<T>)?",
+      "(?:show|list|see|are there)?(?: me)?(?: all)? ?(?<grade>critical|high|medium|low|" +
+        "background)(?: priority)? conflicts?(?: ~ <T>)?",
+      "(?:show|list|what)?(?: me)? ?conflicts(?: (?:of|in|from|over))? (?:last|past) <D>",
+    ],
+    ({ word, text }) =>
+      given({
+        agent: text("T"),
+        state: {
+          open: "open",
+          unresolved: "open",
+          pending: "open",
+          resolved: "resolved",
+          settled: "resolved",
+        }[word("state") ?? ""],
+        type: word("type")
+          ?.replace(/(?:es|s)$/, "")
+          .replaceAll(" ", "_")
+          .toUpperCase()
+          .replace("PARADOXE", "PARADOX"),
+        priority: { critical: 4, high: 3, medium: 2, low: 1, background: 0 }[word("grade") ?? ""],
+        last: text("D"),
+      }),
   ),
   rule(
     "circuits",

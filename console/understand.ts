@@ -8,9 +8,10 @@
 import { readWords } from "./arguments.ts";
 import { type Command, changesWith, checkArguments } from "./command.ts";
 import { UsageError } from "./exit.ts";
-import { readPhrase } from "./phrase.ts";
+import { type Phrase, readPhrase } from "./phrase.ts";
 import { phraseOfMessage } from "./phrase-messages.ts";
 import { nearestCommands } from "./phrase-nearest.ts";
+import { trimmed } from "./phrase-options.ts";
 import { apply, type Rule } from "./phrase-rule.ts";
 import { CHANGING } from "./phrases-changing.ts";
 import { LOOKING } from "./phrases-looking.ts";
@@ -36,18 +37,15 @@ export function understand(sentence: string, table: readonly Command[]): Underst
   const commands = table.filter((command) => command.needs === "mesh" || command.inRepl);
   const typed = typedCommand(sentence, commands);
   // Nobody says "--strategy wave"; but "delegate" and "ask" are also how a sentence may begin.
-  if (typed !== undefined && /(?:^|\s)--[a-z]|\{/.test(sentence)) return typed;
+  if (/\s--[a-z]/.test(sentence)) return typed ?? lost(sentence, commands);
   return (
-    message(sentence, commands) ??
-    phrase(sentence, commands) ??
-    typed ?? {
-      understood: false,
-      command: null,
-      arguments: {},
-      changes: false,
-      nearest: nearestCommands(sentence, commands),
-    }
+    message(sentence, commands) ?? phrase(sentence, commands) ?? typed ?? lost(sentence, commands)
   );
+}
+
+function lost(sentence: string, commands: readonly Command[]): Understanding {
+  const nearest = nearestCommands(sentence, commands);
+  return { understood: false, command: null, arguments: {}, changes: false, nearest };
 }
 
 function typedCommand(sentence: string, commands: readonly Command[]): Understanding | undefined {
@@ -55,6 +53,8 @@ function typedCommand(sentence: string, commands: readonly Command[]): Understan
     const [name = "", ...words] = wordsOf(sentence.trim());
     const command = commands.find((candidate) => candidate.name === name);
     if (command === undefined || isProse(command, words, commands)) return undefined;
+    // A message in quotes is just that; what follows it says more, and would become part of it.
+    if (/["'}\]]\s+(?!--)\S/.test(sentence)) return undefined;
     const { args, help } = readWords(command, words);
     return help ? undefined : meant(command, args);
   } catch (error) {
@@ -72,6 +72,10 @@ function isProse(
   words: readonly string[],
   commands: readonly Command[],
 ): boolean {
+  const isPlain = words.length > 2 && !words.some((word) => word.startsWith("--"));
+  if (OPERATIONS.includes(command.name) && isPlain) return true;
+  // Said, not typed: what is handed to whom, or told to all, was looked for before.
+  if (SPEAKING.includes(command.name) && isPlain) return true;
   const placed = Object.values(command.parameters).filter(
     ({ place, complete }) => place === "positional" || (place === "rest" && complete === "command"),
   );
@@ -85,6 +89,9 @@ function isProse(
   });
 }
 
+/** Commands whose message is seldom typed without quotes, and whose sentences name whom and when. */
+const OPERATIONS: readonly string[] = ["forecast", "scatter", "cascade"];
+const SPEAKING: readonly string[] = ["delegate", "broadcast", "pipeline"];
 const PLACE = /^(?:sector-\d|worker-\d|orchestrator$|outside#|spawned-\d|CLASS_|auto$|all$)/;
 
 function message(sentence: string, commands: readonly Command[]): Understanding | undefined {
@@ -95,11 +102,24 @@ function message(sentence: string, commands: readonly Command[]): Understanding 
 function phrase(sentence: string, commands: readonly Command[]): Understanding | undefined {
   const read = readPhrase(sentence);
   if (read === undefined) return undefined;
+  const { phrase: plain, options } = trimmed(read);
+  // As it stands first: what looks like an option may be what is meant.
+  return meaningOf(read, {}, commands) ?? meaningOf(plain, options, commands);
+}
+
+function meaningOf(
+  read: Phrase,
+  options: Readonly<Record<string, unknown>>,
+  commands: readonly Command[],
+): Understanding | undefined {
   for (const rule of PHRASEBOOK) {
-    if (!commands.some(({ name }) => name === rule.command)) continue;
+    const command = commands.find(({ name }) => name === rule.command);
+    // An option that the command does not have was part of the meaning, and is not understood.
+    if (command === undefined || Object.keys(options).some((name) => !(name in command.parameters)))
+      continue;
     const args = apply(rule, read);
     if (args === undefined) continue;
-    const meaning = checked(rule.command, args, commands);
+    const meaning = checked(rule.command, { ...args, ...options }, commands);
     if (meaning !== undefined) return meaning;
   }
   return undefined;
@@ -112,6 +132,11 @@ function checked(
 ): Understanding | undefined {
   const command = commands.find((candidate) => candidate.name === name);
   if (command === undefined) return undefined;
+  if (
+    name === "help" &&
+    !commands.some((known) => args.command === undefined || known.name === args.command)
+  )
+    return undefined;
   try {
     return meant(command, checkArguments(command, args));
   } catch (error) {
