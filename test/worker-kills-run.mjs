@@ -44,6 +44,8 @@ const mesh = await createMesh({
   seed,
   watchdogMs: WATCHDOG_MS,
   maxDeliveries: 100,
+  // Three deaths a second would open every circuit, which is what they are for; here delivery is under test.
+  breakers: { clusterFailures: 10_000, sectorFailures: 10_000 },
 });
 const addresses = [];
 for (let sector = 1; sector <= SECTORS; sector++)
