@@ -209,7 +209,10 @@ describe("the agents", () => {
     const page = await live();
     await page.focus("#cells");
     for (const key of ["ArrowRight", "ArrowRight", "ArrowDown"]) await page.keyboard.press(key);
-    const spoken = (await page.locator("#spoken").textContent()) ?? "";
+    // Who it is is said at once, how it is with the next picture.
+    const said = page.locator("#spoken", { hasText: " · " });
+    await said.waitFor({ state: "attached", timeout: 20_000 });
+    const spoken = (await said.textContent()) ?? "";
     const [, address] = /^(sector-1\/cluster-1\/agent-\d+) · /.exec(spoken) ?? [];
     assert.isDefined(address, spoken);
     for (let i = 0; i < 9; i++) await page.keyboard.press("+");
