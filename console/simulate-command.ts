@@ -1,6 +1,7 @@
 /** `simulate`: the mesh's own code in virtual time, with faults, from one seed; or from many. */
 import type { MeshStatus } from "../runtime/mesh-api.ts";
 import { FAULT_PROFILES } from "../simulator/faults.ts";
+import { MAX_SIMULATED_AGENTS } from "../simulator/shape.ts";
 import type { SimulationOutcome } from "../simulator/simulation.ts";
 import { type FaceCommand, faceCommand } from "./command.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -13,7 +14,6 @@ import { type SeedRange, type Sweep, sweep } from "./sweep.ts";
 import { facts } from "./table.ts";
 import { choice, duration, seedRange, wholeNumber } from "./values.ts";
 
-const MAX_AGENTS = 1_000_000;
 const HOUR_MS = 3_600_000;
 /** What is run when nobody says how long, ms: a sweep of many short ones, a large mesh for a moment. */
 const SWEEP_MS = 20_000;
@@ -67,13 +67,15 @@ export const simulateCommand: FaceCommand = faceCommand({
     "command that replays it. Exit code 1 when an invariant broke, 3 when none did but a target was missed.",
   parameters: {
     agents: {
-      schema: wholeNumber(2, MAX_AGENTS).optional(),
+      schema: wholeNumber(2, MAX_SIMULATED_AGENTS).optional(),
       help: `how many agents (default: ${formatNumber(AGENTS)})`,
       value: "N",
     },
     scale: {
-      schema: wholeNumber(2, MAX_AGENTS).optional(),
-      help: `as many agents, up to ${formatNumber(MAX_AGENTS)}, for ${SCALE_MS / 1000} s unless said otherwise`,
+      schema: wholeNumber(2, MAX_SIMULATED_AGENTS).optional(),
+      help:
+        `as many agents, up to ${formatNumber(MAX_SIMULATED_AGENTS)}, ` +
+        `for ${SCALE_MS / 1000} s unless said otherwise`,
       value: "N",
     },
     hours: {

@@ -158,11 +158,6 @@ const STRATEGIES: Readonly<Record<ResolutionMethod, ResolutionStrategy>> = Objec
   HUMAN_REVIEW: strategy("HUMAN_REVIEW", false, ["Put it before a person"]),
 });
 
-/** The strategy that goes by this name. */
-export function strategyOf(method: ResolutionMethod): ResolutionStrategy {
-  return STRATEGIES[method];
-}
-
 /** How to resolve this conflict (spec 5.1). */
 export function suggestStrategy(detail: ConflictDetail): ResolutionStrategy {
   switch (detail.type) {

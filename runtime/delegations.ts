@@ -22,14 +22,15 @@ import type {
 import type { Selector } from "./selection.ts";
 
 /** Agents asked when nobody says how many (spec 7.1). */
-const SAMPLE = 100;
+export const SAMPLE = 100;
 /** Addresses named of a group of answers. */
 const NAMED = 10;
 /** Agents tried one after the other before a delegation gives up. */
 const MAX_TRIED = 3;
 /** With an idempotent task a competitor starts when the first is later than this probability expected. */
 const HEDGE_AT = 0.95;
-const DELEGATE_MS = 300_000;
+/** How long a delegation waits when nobody says, ms (spec 7.1). */
+export const DELEGATE_MS = 300_000;
 
 /** What delegations need of their mesh. */
 export interface DelegationPorts {

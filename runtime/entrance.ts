@@ -1,7 +1,7 @@
 import type { AskOptions } from "../actors/context.ts";
 import type { Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
-import type { Delegations } from "./delegations.ts";
+import { DELEGATE_MS, type Delegations, SAMPLE } from "./delegations.ts";
 import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
 import type { MeshModes, Wish } from "./modes.ts";
 import type {
@@ -22,9 +22,6 @@ import type { Selector } from "./selection.ts";
 
 /** Timeouts that nobody has chosen, ms; the mode makes them longer. */
 const USUAL_MS = 5_000;
-const DELEGATE_MS = 300_000;
-/** Agents that a sample asks when nobody says how many. */
-const SAMPLE = 100;
 
 /** What stands behind the entrance. */
 export interface EntrancePorts {

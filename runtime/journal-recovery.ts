@@ -29,9 +29,7 @@ import { CUT_VERSION, type Cut, type CutMessage } from "./cut.ts";
 import type { JournalFiles } from "./journal-files.ts";
 import { LiveEntries } from "./journal-live.ts";
 import { type ReadJournal, readJournal } from "./journal-segments.ts";
-
-/** Sequences of a thread's incarnations begin so far from each other (`outbox.ts`). */
-const SEQUENCES_AN_EPOCH = 2 ** 36;
+import { SEQUENCES_AN_EPOCH } from "./send-options.ts";
 
 /** What mesh a journal is of; stands in every segment. */
 export interface JournalMesh {

@@ -15,7 +15,7 @@ import { emptyHeader, type Header, urgency } from "./header.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { isDurable, SendMarks } from "./send-marks.ts";
-import { deadlineAfter } from "./send-options.ts";
+import { deadlineAfter, SEQUENCES_AN_EPOCH } from "./send-options.ts";
 import { traceSend } from "./send-trace.ts";
 import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
@@ -75,7 +75,7 @@ export class Outbox implements TimerTarget {
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
-    this.#sequence = dispatcher.epoch * 2 ** 36;
+    this.#sequence = dispatcher.epoch * SEQUENCES_AN_EPOCH;
     const { placement, registry } = dispatcher.view;
     this.#admission = new Admission(dispatcher);
     this.#marks = new SendMarks(dispatcher);

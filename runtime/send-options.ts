@@ -57,3 +57,6 @@ function checkTime(field: string, value: number | undefined): void {
 export function deadlineAfter(nowMs: number, ms: number | undefined): number {
   return ms === undefined || ms === Number.POSITIVE_INFINITY ? 0 : nowMs + ms;
 }
+
+/** Sequences of a thread's incarnations begin so far from each other: no number comes twice. */
+export const SEQUENCES_AN_EPOCH: number = 2 ** 36;
