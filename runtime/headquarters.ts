@@ -210,7 +210,8 @@ export class Headquarters {
       breakers: outside.breakers ?? {},
       operators: {
         approve: (request) => approvalFrom(this.conflicts.inbox, request),
-        preserve: () => preserveIn(this.freezer, outside.dataDir),
+        // Without a folder there is nothing to preserve it in, and the mode says so.
+        ...(outside.dataDir !== undefined && { preserve: () => preserveIn(this.freezer) }),
         ...outside.operators,
       },
     });

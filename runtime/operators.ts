@@ -30,8 +30,9 @@ export async function approvalFrom(inbox: HumanInbox, request: ApprovalRequest):
 }
 
 /** Writes the state of the mesh to its data folder: all stand still for the moment of the cut, and go on. */
-export async function preserveIn(freezer: Freezer, dataDir: string | undefined): Promise<void> {
-  if (dataDir === undefined || freezer.standsStill) return;
+export async function preserveIn(freezer: Freezer): Promise<void> {
+  // Who stands still is in the file already.
+  if (freezer.standsStill) return;
   await freezer.freeze();
   await freezer.thaw();
 }

@@ -203,3 +203,14 @@ test("a healing waits for the one before", async () => {
   expect([first.replaced, second.replaced]).toEqual([1, 0]);
   expect(second).toMatchObject({ found: 0, healthy: true });
 });
+
+test("closes the circuits of what it heals, and those below, and no others", async () => {
+  await using mesh = await start();
+  mesh.circuits.trip(CLUSTER, "by hand");
+  mesh.circuits.trip(SECTOR, "by hand");
+  mesh.circuits.trip("sector-1/cluster-1", "by hand");
+  const result = await mesh.heal(SECTOR);
+  expect(result.circuits).toHaveLength(2);
+  expect(mesh.circuits.list().map(({ target }) => target)).toEqual(["sector-1/cluster-1"]);
+  expect(result.healthy).toBe(true);
+});

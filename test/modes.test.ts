@@ -1,4 +1,7 @@
 // Operating modes: every restriction of spec 6.3 gates something, and each is shown to.
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { OFFLINE } from "../coordination/agent-state.ts";
 import type { Mesh } from "../index.ts";
@@ -242,6 +245,34 @@ describe("EMERGENCY", () => {
     expect(mesh.status()).toMatchObject({ mode: "EMERGENCY", lost: 0 });
     expect(mesh.kpis()).toBeDefined();
     expect((await mesh.inspect(ONE)).state).toHaveProperty("value");
+  });
+
+  test("the state is written to the data folder, and the mesh goes on", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "mesh-modes-"));
+    try {
+      await using mesh = await startMesh("puppet", { dataDir });
+      mesh.mode.set("EMERGENCY");
+      const files = await vi.waitUntil(
+        async () => {
+          const found = await readdir(join(dataDir, "frozen")).catch(() => []);
+          return found.some((name) => name.endsWith(".mesh")) && mesh.status().state === "running"
+            ? found
+            : undefined;
+        },
+        { timeout: 30_000 },
+      );
+      expect(files).toHaveLength(1);
+      expect(await mesh.ask(ONE, { do: "count" }, { priority: 3 })).toMatchObject({ value: 0 });
+    } finally {
+      await rm(dataDir, { recursive: true });
+    }
+  });
+
+  test("without a data folder it is said that the state was not preserved", async () => {
+    await using mesh = await startMesh("puppet");
+    mesh.mode.set("EMERGENCY");
+    const said = (): boolean => mesh.incidents().some(({ error }) => /not preserved/.test(error));
+    await vi.waitUntil(said, { timeout: 30_000 });
   });
 
   test("people are alerted and the state is preserved once, on the way down", async () => {
