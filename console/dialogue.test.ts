@@ -54,9 +54,18 @@ describe("what changes the mesh", () => {
   });
 
   test("is not done when half of the sentence was not understood", async () => {
-    const { calls, failed } = await said("restart agent 1-1-1 and water the plants", "yes");
-    assert.deepEqual(calls, []);
-    assert.equal(failed, 2);
+    for (const opening of ["", "please "]) {
+      const half = `${opening}restart agent 1-1-1 and water the plants`;
+      const { calls, failed } = await said(half, "yes");
+      assert.deepEqual(calls, []);
+      assert.equal(failed, 2);
+    }
+  });
+
+  test("is understood together with what only looks, also when it begins like a typed command", async () => {
+    const { out, calls } = await said("restart agent 1-1-1 and show me the status", "yes");
+    assert.include(out, "MESH-30K STATUS");
+    assert.deepEqual(calls, [`restart ${AGENT}`]);
   });
 
   test("is done at once when it is typed as a command", async () => {

@@ -65,7 +65,7 @@ export class Dialogue {
 
   /** Whether a sentence means something here, after what was said before. */
   understands(sentence: string): boolean {
-    return this.#meaningsOf(sentence).length > 0;
+    return this.#heard(sentence).length > 0;
   }
 
   /** Remembers what a command that was typed told, so that "they" can be asked about next; offers nothing. */
@@ -120,19 +120,24 @@ export class Dialogue {
   }
 
   async #hear(sentence: string): Promise<number> {
+    const meanings = this.#heard(sentence);
+    if (meanings.length > 0) return this.#follow(meanings);
+    const { commands, paint, print } = this.#ports;
+    print(notUnderstood(understand(sentence, commands), paint));
+    return 1;
+  }
+
+  /** What a sentence means as a whole, or clause by clause; nothing when any part was not understood. */
+  #heard(sentence: string): readonly Understanding[] {
     const whole = this.#meaningsOf(sentence);
-    if (whole.length > 0) return this.#follow(whole);
+    if (whole.length > 0) return whole;
     const clauses = sentence
       .split(BETWEEN)
       .map(withoutOpening)
       .filter((clause) => clause !== "");
     const meanings = clauses.map((clause) => this.#meaningsOf(clause));
     // Half a sentence is not done: what was not understood may have been a condition.
-    if (clauses.length > 1 && meanings.every(({ length }) => length > 0))
-      return this.#follow(meanings.flat());
-    const { commands, paint, print } = this.#ports;
-    print(notUnderstood(understand(sentence, commands), paint));
-    return 1;
+    return meanings.every(({ length }) => length > 0) ? meanings.flat() : [];
   }
 
   async #follow(meanings: readonly Understanding[]): Promise<number> {

@@ -104,6 +104,8 @@ const NOT_UNDERSTOOD = [
   "if sector 7 is slow restart it",
   "restart or maybe not",
   "kill everybody except sector 3",
+  'announce "lunch is ready" to my husband',
+  'send "lunch" to sector 7 unless it is late',
   "make me a sandwich",
   "delete the internet",
   "colourless green ideas sleep furiously",

@@ -150,3 +150,9 @@ test("a circuit isolates: those inside of it go on among themselves", () => {
   table.setCircuit({ level: "global", index: 0 }, "OPEN", 0, 10);
   expect(shut(1)).toEqual([true, false, false, false]);
 });
+
+test("every mark has a bit of its own", () => {
+  const marks = Object.values(RouteMark);
+  expect(new Set(marks).size).toBe(marks.length);
+  for (const mark of marks) expect(mark & (mark - 1)).toBe(0);
+});

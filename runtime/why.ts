@@ -88,7 +88,6 @@ export class WhyReader {
       next >= 0 && chain.length < MAX_CHAIN;
       next = registry.waitsOn[next]
     ) {
-      if (next === index || chain.includes(next)) break;
       chain.push(next);
     }
     return chain.map((agent) => addressOf(topology, agent));

@@ -38,6 +38,18 @@ test("tells an agent's message, what it says it waits for, and what waits in its
   assert.equal(after.queue.depth, 0);
 });
 
+test("what a turn said it waits for is forgotten with the turn", async () => {
+  await using mesh = await startMesh("puppet");
+  mesh.tell(FIRST, { do: "await", what: "a moment", ms: 1 });
+  mesh.tell(FIRST, { do: "noteSlowly", id: "after", ms: 20_000 });
+  const why = await until(
+    () => mesh.why(FIRST),
+    ({ current }) => current?.message?.includes("after") === true,
+  );
+  assert.isUndefined(why.current?.waitsFor);
+  await mesh.restart(FIRST);
+});
+
 test("names whom it waits on, and whom that one waits on", async () => {
   await using mesh = await startMesh("puppet");
   mesh.tell(FIRST, {
