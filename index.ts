@@ -65,26 +65,26 @@ export type { ArrivalTime } from "./coordination/arrival-time.ts";
 export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
-export type * from "./runtime/circuit-api.ts";
-export type * from "./runtime/conflict-api.ts";
+export type * from "./runtime/api/circuit-api.ts";
+export type * from "./runtime/api/conflict-api.ts";
+export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/api/cut.ts";
+export { CutError } from "./runtime/api/cut.ts";
+export type * from "./runtime/api/failure-api.ts";
+export type * from "./runtime/api/freeze-api.ts";
+export type * from "./runtime/api/heal-api.ts";
+export type { Journal, JournalRestored, JournalStatus } from "./runtime/api/journal-api.ts";
+export type * from "./runtime/api/live-api.ts";
+export type * from "./runtime/api/mesh-api.ts";
+export type * from "./runtime/api/mode-api.ts";
+export type * from "./runtime/api/operation-api.ts";
+export type * from "./runtime/api/roles-api.ts";
+export type * from "./runtime/api/trace-api.ts";
+export type * from "./runtime/api/why-api.ts";
 export { createMesh } from "./runtime/create-mesh.ts";
-export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/cut.ts";
-export { CutError } from "./runtime/cut.ts";
 export {
   type AgentChange,
   type CutDiff,
   diffCuts,
   type MessageChange,
-} from "./runtime/cut-diff.ts";
-export { readCut, writeCut } from "./runtime/cut-file.ts";
-export type * from "./runtime/failure-api.ts";
-export type * from "./runtime/freeze-api.ts";
-export type * from "./runtime/heal-api.ts";
-export type { Journal, JournalRestored, JournalStatus } from "./runtime/journal-api.ts";
-export type * from "./runtime/live-api.ts";
-export type * from "./runtime/mesh-api.ts";
-export type * from "./runtime/mode-api.ts";
-export type * from "./runtime/operation-api.ts";
-export type * from "./runtime/roles-api.ts";
-export type * from "./runtime/trace-api.ts";
-export type * from "./runtime/why-api.ts";
+} from "./runtime/freeze/cut-diff.ts";
+export { readCut, writeCut } from "./runtime/freeze/cut-file.ts";

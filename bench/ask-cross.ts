@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ActorRef } from "../actors/ref.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { AskOrder } from "./agent-ask.ts";
 import { type Bench, type Contestant, parameter } from "./harness.ts";
 import { agentsOnTwoThreads, startMesh } from "./mesh.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ActorRef } from "../actors/ref.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { CountMessage } from "./agent-count.ts";
 import { type Bench, type Measured, parameter } from "./harness.ts";
 import { startMesh } from "./mesh.ts";

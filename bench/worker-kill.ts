@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActorRef } from "../actors/ref.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { LedgerMessage, LedgerReport } from "./agent-ledger.ts";
 import { type Bench, type Measured, type Metric, parameter, percentile } from "./harness.ts";
 import { startMesh } from "./mesh.ts";

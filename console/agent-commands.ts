@@ -1,6 +1,6 @@
 /** Commands about agents: inspect, agents, restart, kill. */
 import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
-import type { AgentFilter, Inspection } from "../runtime/mesh-api.ts";
+import type { AgentFilter, Inspection } from "../runtime/api/mesh-api.ts";
 import { type MeshCommand, meshCommand, type Parameter } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatNumber } from "./format.ts";

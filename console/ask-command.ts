@@ -1,8 +1,8 @@
 /** `ask`: one agent and its answer, or a sample of agents and their answers by value (spec 7.1). */
 import type { AskOptions } from "../actors/context.ts";
 import type { Answer } from "../actors/result.ts";
-import { systemClock } from "../runtime/clock.ts";
-import type { AskGroups, AskSelection } from "../runtime/operation-api.ts";
+import type { AskGroups, AskSelection } from "../runtime/api/operation-api.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { ADDRESS } from "./agent-commands.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";

@@ -1,8 +1,8 @@
 /** `backup` and `restore`: a mesh as it was at one moment, its log of conflicts, and a way back (spec 10.1). */
 import { resolve } from "node:path";
 import { MeshError } from "../actors/errors.ts";
-import type { Cut } from "../runtime/cut.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Cut } from "../runtime/api/cut.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import {
   type Backup,
   backupsOf,

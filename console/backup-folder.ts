@@ -22,9 +22,9 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Cut } from "../runtime/cut.ts";
-import { frozenFile, readCut, writeCut } from "../runtime/cut-file.ts";
-import { copyLog } from "../runtime/log-copier.ts";
+import type { Cut } from "../runtime/api/cut.ts";
+import { copyLog } from "../runtime/conflicts/log-copier.ts";
+import { frozenFile, readCut, writeCut } from "../runtime/freeze/cut-file.ts";
 import { ConsoleError, sentenceOf } from "./exit.ts";
 import { packageVersion } from "./version.ts";
 

@@ -1,5 +1,5 @@
 /** What a command would touch, told before it is done: `--dry-run`, and the question that plain words end in. */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { formatNumber } from "./format.ts";
 import type { Paint } from "./paint.ts";
 

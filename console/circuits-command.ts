@@ -1,5 +1,5 @@
 /** `circuits`: the breakers that keep traffic from what fails. */
-import type { CircuitStatus } from "../runtime/circuit-api.ts";
+import type { CircuitStatus } from "../runtime/api/circuit-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatMoment, formatNumber } from "./format.ts";

@@ -6,7 +6,7 @@
  *     text ──arguments.ts──▶ values ──run──▶ data ──render──▶ text for people
  *     JSON ─────────────────▶ values ──run──▶ data ─────────▶ JSON for machines
  */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { blastRadius, isBlastRadius, renderBlastRadius, whomOf } from "./blast-radius.ts";
 import { UsageError } from "./exit.ts";
 import type { Face } from "./face.ts";

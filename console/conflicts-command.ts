@@ -15,7 +15,7 @@ import type {
   Conflicts,
   RecordedConflict,
   Verification,
-} from "../runtime/conflict-api.ts";
+} from "../runtime/api/conflict-api.ts";
 import { briefly, type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
 import { formatDuration, formatMoment, formatNumber } from "./format.ts";

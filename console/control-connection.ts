@@ -1,6 +1,6 @@
 /** One console at the control socket: what it asked, and what it has been told. */
 import type { Socket } from "node:net";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { Command } from "./command.ts";
 import { codeOf, sentenceOf } from "./exit.ts";
 import { repeat, runOnMesh } from "./line.ts";

@@ -4,7 +4,7 @@
  */
 import { chmodSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { Command } from "./command.ts";
 import { ControlClient } from "./control-client.ts";
 import { ControlConnection } from "./control-connection.ts";

@@ -1,6 +1,7 @@
 /** `dead-letters`: what could not be delivered, why, and a second try. */
-import { DEAD_LETTER_REASONS } from "../runtime/dead-letter-code.ts";
-import type { DeadLetter, DeadLetters } from "../runtime/mesh-api.ts";
+
+import type { DeadLetter, DeadLetters } from "../runtime/api/mesh-api.ts";
+import { DEAD_LETTER_REASONS } from "../runtime/dispatch/dead-letter-code.ts";
 import { briefly, type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
 import { formatDuration, formatMoment, formatNumber } from "./format.ts";

@@ -1,6 +1,6 @@
 /** What was done to a mesh from its consoles, and what would take it back. */
 import { MeshError } from "../actors/errors.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { MeshCommand } from "./command.ts";
 
 /** A command with its arguments. */

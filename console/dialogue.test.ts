@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, beforeEach, describe, test } from "vitest";
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { Person } from "../test/person.ts";
 import { localLine } from "./line.ts";

@@ -1,7 +1,7 @@
 /** Where a person or a script stands: streams, environment, signals, and the table of commands it knows. */
 import type { EventEmitter } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import type { Mesh, MeshOptions } from "../runtime/mesh-api.ts";
+import type { Mesh, MeshOptions } from "../runtime/api/mesh-api.ts";
 import type { Command } from "./command.ts";
 import { type Paint, paintFor } from "./paint.ts";
 

@@ -8,7 +8,7 @@ import {
   encodeFrame,
   type FeedMessage,
 } from "../dashboard/wire.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { toPlain } from "./plain.ts";
 import { statusDocument } from "./status.ts";
 

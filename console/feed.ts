@@ -9,7 +9,7 @@ import {
   type FeedMessage,
   type FeedRequest,
 } from "../dashboard/wire.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { FeedSource, type FeedViewer } from "./feed-source.ts";
 import { packageVersion } from "./version.ts";
 

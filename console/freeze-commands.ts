@@ -1,9 +1,9 @@
 /** `freeze`, `thaw` and `diff`: a mesh stands still, goes on, and what was between two such moments. */
 import { resolve } from "node:path";
-import { type CutDiff, diffCuts } from "../runtime/cut-diff.ts";
-import { readCut } from "../runtime/cut-file.ts";
-import type { FreezeResult, ThawResult } from "../runtime/freeze-api.ts";
-import { sentenceOf } from "../runtime/freezer.ts";
+import type { FreezeResult, ThawResult } from "../runtime/api/freeze-api.ts";
+import { type CutDiff, diffCuts } from "../runtime/freeze/cut-diff.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
+import { sentenceOf } from "../runtime/freeze/freezer.ts";
 import { type FaceCommand, faceCommand, type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatBytes, formatDuration, formatMoment, formatNumber } from "./format.ts";

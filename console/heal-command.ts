@@ -1,5 +1,5 @@
 /** `heal`: finds what is wrong, says what it will do, does it, and sees whether that helped. */
-import type { HealFinding, HealRemedy, HealResult } from "../runtime/heal-api.ts";
+import type { HealFinding, HealRemedy, HealResult } from "../runtime/api/heal-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { formatNumber } from "./format.ts";
 import type { Paint } from "./paint.ts";

@@ -1,5 +1,5 @@
 /** `health`: the daily check (spec 10.1). */
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { renderLines } from "./check-line.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { type HealthReport, healthOf } from "./health.ts";

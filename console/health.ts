@@ -2,7 +2,7 @@
  * The daily check of spec 10.1: what was looked at, how it is, and the command that does something about it. All is
  * read from shared memory, the log of conflicts and the data folder; nothing is asked of an agent.
  */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { CheckLine } from "./check-line.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "./format.ts";
 import { type ImpedanceSurvey, surveyImpedance } from "./impedance-survey.ts";

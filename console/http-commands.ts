@@ -7,7 +7,7 @@
  *                                    {"error":…}
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { type Command, checkArguments, type MeshCommand } from "./command.ts";
 import { errorDocument, HttpError, SAFE_HEADERS, sendJson } from "./http-answer.ts";
 import { argumentsInBody, argumentsInQuery } from "./http-arguments.ts";

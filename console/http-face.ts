@@ -1,5 +1,5 @@
 /** The HTTP face of a `start`: where it listens, and what is said of it. */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { Command } from "./command.ts";
 import { codeOf } from "./exit.ts";
 import { HttpServer } from "./http-server.ts";

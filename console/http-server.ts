@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TOKEN_PROTOCOL_PREFIX } from "../dashboard/wire.ts";
-import { systemClock } from "../runtime/clock.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { Assets } from "./assets.ts";
 import { argumentsSchema, type Command, type MeshCommand } from "./command.ts";
 import { ConsoleError, sentenceOf } from "./exit.ts";

@@ -3,7 +3,7 @@
  * would make of it. A person is slower than a cache, and no trouble for being so.
  */
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 
 /** A cluster whose mean is far above what its agents' classes would make of it. */
 export interface HighCluster {

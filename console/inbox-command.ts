@@ -1,5 +1,5 @@
 /** `inbox`: what waits for a person's word. */
-import type { InboxItem } from "../runtime/conflict-api.ts";
+import type { InboxItem } from "../runtime/api/conflict-api.ts";
 import { briefly, type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
 import { formatMoment } from "./format.ts";

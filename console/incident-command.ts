@@ -1,5 +1,5 @@
 /** `incident`: the runbook for a sector that does not respond (spec 10.3), walked as far as a machine can walk it. */
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { type Command, type MeshCommand, meshCommand } from "./command.ts";
 import { sentenceOf, UsageError } from "./exit.ts";
 import { type Finding, type Proposal, walkRunbook } from "./incident-runbook.ts";

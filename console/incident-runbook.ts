@@ -5,7 +5,7 @@
  *     1 is it the sector, or the way to it?  2 its coordinator  3 its clusters, one by one
  *     4 does the whole sector fail?          5 afterwards
  */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { formatDuration, formatNumber, formatShare } from "./format.ts";
 
 /** A command that the runbook wants. */

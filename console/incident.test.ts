@@ -1,5 +1,5 @@
 import { afterEach, assert, beforeEach, test } from "vitest";
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { Host, type Said } from "../test/host.ts";
 import type { IncidentReport } from "./incident-command.ts";
 

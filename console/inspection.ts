@@ -1,6 +1,6 @@
 /** What `inspect` shows of one address. */
-import type { Incident, Inspection } from "../runtime/mesh-api.ts";
-import type { LeadReport } from "../runtime/roles-api.ts";
+import type { Incident, Inspection } from "../runtime/api/mesh-api.ts";
+import type { LeadReport } from "../runtime/api/roles-api.ts";
 import {
   formatBytes,
   formatDuration,

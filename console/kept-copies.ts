@@ -1,7 +1,7 @@
 /** What a data folder keeps of its mesh: backups, frozen files, the log of conflicts, with their ages. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { logFiles } from "../runtime/sqlite-log.ts";
+import { logFiles } from "../runtime/conflicts/sqlite-log.ts";
 import { backupsOf } from "./backup-folder.ts";
 
 /** Copies of one kind. */

@@ -1,7 +1,7 @@
 /** What a mesh that no longer runs has left in its data folder: its conflicts can be read without it. */
 import { existsSync } from "node:fs";
-import { type ConflictLog, promised } from "../runtime/conflict-log.ts";
-import { logFiles, SqliteLog } from "../runtime/sqlite-log.ts";
+import { type ConflictLog, promised } from "../runtime/api/conflict-log.ts";
+import { logFiles, SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
 import { ConsoleError, EXIT } from "./exit.ts";
 
 /** Reads the log of conflicts of a data folder; nothing is changed there. */

@@ -3,7 +3,7 @@
  * socket. Both ends run the same commands and give the same data, so a face need not know which it has.
  */
 
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { type Command, checkArguments, type MeshCommand } from "./command.ts";
 import { remember } from "./deeds.ts";
 import { UsageError } from "./exit.ts";

@@ -15,7 +15,7 @@ import { createServer } from "node:net";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { sentenceOf } from "./exit.ts";
 import type { Face } from "./face.ts";
 import { socketPath } from "./socket-path.ts";

@@ -1,6 +1,6 @@
 /** The command line: `mesh-30k <command>`, which is `node runtime <command>`. */
 import { fstatSync } from "node:fs";
-import type { Mesh, MeshOptions } from "../runtime/mesh-api.ts";
+import type { Mesh, MeshOptions } from "../runtime/api/mesh-api.ts";
 import { readWords } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
 import { dataFolder } from "./config.ts";

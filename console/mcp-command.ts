@@ -1,5 +1,5 @@
 /** `mcp`: a running mesh for clients of the Model Context Protocol. */
-import { systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { type FaceCommand, faceCommand } from "./command.ts";
 import { dataFolder } from "./config.ts";
 import { ControlClient } from "./control-client.ts";

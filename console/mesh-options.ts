@@ -1,7 +1,7 @@
 /** From settings to the options of a mesh. */
 import { pathToFileURL } from "node:url";
-import type { Cut } from "../runtime/cut.ts";
-import type { MeshEvents, MeshOptions } from "../runtime/mesh-api.ts";
+import type { Cut } from "../runtime/api/cut.ts";
+import type { MeshEvents, MeshOptions } from "../runtime/api/mesh-api.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a start adds to its settings. */

@@ -1,6 +1,6 @@
 /** Commands that speak to agents without asking for a time: tell, broadcast. */
 import type { Receipt, ReceiptStatus } from "../actors/receipt.ts";
-import type { BroadcastResult } from "../runtime/mesh-api.ts";
+import type { BroadcastResult } from "../runtime/api/mesh-api.ts";
 import { ADDRESS } from "./agent-commands.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { formatNumber, formatShare } from "./format.ts";

@@ -1,6 +1,6 @@
 /** Figures of a mesh for Prometheus. By sector at the finest, so that their number does not grow with the agents. */
 import type { Kpi } from "../coordination/kpi.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { MetricsText } from "./metrics-text.ts";
 import { statusDocument } from "./status.ts";
 

@@ -1,6 +1,6 @@
 /** `mode`: what the mesh still dares to do, and an operator's word on it. */
 import { MODES } from "../coordination/operating-mode.ts";
-import type { ModeStatus } from "../runtime/mode-api.ts";
+import type { ModeStatus } from "../runtime/api/mode-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatMoment, formatNumber } from "./format.ts";

@@ -2,7 +2,7 @@
 import type { Priority } from "../actors/context.ts";
 import { VERBS, type Verb } from "../actors/message.ts";
 import type { ArrivalTime } from "../coordination/arrival-time.ts";
-import type { Operation } from "../runtime/operation-api.ts";
+import type { Operation } from "../runtime/api/operation-api.ts";
 import type { Parameter } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { DAY_MS, messageOf, PRIORITY, TTL, timeoutParameter } from "./message.ts";

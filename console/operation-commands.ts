@@ -1,11 +1,12 @@
 /** Commands that coordinate agents: forecast, scatter, cascade. */
-import { systemClock } from "../runtime/clock.ts";
+
 import type {
   CascadeStrategy,
   Forecast,
   GatherOptions,
   OperationProgress,
-} from "../runtime/operation-api.ts";
+} from "../runtime/api/operation-api.ts";
+import { systemClock } from "../runtime/machine/clock.ts";
 import { type MeshCommand, type MeshSession, meshCommand } from "./command.ts";
 import { formatNumber } from "./format.ts";
 import { checkHold, GATHER, OPERATION, operationOf, WORDS_HELP } from "./operation-arguments.ts";

@@ -1,5 +1,5 @@
 /** What became of an operation, and what will probably become of one, for people. */
-import type { AgentPlan, Forecast } from "../runtime/operation-api.ts";
+import type { AgentPlan, Forecast } from "../runtime/api/operation-api.ts";
 import { formatDuration, formatMoment, formatMs, formatNumber, formatShare } from "./format.ts";
 import type { ErrorQuantiles, OperationDocument, PhaseDocument } from "./operation-report.ts";
 import type { Paint } from "./paint.ts";

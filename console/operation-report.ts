@@ -13,7 +13,7 @@ import type {
   ErrorSummary,
   GatherResult,
   TierReceipt,
-} from "../runtime/operation-api.ts";
+} from "../runtime/api/operation-api.ts";
 
 /** Conflicts that a document names; all of them are counted. */
 const MAX_CONFLICTS = 20;

@@ -2,7 +2,7 @@
 import { MeshError } from "../actors/errors.ts";
 import type { AgentImpedance } from "../coordination/agent-impedance.ts";
 import type { ClusterSummary } from "../coordination/summary.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { formatDuration, formatNumber } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";
 import { statusDocument } from "./status.ts";

@@ -1,5 +1,5 @@
 /** How far a boot is: a line that is written anew on a terminal, a few lines in a log. */
-import type { MeshEvents } from "../runtime/mesh-api.ts";
+import type { MeshEvents } from "../runtime/api/mesh-api.ts";
 import type { Output } from "./face.ts";
 import { formatNumber } from "./format.ts";
 import { Ticker } from "./ticker.ts";

@@ -1,5 +1,5 @@
 /** `quarantine`: conflicting data that is kept from the mesh until somebody decides. */
-import type { QuarantinedData, QuarantinedItem, Release } from "../runtime/conflict-api.ts";
+import type { QuarantinedData, QuarantinedItem, Release } from "../runtime/api/conflict-api.ts";
 import { briefly, type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
 import { formatBytes, formatMoment } from "./format.ts";

@@ -1,5 +1,5 @@
 /** `route`: whom traffic goes around. */
-import type { AvoidedRoute } from "../runtime/operation-api.ts";
+import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatMoment } from "./format.ts";

@@ -1,5 +1,5 @@
 /** A row of the registry (spec 2.3) as people read it. */
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { formatMs, formatNumber, formatRatio } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";
 import { type Column, table } from "./table.ts";

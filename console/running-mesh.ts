@@ -1,8 +1,8 @@
 /** A mesh from its boot to its end, as `start` runs it. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Cut } from "../runtime/cut.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Cut } from "../runtime/api/cut.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { type Control, openControl } from "./control.ts";
 import { Deferred } from "./deferred.ts";
 import { ConsoleError, EXIT } from "./exit.ts";

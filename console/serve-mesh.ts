@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../actors/errors.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 
 /** How to serve a mesh over HTTP. */
 export interface ServeOptions {

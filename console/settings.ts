@@ -3,7 +3,7 @@
  * mesh.yaml, their checks, their defaults and their help.
  */
 import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
-import type { OverflowPolicy } from "../runtime/mesh-api.ts";
+import type { OverflowPolicy } from "../runtime/api/mesh-api.ts";
 import type { RestartType } from "../supervisors/restart.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import {

@@ -1,5 +1,5 @@
 /** `simulate`: the mesh's own code in virtual time, with faults, from one seed; or from many. */
-import type { MeshStatus } from "../runtime/mesh-api.ts";
+import type { MeshStatus } from "../runtime/api/mesh-api.ts";
 import { FAULT_PROFILES } from "../simulator/faults.ts";
 import { MAX_SIMULATED_AGENTS } from "../simulator/shape.ts";
 import type { SimulationOutcome } from "../simulator/simulation.ts";

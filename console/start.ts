@@ -1,7 +1,7 @@
 /** `start`: boots a mesh in this process, serves its control socket, and drains it at the end. */
 
-import type { Cut } from "../runtime/cut.ts";
-import { readCut } from "../runtime/cut-file.ts";
+import type { Cut } from "../runtime/api/cut.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { Face } from "./face.ts";

@@ -1,6 +1,6 @@
 /** What the mesh is at this moment: as the operator's box (spec 7.1), and as one JSON document. */
 import { modeOf, type OperatingMode } from "../coordination/operating-mode.ts";
-import type { MeshStatus, WorkerStatus } from "../runtime/mesh-api.ts";
+import type { MeshStatus, WorkerStatus } from "../runtime/api/mesh-api.ts";
 import { box } from "./box.ts";
 import { formatDuration, formatMoment, formatNumber, formatShare } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";

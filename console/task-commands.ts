@@ -1,6 +1,6 @@
 /** Commands that give work to whoever does it best: delegate, pipeline. */
 import type { Priority } from "../actors/context.ts";
-import type { DelegationResult, PipelineResult } from "../runtime/operation-api.ts";
+import type { DelegationResult, PipelineResult } from "../runtime/api/operation-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { formatMs } from "./format.ts";
 import { MESSAGE, PRIORITY, renderAnswer, shown, timeoutParameter } from "./message.ts";

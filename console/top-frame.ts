@@ -1,5 +1,5 @@
 /** One picture of `top`: what the mesh and its workers do, and the agents at the head of a column. */
-import type { Mesh, WorkerStatus } from "../runtime/mesh-api.ts";
+import type { Mesh, WorkerStatus } from "../runtime/api/mesh-api.ts";
 import { formatDuration, formatNumber, formatShare } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";
 import { AGENT_COLUMNS, type AgentRow, agentCells } from "./row.ts";

@@ -1,5 +1,5 @@
 /** `trace`: what brought a message about, hop by hop, with the time that each took. */
-import type { Hop, Trace } from "../runtime/trace-api.ts";
+import type { Hop, Trace } from "../runtime/api/trace-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { formatMoment, formatMs } from "./format.ts";
 import type { Paint } from "./paint.ts";

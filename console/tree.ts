@@ -1,6 +1,6 @@
 /** The tree of the mesh as summaries: what each sector, cluster and agent is doing. */
 import { UnknownActorError } from "../actors/errors.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { formatMs, formatNumber } from "./format.ts";
 import { type Branch, outline } from "./outline.ts";
 import { type Paint, paintState } from "./paint.ts";

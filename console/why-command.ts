@@ -1,5 +1,5 @@
 /** `why`: what agents are at, and what keeps them (spec 7.2). */
-import type { Why } from "../runtime/why-api.ts";
+import type { Why } from "../runtime/api/why-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
 import { formatDuration, formatNumber } from "./format.ts";
 import { type Paint, paintState } from "./paint.ts";

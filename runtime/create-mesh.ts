@@ -1,9 +1,9 @@
 import { createCapabilityTable } from "../coordination/capability.ts";
-import { readBehaviors } from "./behavior-modules.ts";
-import { openJournal } from "./journal.ts";
+import type { Mesh, MeshOptions } from "./api/mesh-api.ts";
+import { openJournal } from "./journal/journal.ts";
 import { ThreadedMesh } from "./mesh.ts";
-import type { Mesh, MeshOptions } from "./mesh-api.ts";
-import { readOptions } from "./options.ts";
+import { readOptions } from "./plan/options.ts";
+import { readBehaviors } from "./workers/behavior-modules.ts";
 
 /**
  * Starts a mesh and resolves when all its agents are ready.

@@ -1,9 +1,7 @@
 import type { AskOptions } from "../actors/context.ts";
 import type { Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
-import { DELEGATE_MS, type Delegations, SAMPLE } from "./delegations.ts";
-import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
-import type { MeshModes, Wish } from "./modes.ts";
+import type { BroadcastOptions, BroadcastResult } from "./api/mesh-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -16,9 +14,11 @@ import type {
   Operation,
   PipelineOptions,
   PipelineResult,
-} from "./operation-api.ts";
-import type { Orchestrator } from "./orchestrator.ts";
-import type { Selector } from "./selection.ts";
+} from "./api/operation-api.ts";
+import { DELEGATE_MS, type Delegations, SAMPLE } from "./operations/delegations.ts";
+import type { Orchestrator } from "./operations/orchestrator.ts";
+import type { Selector } from "./operations/selection.ts";
+import type { MeshModes, Wish } from "./recovery/modes.ts";
 
 /** Timeouts that nobody has chosen, ms; the mode makes them longer. */
 const USUAL_MS = 5_000;

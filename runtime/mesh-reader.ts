@@ -12,10 +12,10 @@ import {
   type SectorSummary,
 } from "../coordination/summary.ts";
 import { sectorOf } from "../coordination/topology.ts";
-import type { ThreadView } from "./memory.ts";
-import type { AgentFilter } from "./mesh-api.ts";
-import type { Selector } from "./selection.ts";
-import type { StatusReader } from "./status.ts";
+import type { AgentFilter } from "./api/mesh-api.ts";
+import type { StatusReader } from "./inspection/status.ts";
+import type { Selector } from "./operations/selection.ts";
+import type { ThreadView } from "./plan/memory.ts";
 
 /** The registry as main reads it for people and programs: shared memory only, so it costs the agents nothing. */
 export class MeshReader {

@@ -8,21 +8,13 @@ import { createCapabilityTable } from "../coordination/capability.ts";
 import type { Kpis } from "../coordination/kpis.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../coordination/summary.ts";
 import type { Topology } from "../coordination/topology.ts";
-import { resolve } from "./cell.ts";
-import type { Circuits } from "./circuit-api.ts";
-import { systemClock } from "./clock.ts";
-import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
-import type { Cut } from "./cut.ts";
-import { runDuty } from "./duty.ts";
-import type { FailureReport } from "./failure-api.ts";
-import type { FreezeOptions, FreezeResult, ThawResult } from "./freeze-api.ts";
-import { Headquarters } from "./headquarters.ts";
-import type { HealOptions, HealResult } from "./heal-api.ts";
-import type { MeshJournal } from "./journal.ts";
-import { systemLater } from "./later.ts";
-import type { Live } from "./live-api.ts";
-import { createLog } from "./log.ts";
-import type { MeshPlan } from "./memory.ts";
+import type { Circuits } from "./api/circuit-api.ts";
+import type { Conflicts, HumanInbox, Quarantine } from "./api/conflict-api.ts";
+import type { Cut } from "./api/cut.ts";
+import type { FailureReport } from "./api/failure-api.ts";
+import type { FreezeOptions, FreezeResult, ThawResult } from "./api/freeze-api.ts";
+import type { HealOptions, HealResult } from "./api/heal-api.ts";
+import type { Live } from "./api/live-api.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
@@ -34,10 +26,8 @@ import type {
   MeshEvents,
   MeshOptions,
   MeshStatus,
-} from "./mesh-api.ts";
-import { planMesh } from "./mesh-plan.ts";
-import { MessageTraces } from "./message-traces.ts";
-import type { Modes } from "./mode-api.ts";
+} from "./api/mesh-api.ts";
+import type { Modes } from "./api/mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -53,14 +43,24 @@ import type {
   PipelineOptions,
   PipelineResult,
   Routes,
-} from "./operation-api.ts";
-import type { Settings } from "./options.ts";
-import type { Roles } from "./roles-api.ts";
-import { ShardPool } from "./shard-pool.ts";
-import type { Traces } from "./trace-api.ts";
-import { Watchdog } from "./watchdog.ts";
+} from "./api/operation-api.ts";
+import type { Roles } from "./api/roles-api.ts";
+import type { Traces } from "./api/trace-api.ts";
+import type { Why } from "./api/why-api.ts";
+import { resolve } from "./dispatch/cell.ts";
+import { Headquarters } from "./headquarters.ts";
+import { MessageTraces } from "./inspection/message-traces.ts";
+import type { MeshJournal } from "./journal/journal.ts";
+import { systemClock } from "./machine/clock.ts";
+import { systemLater } from "./machine/later.ts";
+import { createLog } from "./machine/log.ts";
+import type { MeshPlan } from "./plan/memory.ts";
+import { planMesh } from "./plan/mesh-plan.ts";
+import type { Settings } from "./plan/options.ts";
 import { WhyReader } from "./why.ts";
-import type { Why } from "./why-api.ts";
+import { runDuty } from "./workers/duty.ts";
+import { ShardPool } from "./workers/shard-pool.ts";
+import { Watchdog } from "./workers/watchdog.ts";
 
 /** How often the house is looked after: dead letters, the score, ms. */
 const TICK_MS = 1000;

@@ -1,6 +1,6 @@
-import type { HumanInbox } from "./conflict-api.ts";
-import type { Freezer } from "./freezer.ts";
-import type { ApprovalRequest } from "./mode-api.ts";
+import type { HumanInbox } from "./api/conflict-api.ts";
+import type { ApprovalRequest } from "./api/mode-api.ts";
+import type { Freezer } from "./freeze/freezer.ts";
 
 /** How long a person may take to consent to an operation, ms; then it is refused. */
 const APPROVAL_MS = 600_000;

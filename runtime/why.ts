@@ -5,11 +5,11 @@ import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { kindOf } from "../coordination/topology.ts";
 import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_THREAD_ID } from "../mailbox/layout.ts";
-import type { Interventions } from "./interventions.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
-import type { StatusReader } from "./status.ts";
-import type { Why } from "./why-api.ts";
-import { stackOfThread } from "./worker-stack.ts";
+import type { Why } from "./api/why-api.ts";
+import type { StatusReader } from "./inspection/status.ts";
+import { stackOfThread } from "./machine/worker-stack.ts";
+import type { MeshPlan, ThreadView } from "./plan/memory.ts";
+import type { Interventions } from "./recovery/interventions.ts";
 
 /** Agents that wait for each other, one after the other, named at most. */
 const MAX_CHAIN = 20;

@@ -1,4 +1,4 @@
-import type { DeadLetter } from "../runtime/mesh-api.ts";
+import type { DeadLetter } from "../runtime/api/mesh-api.ts";
 import type { Books, Entry } from "./bookkeeper.ts";
 import type { Witness } from "./witness.ts";
 

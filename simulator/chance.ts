@@ -1,5 +1,5 @@
 import type { Random } from "../actors/ports.ts";
-import { seededRandom } from "../runtime/clock.ts";
+import { seededRandom } from "../runtime/machine/clock.ts";
 
 /** Draws of one kind of chance in a run: what one kind draws changes nothing for the others. */
 export class Chance {

@@ -1,5 +1,5 @@
 import { addressOf } from "../coordination/address.ts";
-import type { Failpoint } from "../runtime/dispatcher.ts";
+import type { Failpoint } from "../runtime/dispatch/dispatcher.ts";
 import type { Headquarters } from "../runtime/headquarters.ts";
 import type { Chance } from "./chance.ts";
 import { Event, type EventTrace } from "./event-trace.ts";

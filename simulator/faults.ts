@@ -1,4 +1,4 @@
-import type { Failpoint } from "../runtime/dispatcher.ts";
+import type { Failpoint } from "../runtime/dispatch/dispatcher.ts";
 
 /** What can go wrong in a simulated mesh, by chance. Times are ms; what comes by the hour comes at random. */
 export interface FaultProfile {

@@ -2,7 +2,7 @@ import { ACTIVE, DEGRADED, NOT_STARTED, OFFLINE, STARTING } from "../coordinatio
 import { controlDoublesOf } from "../mailbox/lanes.ts";
 import { COUNT_COUNT, Count } from "../mailbox/layout.ts";
 import { readCounts } from "../mailbox/ledger.ts";
-import type { Dispatcher } from "../runtime/dispatcher.ts";
+import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
 import type { Witness } from "./witness.ts";
 
 /** An agent that is away for longer has been forgotten: its restart waits at most 10 s, and a worker may die again. */

@@ -1,6 +1,6 @@
 import { indexOfAddress } from "../coordination/address.ts";
 import type { Topology } from "../coordination/topology.ts";
-import type { CascadeResult, GatherResult } from "../runtime/operation-api.ts";
+import type { CascadeResult, GatherResult } from "../runtime/api/operation-api.ts";
 import type { Witness } from "./witness.ts";
 
 /** Above this size not each agent's outcome of each operation is looked at, but the sums are. */

@@ -8,12 +8,12 @@ import { createTopology, type Topology, type TopologyOptions } from "../coordina
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import type { DoneIds, LinkReceiver } from "../remote/link.ts";
 import type { TraceMix } from "../remote/traces.ts";
-import type { Dispatcher } from "../runtime/dispatcher.ts";
+import type { MeshStatus } from "../runtime/api/mesh-api.ts";
+import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
 import { Headquarters } from "../runtime/headquarters.ts";
-import { turnOfEventLoop } from "../runtime/later.ts";
-import { createMemory, type MeshPlan, planLanes } from "../runtime/memory.ts";
-import type { MeshStatus } from "../runtime/mesh-api.ts";
-import { Watchdog } from "../runtime/watchdog.ts";
+import { turnOfEventLoop } from "../runtime/machine/later.ts";
+import { createMemory, type MeshPlan, planLanes } from "../runtime/plan/memory.ts";
+import { Watchdog } from "../runtime/workers/watchdog.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
 import { Accounts } from "./accounts.ts";
 import { type Books, bookkeeper } from "./bookkeeper.ts";

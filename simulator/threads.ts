@@ -10,13 +10,13 @@ import {
   CONTROL_STATE,
   ThreadState,
 } from "../mailbox/layout.ts";
-import { seededRandom } from "../runtime/clock.ts";
-import { Dispatcher, type Failpoint } from "../runtime/dispatcher.ts";
+import { Dispatcher, type Failpoint } from "../runtime/dispatch/dispatcher.ts";
+import type { Death } from "../runtime/dispatch/succession.ts";
 import type { WorkerHost } from "../runtime/headquarters.ts";
-import { type MeshPlan, viewMemory } from "../runtime/memory.ts";
-import { bootShard } from "../runtime/shard-boot.ts";
-import type { PoolListener } from "../runtime/shard-pool.ts";
-import type { Death } from "../runtime/succession.ts";
+import { seededRandom } from "../runtime/machine/clock.ts";
+import { type MeshPlan, viewMemory } from "../runtime/plan/memory.ts";
+import { bootShard } from "../runtime/workers/shard-boot.ts";
+import type { PoolListener } from "../runtime/workers/shard-pool.ts";
 import type { Chance } from "./chance.ts";
 import { Event, type EventTrace } from "./event-trace.ts";
 import type { VirtualTime } from "./virtual-time.ts";

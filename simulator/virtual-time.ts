@@ -1,6 +1,6 @@
 import type { Clock } from "../actors/ports.ts";
-import type { Later } from "../runtime/later.ts";
-import { type TimerId, type TimerTarget, TimerWheel } from "../runtime/wheel.ts";
+import { type TimerId, type TimerTarget, TimerWheel } from "../runtime/dispatch/wheel.ts";
+import type { Later } from "../runtime/machine/later.ts";
 
 /** What reading the clock takes, ms: the only thing that moves virtual time while a thread works. */
 const READING_MS = 0.001;

@@ -1,6 +1,6 @@
 import type { Receipt } from "../actors/receipt.ts";
+import type { CascadeResult, GatherResult, Operation } from "../runtime/api/operation-api.ts";
 import type { Headquarters } from "../runtime/headquarters.ts";
-import type { CascadeResult, GatherResult, Operation } from "../runtime/operation-api.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Chance } from "./chance.ts";
 import { Event, type EventTrace } from "./event-trace.ts";

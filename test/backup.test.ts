@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backup } from "../console/backup-folder.ts";
 import type { Mesh } from "../index.ts";
-import { readCut } from "../runtime/cut-file.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
 import { agentModule, call, createMesh, SMALL, settled, startMesh, until } from "./mesh.ts";
 import { Person } from "./person.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, assert, test } from "vitest";
-import { SqliteLog } from "../runtime/sqlite-log.ts";
+import { SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
 import { printedSeed, randomOf } from "./mesh.ts";
 
 /** Kills; `CONFLICT_KILLS=100` for more than continuous integration has time for. */

@@ -2,7 +2,7 @@
 import { assert, describe, test } from "vitest";
 import { suggestStrategy } from "../coordination/conflict.ts";
 import type { ConflictRecord, Resolution } from "../coordination/conflict-entry.ts";
-import type { Append, ConflictFile } from "../runtime/conflict-log.ts";
+import type { Append, ConflictFile } from "../runtime/api/conflict-log.ts";
 
 export function recordOf(n: number, about: Partial<ConflictRecord> = {}): ConflictRecord {
   return {

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, assert, describe, test } from "vitest";
-import { MemoryLog } from "../runtime/memory-log.ts";
-import { openSqlite } from "../runtime/sqlite.ts";
-import { logFiles, SqliteLog } from "../runtime/sqlite-log.ts";
+import { MemoryLog } from "../runtime/conflicts/memory-log.ts";
+import { logFiles, SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
+import { openSqlite } from "../runtime/machine/sqlite.ts";
 import { conflict, conflictLogContract, resolved } from "./conflict-log-contract.ts";
 import { printedSeed, randomOf } from "./mesh.ts";
 

@@ -7,7 +7,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/dispatcher.js",
+        file: "runtime/dispatch/dispatcher.js",
         from: "custody.stamp(slot, SlotState.DONE, this.ledger.cycle)",
         to: "custody.stamp(slot, SlotState.DONE, 0)",
       },
@@ -18,7 +18,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/checkpoints.js",
+        file: "runtime/dispatch/checkpoints.js",
         from: "SlotState.CHECKPOINT, ledger.cycle)",
         to: "SlotState.CHECKPOINT, 0)",
       },
@@ -29,7 +29,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 1,
     edits: [
       {
-        file: "runtime/inbox.js",
+        file: "runtime/dispatch/inbox.js",
         from: "SlotState.QUEUED, ledger.cycle)",
         to: "SlotState.QUEUED, 0)",
       },
@@ -40,7 +40,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/dispatcher.js",
+        file: "runtime/dispatch/dispatcher.js",
         from: "this.#done[this.#doneCount++] = slot;",
         to: "this.view.custody.free(slot);",
       },
@@ -89,7 +89,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/succession.js",
+        file: "runtime/dispatch/succession.js",
         from: "if (((position - accepted) | 0) > 0)",
         to: "if (false)",
       },
@@ -100,7 +100,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/dispatcher.js",
+        file: "runtime/dispatch/dispatcher.js",
         from: "const words = custody.words;",
         to: "const words = custody.words; custody.stamp(slot, SlotState.QUEUED, 0);",
       },
@@ -111,7 +111,7 @@ export const custodyMutants: readonly Mutant[] = [
     on: 0,
     edits: [
       {
-        file: "runtime/succession.js",
+        file: "runtime/dispatch/succession.js",
         from: "ledger.counts[Count.ACCEPTED]++;",
         to: ";",
       },

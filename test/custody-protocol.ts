@@ -48,11 +48,11 @@ const LOADED = [
   "mailbox/ledger.js",
   "mailbox/custody.js",
   "coordination/agent-state.js",
-  "runtime/dispatcher.js",
-  "runtime/inbox.js",
-  "runtime/checkpoints.js",
-  "runtime/succession.js",
-  "runtime/standstill.js",
+  "runtime/dispatch/dispatcher.js",
+  "runtime/dispatch/inbox.js",
+  "runtime/dispatch/checkpoints.js",
+  "runtime/dispatch/succession.js",
+  "runtime/dispatch/standstill.js",
 ];
 /** Word of a frame that holds the number of a message. */
 const NUMBER = 15;
@@ -216,7 +216,7 @@ function same(value: unknown): unknown {
   return value;
 }
 
-/** The end of a turn: its effect, its reply, its snapshot, and its message is done. See `runtime/turns.ts`. */
+/** The end of a turn: its effect, its reply, its snapshot, and its message is done. See `runtime/dispatch/turns.ts`. */
 function complete(parts: Parts, dispatcher: Module, slot: number): void {
   const { code, stepper } = parts;
   const { view, ledger, cell, agents, inbox } = dispatcher;

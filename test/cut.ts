@@ -1,7 +1,7 @@
 // What the tests of starting from a cut share: a cut made by hand, of the small mesh.
 import { createTopology } from "../coordination/topology.ts";
 import { PayloadCodec } from "../mailbox/payload.ts";
-import { CUT_VERSION, type Cut, type CutMessage, type CutSnapshot } from "../runtime/cut.ts";
+import { CUT_VERSION, type Cut, type CutMessage, type CutSnapshot } from "../runtime/api/cut.ts";
 import { SMALL } from "./mesh.ts";
 
 const codec = new PayloadCodec();

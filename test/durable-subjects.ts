@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readCut } from "../runtime/cut-file.ts";
-import { SqliteLog } from "../runtime/sqlite-log.ts";
+import { SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
 import type { DurableSubject } from "./power-cut.ts";
 
 function script(name: string): string {

@@ -1,5 +1,5 @@
 // What a cascade over a fake mesh comes to.
-import type { CascadeResult } from "../runtime/operation-api.ts";
+import type { CascadeResult } from "../runtime/api/operation-api.ts";
 
 /** An operation that all agents were READY for, 10 ms slower each time. */
 export function gatherOf(agents: number, nth: number): Omit<CascadeResult, "quorum" | "strategy"> {

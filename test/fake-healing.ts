@@ -1,5 +1,5 @@
 // What a fake mesh answers to `heal` unless a test says otherwise: there was nothing to heal.
-import type { HealResult } from "../runtime/heal-api.ts";
+import type { HealResult } from "../runtime/api/heal-api.ts";
 
 export function nothingHealed(target: string, dryRun: boolean): HealResult {
   return {

@@ -5,7 +5,7 @@ import type {
   Live,
   LiveOperation,
   SectorQueue,
-} from "../runtime/live-api.ts";
+} from "../runtime/api/live-api.ts";
 
 /** What a test may set of `mesh.live`. */
 export class FakeLive implements Live {

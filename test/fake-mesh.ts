@@ -7,8 +7,8 @@ import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import { impedanceClassName } from "../coordination/impedance-class.ts";
 import { KpiBook, type Kpis } from "../coordination/kpis.ts";
 import { createTopology, type Topology } from "../coordination/topology.ts";
-import type { Circuits } from "../runtime/circuit-api.ts";
-import type { HealOptions, HealResult } from "../runtime/heal-api.ts";
+import type { Circuits } from "../runtime/api/circuit-api.ts";
+import type { HealOptions, HealResult } from "../runtime/api/heal-api.ts";
 import type {
   BroadcastResult,
   DeadLetter,
@@ -19,8 +19,8 @@ import type {
   MeshOptions,
   MeshStatus,
   WorkerStatus,
-} from "../runtime/mesh-api.ts";
-import type { Modes } from "../runtime/mode-api.ts";
+} from "../runtime/api/mesh-api.ts";
+import type { Modes } from "../runtime/api/mode-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -34,8 +34,8 @@ import type {
   Operation,
   PipelineResult,
   Routes,
-} from "../runtime/operation-api.ts";
-import { selectRange } from "../runtime/selection.ts";
+} from "../runtime/api/operation-api.ts";
+import { selectRange } from "../runtime/operations/selection.ts";
 import { gatherOf } from "./fake-gather.ts";
 import { nothingHealed } from "./fake-healing.ts";
 import { FakeLive } from "./fake-live.ts";

@@ -1,7 +1,7 @@
 // Circuits and modes of a mesh without agents, for tests of the console.
 import { MODES, type OperatingMode, rankOf } from "../coordination/operating-mode.ts";
-import type { CircuitStatus, Circuits } from "../runtime/circuit-api.ts";
-import type { ModeStatus, Modes } from "../runtime/mode-api.ts";
+import type { CircuitStatus, Circuits } from "../runtime/api/circuit-api.ts";
+import type { ModeStatus, Modes } from "../runtime/api/mode-api.ts";
 
 const SINCE_MS = 1_700_000_000_000;
 

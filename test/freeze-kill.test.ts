@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { readCut } from "../runtime/cut-file.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
 import { pause, printedSeed, randomOf } from "./mesh.ts";
 
 const KILLS = Number(process.env.MESH_FREEZE_KILLS ?? 10);

@@ -1,7 +1,7 @@
 // Mistakes in standing still that its exploration must find, in the code of the build.
 import type { Mutant } from "./stepped-code.ts";
 
-const FILE = "runtime/standstill.js";
+const FILE = "runtime/dispatch/standstill.js";
 
 export const freezeMutants: readonly Mutant[] = [
   {

@@ -1,6 +1,6 @@
 // Main's side of a freeze as an explorer sees it, beside the worker of `custody-protocol.ts`, which obeys with the real
-// `Standstill`. The order of its steps is that of `runtime/freezer.ts`: the order, the wait for FROZEN, two cycles and
-// QUIET, the cut, and the thaw. The cut is read twice: what stands still does not change.
+// `Standstill`. The order of its steps is that of `runtime/freeze/freezer.ts`: the order, the wait for FROZEN, two
+// cycles and QUIET, the cut, and the thaw. The cut is read twice: what stands still does not change.
 import type { Operation, Role } from "./explorer.ts";
 import type { Module } from "./stepped-code.ts";
 import type { Stepper } from "./stepper.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Cut, Mesh } from "../index.ts";
-import { readCut } from "../runtime/cut-file.ts";
+import { readCut } from "../runtime/freeze/cut-file.ts";
 import {
   agentModule,
   call,

@@ -2,14 +2,14 @@
 import type { Behavior } from "../actors/behavior.ts";
 import type { BreakerSettings } from "../coordination/breaker-tree.ts";
 import { RouteTable } from "../coordination/routes.ts";
-import { openAsk } from "../runtime/cell.ts";
-import type { CircuitEvent } from "../runtime/circuit-api.ts";
-import { DEAD_LETTER_REASONS } from "../runtime/dead-letter-code.ts";
-import type { ShardIncident } from "../runtime/failures.ts";
-import type { Incident } from "../runtime/mesh-api.ts";
-import { MeshListeners } from "../runtime/mesh-listeners.ts";
-import type { ModeEvent, OperatorOptions } from "../runtime/mode-api.ts";
-import { Safeguards } from "../runtime/safeguards.ts";
+import type { CircuitEvent } from "../runtime/api/circuit-api.ts";
+import type { Incident } from "../runtime/api/mesh-api.ts";
+import { MeshListeners } from "../runtime/api/mesh-listeners.ts";
+import type { ModeEvent, OperatorOptions } from "../runtime/api/mode-api.ts";
+import { openAsk } from "../runtime/dispatch/cell.ts";
+import { DEAD_LETTER_REASONS } from "../runtime/dispatch/dead-letter-code.ts";
+import type { ShardIncident } from "../runtime/dispatch/failures.ts";
+import { Safeguards } from "../runtime/recovery/safeguards.ts";
 import { type TwoThreads, twoThreads } from "./two-threads.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

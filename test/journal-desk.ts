@@ -10,10 +10,10 @@ import {
 } from "../mailbox/journal-entry.ts";
 import { JOURNAL_CONTROL_WORDS } from "../mailbox/layout.ts";
 import { Ring, ringBytes } from "../mailbox/ring.ts";
-import { writeHeader } from "../runtime/header.ts";
-import { LiveEntries } from "../runtime/journal-live.ts";
-import { type RecoveredJournal, recoverJournal } from "../runtime/journal-recovery.ts";
-import { JournalWriter } from "../runtime/journal-writer.ts";
+import { writeHeader } from "../runtime/dispatch/header.ts";
+import { LiveEntries } from "../runtime/journal/journal-live.ts";
+import { type RecoveredJournal, recoverJournal } from "../runtime/journal/journal-recovery.ts";
+import { JournalWriter } from "../runtime/journal/journal-writer.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 
 const RING_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
 // Files of a journal in memory, which remember what a disk would: what is written, what is synced, and what fails.
-import type { JournalFile, JournalFiles } from "../runtime/journal-files.ts";
+import type { JournalFile, JournalFiles } from "../runtime/journal/journal-files.ts";
 
 interface Entry {
   bytes: Uint8Array;

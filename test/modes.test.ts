@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { OFFLINE } from "../coordination/agent-state.ts";
 import type { Mesh } from "../index.ts";
-import type { ApprovalRequest } from "../runtime/mode-api.ts";
+import type { ApprovalRequest } from "../runtime/api/mode-api.ts";
 import { Guarded } from "./guarded.ts";
 import { call, startMesh } from "./mesh.ts";
 

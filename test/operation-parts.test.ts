@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FRAME_DATA } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { OperationFlag } from "../mailbox/operation-frame.ts";
-import type { Gather, GatherPlan } from "../runtime/gather.ts";
+import type { Gather, GatherPlan } from "../runtime/operations/gather.ts";
 import { type TwoThreads, twoThreads } from "./two-threads.ts";
 
 const ALL = Int32Array.from({ length: 8 }, (_, agent) => agent);

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { COMMANDS } from "../console/commands.ts";
 import type { Face } from "../console/face.ts";
 import { main } from "../console/main.ts";
-import type { Mesh } from "../runtime/mesh-api.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { FakeMesh } from "./fake-mesh.ts";
 
 /** What a person has around them. */

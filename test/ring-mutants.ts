@@ -145,7 +145,7 @@ export const ringMutants: readonly Mutant[] = [
     on: 1,
     edits: [
       {
-        file: "runtime/dispatcher.js",
+        file: "runtime/dispatch/dispatcher.js",
         from:
           'ledger.commit();\n        ports.failpoint?.("commit-done");\n' +
           "        journal?.publish();\n        view.lanes.publish();",
@@ -158,7 +158,7 @@ export const ringMutants: readonly Mutant[] = [
     on: 1,
     edits: [
       {
-        file: "runtime/dispatcher.js",
+        file: "runtime/dispatch/dispatcher.js",
         from:
           "prepare(ledger.cycle);\n        journal?.prepare(ledger.cycle);\n" +
           '        ports.failpoint?.("commit-prepared");\n        ledger.commit();',

@@ -5,7 +5,7 @@
 //
 // A producer claims frames, commits them by `Dispatcher.commit` and sleeps when there is no room; the consumer
 // drains, takes each frame into "custody" (one store) and sleeps when there is nothing. The order of their calls
-// is that of `runtime/duty.ts` and `runtime/dispatcher.ts`.
+// is that of `runtime/workers/duty.ts` and `runtime/dispatch/dispatcher.ts`.
 import type { Operation, Protocol, Role } from "./explorer.ts";
 import { type Edit, type Module, steppedCode } from "./stepped-code.ts";
 import { READ_IS_STEP, Stepper, WRITE_IS_STEP } from "./stepper.ts";
@@ -38,7 +38,7 @@ const LOADED = [
   "mailbox/doorbell.js",
   "mailbox/lanes.js",
   "mailbox/ledger.js",
-  "runtime/dispatcher.js",
+  "runtime/dispatch/dispatcher.js",
 ];
 
 /** Places in the memory that stands for what outlives a thread besides rings: Float64 words. */
@@ -136,7 +136,7 @@ function producer(parts: Parts): Role {
       const { committed } = me.dispatcher.ledger;
       view.lanes.recoverProducer(committed);
       me.next = committed === 0 ? 0 : stepper.read(beyond, SENT_AT + committed);
-      // As `runtime/shard.ts` does before an incarnation begins its work.
+      // As `runtime/workers/shard.ts` does before an incarnation begins its work.
       return 2;
     };
     const fill = (): number => {
@@ -265,7 +265,7 @@ function consumer(parts: Parts): Role {
     const me = { view, receiver, taken: 0 };
     const { incoming } = view.lanes;
     const recover = (): number => {
-      // As `takeOverLanes` of `runtime/succession.ts` does with what it finds in custody.
+      // As `takeOverLanes` of `runtime/dispatch/succession.ts` does with what it finds in custody.
       for (const [lane, { ring }] of incoming.entries()) {
         const custody = stepper.read(beyond, CUSTODY_AT + lane);
         receiver.due[lane] = custody % 1024;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { OperationFlag, REPORT_TERM } from "../mailbox/operation-frame.ts";
 import type { Ring } from "../mailbox/ring.ts";
-import { type Gather, type GatherPlan, SectorShare } from "../runtime/gather.ts";
+import { type Gather, type GatherPlan, SectorShare } from "../runtime/operations/gather.ts";
 import { progressWords, SectorProgress } from "../supervisors/sector-coordinator.ts";
 import { type TwoThreads, twoThreads } from "./two-threads.ts";
 

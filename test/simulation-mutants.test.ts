@@ -3,7 +3,7 @@ import { assert, describe, test } from "vitest";
 import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_PARKED } from "../mailbox/layout.ts";
 import { REPORT_MAPS } from "../mailbox/operation-frame.ts";
-import type { Dispatcher } from "../runtime/dispatcher.ts";
+import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
 import type { FaultProfile } from "../simulator/faults.ts";
 import type { Sabotage, SimulationOptions } from "../simulator/simulation.ts";
 import type { Invariant } from "../simulator/witness.ts";

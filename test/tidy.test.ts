@@ -24,9 +24,14 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
 ]);
 /** May import anything; nothing in the house imports them. */
 const OUTSIDE: ReadonlySet<string> = new Set(["bench", "test", "docs", "examples", "scripts"]);
+/** The rooms of runtime/, lowest first: an import points to a lower one, and from the folder itself to any. */
+const ROOMS: readonly string[] =
+  "api machine plan dispatch inspection journal conflicts operations workers recovery freeze".split(
+    " ",
+  );
 /** The folders that touch the machine. Everything below them is pure, so the simulator can run it. */
 const MACHINE_FOLDERS: ReadonlySet<string> = new Set(["runtime", "remote", "console", "dashboard"]);
-const CLOCK = "runtime/clock.ts";
+const CLOCK = "runtime/machine/clock.ts";
 
 const MACHINE_MODULES: ReadonlySet<string> = new Set(
   (
@@ -228,6 +233,27 @@ describe("imports", () => {
     assertNone(findings);
   });
 
+  test("the rooms of runtime/ stand on each other", () => {
+    const roomOf = (path: string): number => {
+      const [folder, room, file] = path.split("/");
+      if (folder !== "runtime") return -1;
+      return file === undefined ? ROOMS.length : ROOMS.indexOf(room as string);
+    };
+    const findings: string[] = [];
+    for (const source of product.filter(({ folder }) => folder === "runtime")) {
+      const own = roomOf(source.path);
+      if (own < 0) findings.push(`${source.path}:1: this room has no place in ROOMS`);
+      for (const { specifier, offset } of importsOf(source)) {
+        const target = posix.join(dirname(source.path), specifier);
+        if (!specifier.startsWith(".") || roomOf(target) <= own) continue;
+        findings.push(
+          `${at(source, offset)}: imports ${target} from a room above; move the shared part down, or hand it in`,
+        );
+      }
+    }
+    assertNone(findings);
+  });
+
   test("each npm package is imported by one file", () => {
     const importers = new Map<string, Map<string, string>>();
     for (const source of product) {
@@ -296,10 +322,11 @@ describe("the machine", () => {
 
 describe("files", () => {
   test("code lies at most one folder deep", () => {
+    // The runtime has rooms; an example is a small project that a reader can copy out.
+    const deeper: ReadonlySet<string> = new Set(["runtime", "examples"]);
     assertNone(
       code
-        // An example is a small project: a folder of its own that a reader can copy out.
-        .filter(({ path, folder }) => path.split("/").length > (folder === "examples" ? 3 : 2))
+        .filter(({ path, folder }) => path.split("/").length > (deeper.has(folder) ? 3 : 2))
         .map(
           ({ path }) =>
             `${path}:1: nested folder; name the file after its noun and put it into the folder above`,

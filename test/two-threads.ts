@@ -5,12 +5,17 @@ import { sectorsOfShard } from "../coordination/placement.ts";
 import { createTopology } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
-import { seededRandom } from "../runtime/clock.ts";
-import type { ConflictNewsItem } from "../runtime/conflict-news.ts";
-import { Dispatcher, type MainSink } from "../runtime/dispatcher.ts";
-import { Gathers } from "../runtime/gathers.ts";
-import { createMemory, type MeshPlan, planLanes, viewMemory } from "../runtime/memory.ts";
-import type { JournalPlan } from "../runtime/thread-journal.ts";
+import type { ConflictNewsItem } from "../runtime/dispatch/conflict-news.ts";
+import { Dispatcher, type MainSink } from "../runtime/dispatch/dispatcher.ts";
+import { seededRandom } from "../runtime/machine/clock.ts";
+import { Gathers } from "../runtime/operations/gathers.ts";
+import {
+  createMemory,
+  type JournalPlan,
+  type MeshPlan,
+  planLanes,
+  viewMemory,
+} from "../runtime/plan/memory.ts";
 import { completeSupervision } from "../supervisors/restart.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,6 +1,6 @@
-import type { CircuitBreakerMessage } from "../actors/message.ts";
-import type { CircuitState } from "../coordination/breaker.ts";
-import type { BreakerSettings, CircuitLevel } from "../coordination/breaker-tree.ts";
+import type { CircuitBreakerMessage } from "../../actors/message.ts";
+import type { CircuitState } from "../../coordination/breaker.ts";
+import type { BreakerSettings, CircuitLevel } from "../../coordination/breaker-tree.ts";
 
 export type { CircuitLevel, CircuitState };
 

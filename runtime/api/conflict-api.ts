@@ -1,11 +1,15 @@
-import type { ConflictPriority, ConflictType, ResolutionMethod } from "../coordination/conflict.ts";
+import type {
+  ConflictPriority,
+  ConflictType,
+  ResolutionMethod,
+} from "../../coordination/conflict.ts";
 import type {
   ConflictRecord,
   ConflictState,
   QuarantineNote,
   Resolution,
   ResolutionStep,
-} from "../coordination/conflict-entry.ts";
+} from "../../coordination/conflict-entry.ts";
 import type { Conflict, ConflictFilter, ConflictHistory, Verification } from "./conflict-log.ts";
 
 export type {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ConflictPriority, ConflictType } from "../coordination/conflict.ts";
+import type { ConflictPriority, ConflictType } from "../../coordination/conflict.ts";
 import type {
   ConflictRecord,
   ConflictState,
@@ -8,9 +8,9 @@ import type {
   LogEntry,
   QuarantineNote,
   Resolution,
-} from "../coordination/conflict-entry.ts";
-import type { ChainHead } from "../coordination/log-chain.ts";
-import { writeValue } from "../coordination/written-value.ts";
+} from "../../coordination/conflict-entry.ts";
+import type { ChainHead } from "../../coordination/log-chain.ts";
+import { writeValue } from "../../coordination/written-value.ts";
 
 /** An entry to be appended, with the quarantined data that goes with a conflict. */
 export interface Append {

@@ -1,7 +1,7 @@
-import { MeshError } from "../actors/errors.ts";
-import type { ArrivalShare } from "../coordination/arrival-move.ts";
-import { createTopology, type TopologyOptions } from "../coordination/topology.ts";
-import type { Shape } from "../mailbox/shapes.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { ArrivalShare } from "../../coordination/arrival-move.ts";
+import { createTopology, type TopologyOptions } from "../../coordination/topology.ts";
+import type { Shape } from "../../mailbox/shapes.ts";
 import type { AvoidedRoute } from "./operation-api.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { FailureClass, FailureClassEntry } from "../supervisors/failure-classes.ts";
+import type { FailureClass, FailureClassEntry } from "../../supervisors/failure-classes.ts";
 
 export type { FailureClass };
 

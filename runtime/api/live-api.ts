@@ -1,6 +1,6 @@
 /** The mesh as a picture: types of `mesh.live`. Everything is read from shared memory when it is asked for. */
-import type { Verb } from "../actors/message.ts";
-import type { ArrivalErrorCounts } from "../coordination/kpis.ts";
+import type { Verb } from "../../actors/message.ts";
+import type { ArrivalErrorCounts } from "../../coordination/kpis.ts";
 
 /** What a cell shows of its agent, as a byte: see {@link Live.cells}. */
 export type CellColumn = "impedance" | "state" | "class" | "operation";

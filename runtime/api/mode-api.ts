@@ -1,4 +1,4 @@
-import type { OperatingMode } from "../coordination/operating-mode.ts";
+import type { OperatingMode } from "../../coordination/operating-mode.ts";
 
 export type { OperatingMode };
 

@@ -1,10 +1,10 @@
 /** What people may ask of many agents at once, and what they are told: types of `mesh.scatterGather` and its kin. */
-import type { AskOptions, Priority } from "../actors/context.ts";
-import type { MeshMessage, Verb } from "../actors/message.ts";
-import type { Answer, ConflictDetail, Trinary } from "../actors/result.ts";
-import type { ArrivalTime } from "../coordination/arrival-time.ts";
-import type { ImpedanceClass } from "../coordination/impedance-class.ts";
-import type { QuorumDecision } from "../coordination/quorum.ts";
+import type { AskOptions, Priority } from "../../actors/context.ts";
+import type { MeshMessage, Verb } from "../../actors/message.ts";
+import type { Answer, ConflictDetail, Trinary } from "../../actors/result.ts";
+import type { ArrivalTime } from "../../coordination/arrival-time.ts";
+import type { ImpedanceClass } from "../../coordination/impedance-class.ts";
+import type { QuorumDecision } from "../../coordination/quorum.ts";
 
 /** One coordinated act. */
 export interface Operation<Payload = unknown> {

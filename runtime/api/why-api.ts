@@ -1,5 +1,5 @@
-import type { OperationalState } from "../coordination/agent-state.ts";
-import type { ImpedanceClass } from "../coordination/impedance-class.ts";
+import type { OperationalState } from "../../coordination/agent-state.ts";
+import type { ImpedanceClass } from "../../coordination/impedance-class.ts";
 
 /** What an agent is at, and what keeps it. */
 export interface Why {

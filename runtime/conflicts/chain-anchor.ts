@@ -8,7 +8,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import { type ChainHead, EMPTY_CHAIN } from "../coordination/log-chain.ts";
+import { type ChainHead, EMPTY_CHAIN } from "../../coordination/log-chain.ts";
 
 /**
  * A small file beside a log that says how long it was when it was last written. It has two places of fixed length,

@@ -1,38 +1,38 @@
-import { MeshError } from "../actors/errors.ts";
-import type { Log } from "../actors/ports.ts";
-import { addressOf, indexOfAddress, sectorAddress } from "../coordination/address.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Log } from "../../actors/ports.ts";
+import { addressOf, indexOfAddress, sectorAddress } from "../../coordination/address.ts";
 import {
   conflictPriority,
   dueMs,
   MESH_PRIORITY,
   SECTOR_PRIORITY,
   suggestStrategy,
-} from "../coordination/conflict.ts";
-import type { ConflictRecord, Resolution } from "../coordination/conflict-entry.ts";
-import { sectorOf, type Topology } from "../coordination/topology.ts";
-import { readValue, writeValue } from "../coordination/written-value.ts";
+} from "../../coordination/conflict.ts";
+import type { ConflictRecord, Resolution } from "../../coordination/conflict-entry.ts";
+import { sectorOf, type Topology } from "../../coordination/topology.ts";
+import { readValue, writeValue } from "../../coordination/written-value.ts";
 import type {
   ConflictCounts,
   ConflictEvents,
   Conflicts,
   InboxItem,
   ResolveOptions,
-} from "./conflict-api.ts";
+} from "../api/conflict-api.ts";
 import type {
   Conflict,
   ConflictFilter,
   ConflictHistory,
   ConflictLog,
   Verification,
-} from "./conflict-log.ts";
-import type { ConflictNewsItem } from "./conflict-news.ts";
+} from "../api/conflict-log.ts";
+import { Listeners } from "../api/listeners.ts";
+import type { Routes } from "../api/operation-api.ts";
+import type { ConflictNewsItem } from "../dispatch/conflict-news.ts";
+import type { Incidents } from "../inspection/incidents.ts";
+import { isOutside, messageIdOf } from "../plan/message-id.ts";
 import { ConflictQueue } from "./conflict-queue.ts";
 import type { ConflictRecorder } from "./conflict-recorder.ts";
 import type { Strategist } from "./conflict-strategist.ts";
-import type { Incidents } from "./incidents.ts";
-import { Listeners } from "./listeners.ts";
-import { isOutside, messageIdOf } from "./message-id.ts";
-import type { Routes } from "./operation-api.ts";
 import type { QuarantineStore } from "./quarantine-store.ts";
 
 /** Strategies that run at the same time by themselves. */

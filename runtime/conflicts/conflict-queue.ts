@@ -1,4 +1,4 @@
-import type { ConflictRecord } from "../coordination/conflict-entry.ts";
+import type { ConflictRecord } from "../../coordination/conflict-entry.ts";
 
 /** Conflicts that wait for their strategy; more of them stay open until somebody resolves them. */
 const MAX_QUEUED = 10_000;

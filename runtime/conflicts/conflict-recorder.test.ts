@@ -1,6 +1,6 @@
 import { assert, describe, test } from "vitest";
-import { conflict } from "../test/conflict-log-contract.ts";
-import { type Append, type ConflictLog, promised } from "./conflict-log.ts";
+import { conflict } from "../../test/conflict-log-contract.ts";
+import { type Append, type ConflictLog, promised } from "../api/conflict-log.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 

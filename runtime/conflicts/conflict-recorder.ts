@@ -1,5 +1,5 @@
-import { MeshError } from "../actors/errors.ts";
-import type { Append, ConflictLog } from "./conflict-log.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Append, ConflictLog } from "../api/conflict-log.ts";
 
 /** Entries that wait to be written. */
 const MAX_WAITING = 20_000;

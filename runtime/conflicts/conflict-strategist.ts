@@ -1,16 +1,20 @@
-import type { Log } from "../actors/ports.ts";
-import type { Receipt } from "../actors/receipt.ts";
-import type { Signal } from "../actors/signal.ts";
-import { indexOfAddress } from "../coordination/address.ts";
-import type { CapabilityTable } from "../coordination/capability.ts";
-import type { ResolutionMethod } from "../coordination/conflict.ts";
-import type { ConflictRecord, Resolution, ResolutionStep } from "../coordination/conflict-entry.ts";
-import { readValue } from "../coordination/written-value.ts";
-import type { HumanInbox } from "./conflict-api.ts";
-import type { ConflictLog } from "./conflict-log.ts";
-import type { ThreadView } from "./memory.ts";
-import type { DelegateOptions, DelegationResult, Routes } from "./operation-api.ts";
-import type { Look, Request } from "./requests.ts";
+import type { Log } from "../../actors/ports.ts";
+import type { Receipt } from "../../actors/receipt.ts";
+import type { Signal } from "../../actors/signal.ts";
+import { indexOfAddress } from "../../coordination/address.ts";
+import type { CapabilityTable } from "../../coordination/capability.ts";
+import type { ResolutionMethod } from "../../coordination/conflict.ts";
+import type {
+  ConflictRecord,
+  Resolution,
+  ResolutionStep,
+} from "../../coordination/conflict-entry.ts";
+import { readValue } from "../../coordination/written-value.ts";
+import type { HumanInbox } from "../api/conflict-api.ts";
+import type { ConflictLog } from "../api/conflict-log.ts";
+import type { DelegateOptions, DelegationResult, Routes } from "../api/operation-api.ts";
+import type { Look, Request } from "../dispatch/requests.ts";
+import type { ThreadView } from "../plan/memory.ts";
 import { strategyBranch } from "./strategy-branch.ts";
 import { strategyClock } from "./strategy-clock.ts";
 import { strategyHold } from "./strategy-hold.ts";

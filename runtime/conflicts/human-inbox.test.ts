@@ -1,5 +1,5 @@
 import { assert, describe, test } from "vitest";
-import { promised } from "./conflict-log.ts";
+import { promised } from "../api/conflict-log.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { QuestionInbox } from "./human-inbox.ts";
 import { MemoryLog } from "./memory-log.ts";

@@ -1,9 +1,15 @@
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
-import type { InboxNote } from "../coordination/conflict-entry.ts";
-import type { Decision, HumanInbox, InboxEvents, InboxItem, Question } from "./conflict-api.ts";
-import type { ConflictLog } from "./conflict-log.ts";
+import { InvalidOptionError, MeshError } from "../../actors/errors.ts";
+import type { InboxNote } from "../../coordination/conflict-entry.ts";
+import type {
+  Decision,
+  HumanInbox,
+  InboxEvents,
+  InboxItem,
+  Question,
+} from "../api/conflict-api.ts";
+import type { ConflictLog } from "../api/conflict-log.ts";
+import { Listeners } from "../api/listeners.ts";
 import type { ConflictRecorder } from "./conflict-recorder.ts";
-import { Listeners } from "./listeners.ts";
 
 /** Questions that may be open at once. */
 const MAX_OPEN = 10_000;

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
-import { MeshError } from "../actors/errors.ts";
-import { type ConflictLog, LOG_VERBS } from "./conflict-log.ts";
-import { sourceLoader } from "./source-loader.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { type ConflictLog, LOG_VERBS } from "../api/conflict-log.ts";
+import { sourceLoader } from "../machine/source-loader.ts";
 
 /** What the log's thread is given. */
 export interface LogTask {

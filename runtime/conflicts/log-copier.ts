@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { MeshError } from "../actors/errors.ts";
-import { sourceLoader } from "./source-loader.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { sourceLoader } from "../machine/source-loader.ts";
 import { logFiles } from "./sqlite-log.ts";
 
 /** What the copying thread is given. */

@@ -1,8 +1,8 @@
 /** The thread that copies the log of conflicts and looks through the copy. See `log-copier.ts`. */
 import { closeSync, copyFileSync, existsSync, openSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import { openSqlite } from "../machine/sqlite.ts";
 import type { CopyAnswer, CopyTask } from "./log-copier.ts";
-import { openSqlite } from "./sqlite.ts";
 import { logFiles, SqliteLog } from "./sqlite-log.ts";
 
 const { dataDir, into } = workerData as CopyTask;

@@ -1,6 +1,6 @@
 /** The thread that owns the log of conflicts: it waits for disks so that nobody else has to. See `log-client.ts`. */
 import { parentPort, workerData } from "node:worker_threads";
-import { LOG_VERBS } from "./conflict-log.ts";
+import { LOG_VERBS } from "../api/conflict-log.ts";
 import type { LogAnswer, LogRequest, LogTask } from "./log-client.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 

@@ -4,10 +4,14 @@ import type {
   InboxNote,
   QuarantineNote,
   Resolution,
-} from "../coordination/conflict-entry.ts";
-import { ChainCheck, type ChainHead, EMPTY_CHAIN, extendChain } from "../coordination/log-chain.ts";
-import { readValue } from "../coordination/written-value.ts";
-import { systemClock } from "./clock.ts";
+} from "../../coordination/conflict-entry.ts";
+import {
+  ChainCheck,
+  type ChainHead,
+  EMPTY_CHAIN,
+  extendChain,
+} from "../../coordination/log-chain.ts";
+import { readValue } from "../../coordination/written-value.ts";
 import type {
   Append,
   Conflict,
@@ -16,8 +20,9 @@ import type {
   ConflictHistory,
   Held,
   Verification,
-} from "./conflict-log.ts";
-import { DEFAULT_LIMIT, dataHash, entryText, historyOf } from "./conflict-log.ts";
+} from "../api/conflict-log.ts";
+import { DEFAULT_LIMIT, dataHash, entryText, historyOf } from "../api/conflict-log.ts";
+import { systemClock } from "../machine/clock.ts";
 
 /** Entries kept; the oldest go, and with them what they say. */
 const KEPT = 50_000;

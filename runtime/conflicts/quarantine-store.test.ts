@@ -1,7 +1,7 @@
 import { assert, test } from "vitest";
-import { ACCEPTED } from "../actors/receipt.ts";
-import { recordOf, resolved } from "../test/conflict-log-contract.ts";
-import { promised } from "./conflict-log.ts";
+import { ACCEPTED } from "../../actors/receipt.ts";
+import { recordOf, resolved } from "../../test/conflict-log-contract.ts";
+import { promised } from "../api/conflict-log.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { QuarantineStore } from "./quarantine-store.ts";

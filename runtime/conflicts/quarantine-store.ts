@@ -1,10 +1,10 @@
-import { MeshError } from "../actors/errors.ts";
-import type { Receipt } from "../actors/receipt.ts";
-import type { ConflictDetail } from "../actors/result.ts";
-import type { QuarantineNote } from "../coordination/conflict-entry.ts";
-import { readValue, writeValue } from "../coordination/written-value.ts";
-import type { Quarantine, QuarantinedData, QuarantinedItem, Release } from "./conflict-api.ts";
-import type { ConflictLog } from "./conflict-log.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Receipt } from "../../actors/receipt.ts";
+import type { ConflictDetail } from "../../actors/result.ts";
+import type { QuarantineNote } from "../../coordination/conflict-entry.ts";
+import { readValue, writeValue } from "../../coordination/written-value.ts";
+import type { Quarantine, QuarantinedData, QuarantinedItem, Release } from "../api/conflict-api.ts";
+import type { ConflictLog } from "../api/conflict-log.ts";
 import type { ConflictRecorder } from "./conflict-recorder.ts";
 
 /** What is held in a quarantine that has no bounds of its own. */

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { MeshError } from "../actors/errors.ts";
+import { MeshError } from "../../actors/errors.ts";
 import type {
   ConflictRecord,
   EntryKind,
@@ -8,11 +8,14 @@ import type {
   LogEntry,
   QuarantineNote,
   Resolution,
-} from "../coordination/conflict-entry.ts";
-import { ChainCheck, type ChainHead, EMPTY_CHAIN, extendChain } from "../coordination/log-chain.ts";
-import { readValue } from "../coordination/written-value.ts";
-import { ChainAnchor, readAnchor } from "./chain-anchor.ts";
-import { systemClock } from "./clock.ts";
+} from "../../coordination/conflict-entry.ts";
+import {
+  ChainCheck,
+  type ChainHead,
+  EMPTY_CHAIN,
+  extendChain,
+} from "../../coordination/log-chain.ts";
+import { readValue } from "../../coordination/written-value.ts";
 import {
   type Append,
   type Conflict,
@@ -25,13 +28,15 @@ import {
   type Held,
   historyOf,
   type Verification,
-} from "./conflict-log.ts";
+} from "../api/conflict-log.ts";
+import { systemClock } from "../machine/clock.ts";
 import {
   openSqlite,
   type SqliteDatabase,
   type SqliteStatement,
   type SqliteValue,
-} from "./sqlite.ts";
+} from "../machine/sqlite.ts";
+import { ChainAnchor, readAnchor } from "./chain-anchor.ts";
 
 /** Names of the files in the data folder. */
 const LOG_FILE = "conflicts.sqlite";

@@ -1,6 +1,6 @@
-import { addressOf } from "../coordination/address.ts";
-import { type BranchComparison, compareBranches } from "../coordination/branch-comparison.ts";
-import { clusterOf } from "../coordination/topology.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { type BranchComparison, compareBranches } from "../../coordination/branch-comparison.ts";
+import { clusterOf } from "../../coordination/topology.ts";
 import type { Case, Finding } from "./conflict-strategist.ts";
 
 /** Agents, the reporting one included, in which both branches are run. */

@@ -1,10 +1,10 @@
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import type { ClockReading } from "../coordination/clock-offset.ts";
-import type { StampedEvent } from "../coordination/conflict.ts";
-import { type KnownOffset, orderEvents } from "../coordination/event-order.ts";
-import { walkCauses } from "./causal-walk.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import type { ClockReading } from "../../coordination/clock-offset.ts";
+import type { StampedEvent } from "../../coordination/conflict.ts";
+import { type KnownOffset, orderEvents } from "../../coordination/event-order.ts";
+import { walkCauses } from "../inspection/causal-walk.ts";
+import { isOutside } from "../plan/message-id.ts";
 import type { Case, Finding } from "./conflict-strategist.ts";
-import { isOutside } from "./message-id.ts";
 
 /** How long a shard has to say what it knows of a clock, ms. */
 const CLOCK_MS = 2000;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { writeValue } from "../coordination/written-value.ts";
+import { writeValue } from "../../coordination/written-value.ts";
 import type { Case, Finding } from "./conflict-strategist.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import { type Preference, type Provenance, preferStronger } from "../coordination/provenance.ts";
-import { writeValue } from "../coordination/written-value.ts";
-import { walkCauses } from "./causal-walk.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import { type Preference, type Provenance, preferStronger } from "../../coordination/provenance.ts";
+import { writeValue } from "../../coordination/written-value.ts";
+import { walkCauses } from "../inspection/causal-walk.ts";
 import type { Case, Finding } from "./conflict-strategist.ts";
 
 /** Conflicts of the last hour that are looked through for others that hold one of the values. */

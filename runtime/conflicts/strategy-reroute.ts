@@ -1,4 +1,4 @@
-import { hasCapability } from "../coordination/capability.ts";
+import { hasCapability } from "../../coordination/capability.ts";
 import type { Case, Finding } from "./conflict-strategist.ts";
 
 /** How long the shard has to take the capability off its agent, ms. */

@@ -1,5 +1,5 @@
-import { FloodGate } from "../coordination/flood-gate.ts";
-import { Count } from "../mailbox/layout.ts";
+import { FloodGate } from "../../coordination/flood-gate.ts";
+import { Count } from "../../mailbox/layout.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** Whether a thread takes a message to send: not what is too much of a flood, nor background work when that is off. */

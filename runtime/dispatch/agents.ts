@@ -1,5 +1,5 @@
-import type { Behavior } from "../actors/behavior.ts";
-import { MeshError } from "../actors/errors.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { MeshError } from "../../actors/errors.ts";
 import {
   ACTIVE,
   NOT_STARTED,
@@ -7,24 +7,24 @@ import {
   QUARANTINED,
   STARTING,
   STOPPED,
-} from "../coordination/agent-state.ts";
+} from "../../coordination/agent-state.ts";
 import {
   type CapabilityTable,
   createCapabilityTable,
   setCapabilities,
-} from "../coordination/capability.ts";
-import { spawnRangeOfShard } from "../coordination/placement.ts";
-import { seedProfile } from "../coordination/profile.ts";
-import { FLAG_LOST } from "../coordination/registry.ts";
+} from "../../coordination/capability.ts";
+import { spawnRangeOfShard } from "../../coordination/placement.ts";
+import { seedProfile } from "../../coordination/profile.ts";
+import { FLAG_LOST } from "../../coordination/registry.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_CURRENT,
   CONTROL_CURRENT_SLOT,
   CONTROL_SINCE_F64,
   Count,
-} from "../mailbox/layout.ts";
-import { EMPTY } from "../mailbox/mailboxes.ts";
-import type { Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/layout.ts";
+import { EMPTY } from "../../mailbox/mailboxes.ts";
+import type { Ring } from "../../mailbox/ring.ts";
 import { AgentCell } from "./cell.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Contexts } from "./contexts.ts";

@@ -1,6 +1,6 @@
-import { AgentFailedError, PayloadTooLargeError, UndeliverableError } from "../actors/errors.ts";
-import type { Answer, ConflictDetail, Result } from "../actors/result.ts";
-import { addressOf } from "../coordination/address.ts";
+import { AgentFailedError, PayloadTooLargeError, UndeliverableError } from "../../actors/errors.ts";
+import type { Answer, ConflictDetail, Result } from "../../actors/result.ts";
+import { addressOf } from "../../coordination/address.ts";
 import {
   answerPriority,
   FRAME_HASH,
@@ -12,10 +12,10 @@ import {
   frameFlags,
   framePriority,
   frameTrinary,
-} from "../mailbox/frame.ts";
-import { CONTROL_RESUMED, SLOT_FRAME } from "../mailbox/layout.ts";
-import type { Ring } from "../mailbox/ring.ts";
-import { isTooLong } from "../supervisors/silence.ts";
+} from "../../mailbox/frame.ts";
+import { CONTROL_RESUMED, SLOT_FRAME } from "../../mailbox/layout.ts";
+import type { Ring } from "../../mailbox/ring.ts";
+import { isTooLong } from "../../supervisors/silence.ts";
 import type { AskEnd } from "./asks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { ThreadJournal } from "./thread-journal.ts";

@@ -1,31 +1,31 @@
-import { PEOPLE } from "../coordination/impedance-class.ts";
-import { sectorsOfShard } from "../coordination/placement.ts";
+import { PEOPLE } from "../../coordination/impedance-class.ts";
+import { sectorsOfShard } from "../../coordination/placement.ts";
 import {
   createPredictor,
   type Load,
   type Observation,
   type Predictor,
-} from "../coordination/prediction.ts";
-import type { Registry } from "../coordination/registry.ts";
-import { ReleaseCalendar } from "../coordination/release-calendar.ts";
-import { StallAllowance } from "../coordination/stall-allowance.ts";
+} from "../../coordination/prediction.ts";
+import type { Registry } from "../../coordination/registry.ts";
+import { ReleaseCalendar } from "../../coordination/release-calendar.ts";
+import { StallAllowance } from "../../coordination/stall-allowance.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_SOURCE,
   FRAME_TYPE,
   FrameKind,
   frameKind,
-} from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
+} from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
 import {
   ROW_CONFIDENCE,
   ROW_LEAD,
   ROW_PROCESSING,
   ROW_READY_ERROR,
   ROW_RELEASE_ERROR,
-} from "../mailbox/operation-frame.ts";
+} from "../../mailbox/operation-frame.ts";
+import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
 import type { Part } from "./part.ts";
 
 /** Copies that a thread sends in a millisecond: about half of what it can, for each is also answered. */

@@ -1,5 +1,5 @@
-import { MeshStoppedError } from "../actors/errors.ts";
-import type { Answer } from "../actors/result.ts";
+import { MeshStoppedError } from "../../actors/errors.ts";
+import type { Answer } from "../../actors/result.ts";
 import type { TimerId, TimerTarget, TimerWheel } from "./wheel.ts";
 
 const SLOTS = 1 << 20;

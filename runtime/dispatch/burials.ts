@@ -10,9 +10,9 @@ import {
   frameFlags,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
-import { Count, SLOT_FRAME } from "../mailbox/layout.ts";
-import { FULL } from "../mailbox/ring.ts";
+} from "../../mailbox/frame.ts";
+import { Count, SLOT_FRAME } from "../../mailbox/layout.ts";
+import { FULL } from "../../mailbox/ring.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { doubleAt, type Header, writeHeader } from "./header.ts";

@@ -1,6 +1,6 @@
-import type { Timer, Timers } from "../actors/context.ts";
-import { deadlineError, InvalidOptionError } from "../actors/errors.ts";
-import { CONTROL_RESUMED } from "../mailbox/layout.ts";
+import type { Timer, Timers } from "../../actors/context.ts";
+import { deadlineError, InvalidOptionError } from "../../actors/errors.ts";
+import { CONTROL_RESUMED } from "../../mailbox/layout.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";

@@ -1,4 +1,4 @@
-import type { Behavior } from "../actors/behavior.ts";
+import type { Behavior } from "../../actors/behavior.ts";
 import type {
   ActorContext,
   AskOptions,
@@ -7,15 +7,15 @@ import type {
   TellOptions,
   Timer,
   Timers,
-} from "../actors/context.ts";
-import { AskCycleError, deadlineError, MeshError, UnknownActorError } from "../actors/errors.ts";
-import type { Clock, Log, Random } from "../actors/ports.ts";
-import type { Receipt } from "../actors/receipt.ts";
-import type { ActorRef, Target } from "../actors/ref.ts";
-import type { Answer } from "../actors/result.ts";
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import { type ImpedanceClass, impedanceClassName } from "../coordination/impedance-class.ts";
-import type { Topology } from "../coordination/topology.ts";
+} from "../../actors/context.ts";
+import { AskCycleError, deadlineError, MeshError, UnknownActorError } from "../../actors/errors.ts";
+import type { Clock, Log, Random } from "../../actors/ports.ts";
+import type { Receipt } from "../../actors/receipt.ts";
+import type { ActorRef, Target } from "../../actors/ref.ts";
+import type { Answer } from "../../actors/result.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import { type ImpedanceClass, impedanceClassName } from "../../coordination/impedance-class.ts";
+import type { Topology } from "../../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
@@ -27,12 +27,12 @@ import {
   frameFlags,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
+} from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
+import { seededRandom } from "../machine/clock.ts";
+import { causationIdOf, messageIdOf } from "../plan/message-id.ts";
 import { CellTimers } from "./cell-timers.ts";
-import { seededRandom } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { causationIdOf, messageIdOf } from "./message-id.ts";
 import { checkAskOptions, deadlineAfter } from "./send-options.ts";
 
 /** Default of `ask`'s timeout, ms. */

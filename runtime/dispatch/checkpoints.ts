@@ -1,7 +1,7 @@
-import { MeshError } from "../actors/errors.ts";
-import { FRAME_BYTES, FRAME_DATA } from "../mailbox/frame.ts";
-import { SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
-import { FULL } from "../mailbox/ring.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { FRAME_BYTES, FRAME_DATA } from "../../mailbox/frame.ts";
+import { SLOT_AUX, SLOT_FRAME, SlotState } from "../../mailbox/layout.ts";
+import { FULL } from "../../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 

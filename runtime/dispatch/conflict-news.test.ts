@@ -1,6 +1,6 @@
 import { assert, describe, test } from "vitest";
-import { conflict } from "../actors/result.ts";
-import { twoThreads } from "../test/two-threads.ts";
+import { conflict } from "../../actors/result.ts";
+import { twoThreads } from "../../test/two-threads.ts";
 
 const detail = { type: "DATA_CONTRADICTION", expected: 1 } as const;
 

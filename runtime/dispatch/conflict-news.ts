@@ -1,4 +1,4 @@
-import type { ConflictDetail } from "../actors/result.ts";
+import type { ConflictDetail } from "../../actors/result.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_SEQUENCE_F64,
@@ -7,10 +7,10 @@ import {
   FrameKind,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
+} from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
+import { causationIdOf } from "../plan/message-id.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { causationIdOf } from "./message-id.ts";
 
 /** A turn that ended in CONFLICT, as its shard tells it to main. */
 export interface ConflictNewsItem {

@@ -1,4 +1,4 @@
-import type { DeadLetterReason } from "./mesh-api.ts";
+import type { DeadLetterReason } from "../api/mesh-api.ts";
 
 /** Reasons as they travel in a frame; the order is the wire's. */
 export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = [

@@ -1,4 +1,4 @@
-import { ReportFlag } from "../mailbox/operation-frame.ts";
+import { ReportFlag } from "../../mailbox/operation-frame.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Estate } from "./estates.ts";
 import type { Part } from "./part.ts";

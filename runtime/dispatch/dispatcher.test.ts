@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { twoThreads } from "../test/two-threads.ts";
+import { twoThreads } from "../../test/two-threads.ts";
 
 test("a release is not kept waiting by thousands of timers that are due at the same moment", async () => {
   const { shard, clock } = await twoThreads({});

@@ -1,5 +1,5 @@
-import type { Clock, Log, Random } from "../actors/ports.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
+import type { Clock, Log, Random } from "../../actors/ports.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
 import {
   FRAME_LENGTH,
   FRAME_OPERATION_F64,
@@ -9,8 +9,8 @@ import {
   frameFault,
   frameKind,
   frameTrinary,
-} from "../mailbox/frame.ts";
-import type { InLane } from "../mailbox/lanes.ts";
+} from "../../mailbox/frame.ts";
+import type { InLane } from "../../mailbox/lanes.ts";
 import {
   CONTROL_CYCLES,
   CONTROL_EPOCH,
@@ -19,11 +19,12 @@ import {
   Count,
   SLOT_FRAME,
   SlotState,
-} from "../mailbox/layout.ts";
-import { Ledger } from "../mailbox/ledger.ts";
-import { Mailboxes } from "../mailbox/mailboxes.ts";
-import { PayloadCodec } from "../mailbox/payload.ts";
-import { type FrameReader, FULL, type Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/layout.ts";
+import { Ledger } from "../../mailbox/ledger.ts";
+import { Mailboxes } from "../../mailbox/mailboxes.ts";
+import { PayloadCodec } from "../../mailbox/payload.ts";
+import { type FrameReader, FULL, type Ring } from "../../mailbox/ring.ts";
+import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -33,7 +34,6 @@ import { ConflictNews } from "./conflict-news.ts";
 import { Deputies } from "./deputies.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
 import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
 import { Roles } from "./roles.ts";

@@ -1,15 +1,15 @@
-import type { Topology } from "../coordination/topology.ts";
-import { Custody } from "../mailbox/custody.ts";
+import type { Topology } from "../../coordination/topology.ts";
+import { Custody } from "../../mailbox/custody.ts";
 import {
   FRAME_OPERATION_F64,
   FRAME_TARGET,
   FRAME_TYPE,
   FrameKind,
   frameKind,
-} from "../mailbox/frame.ts";
-import { controlDoublesOf } from "../mailbox/lanes.ts";
-import { CONTROL_COMMITTED_F64, SLOT_FRAME } from "../mailbox/layout.ts";
-import type { MeshPlan } from "./memory.ts";
+} from "../../mailbox/frame.ts";
+import { controlDoublesOf } from "../../mailbox/lanes.ts";
+import { CONTROL_COMMITTED_F64, SLOT_FRAME } from "../../mailbox/layout.ts";
+import type { MeshPlan } from "../plan/memory.ts";
 import { Part } from "./part.ts";
 
 /**

@@ -1,13 +1,13 @@
-import { OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
-import { clusterOf, leadOf } from "../coordination/topology.ts";
-import type { FailureClass } from "../supervisors/failure-classes.ts";
-import type { ExitReason, Supervision } from "../supervisors/restart.ts";
-import { Silences } from "../supervisors/silence.ts";
-import { type ChildSpec, type RestartDecision, Supervisor } from "../supervisors/supervisor.ts";
+import { OFFLINE, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { clusterOf, leadOf } from "../../coordination/topology.ts";
+import type { FailureClass } from "../../supervisors/failure-classes.ts";
+import type { ExitReason, Supervision } from "../../supervisors/restart.ts";
+import { Silences } from "../../supervisors/silence.ts";
+import { type ChildSpec, type RestartDecision, Supervisor } from "../../supervisors/supervisor.ts";
+import type { Incident } from "../api/mesh-api.ts";
 import type { EndReason } from "./agents.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Incident } from "./mesh-api.ts";
 
 /** An incident as a shard tells it: main makes the address of its subject, off the path of a restart. */
 export interface ShardIncident extends Omit<Incident, "subject"> {

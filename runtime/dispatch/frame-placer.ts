@@ -1,6 +1,6 @@
-import { FRAME_BYTES, FRAME_DATA } from "../mailbox/frame.ts";
-import { Count, SLOT_FRAME } from "../mailbox/layout.ts";
-import { FULL } from "../mailbox/ring.ts";
+import { FRAME_BYTES, FRAME_DATA } from "../../mailbox/frame.ts";
+import { Count, SLOT_FRAME } from "../../mailbox/layout.ts";
+import { FULL } from "../../mailbox/ring.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, isMessage, writeHeader } from "./header.ts";
 

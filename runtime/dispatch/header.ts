@@ -11,7 +11,7 @@ import {
   FRAME_TARGET,
   FRAME_TYPE,
   FrameKind,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 
 /** Header fields of a new frame. */
 export interface Header {

@@ -1,19 +1,19 @@
-import type { Probe } from "../actors/behavior.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import { foldCluster, foldSector } from "../coordination/aggregate.ts";
-import { ClockOffset, type ClockReading } from "../coordination/clock-offset.ts";
-import { storeHeartbeat } from "../coordination/heartbeat.ts";
-import { MODES } from "../coordination/operating-mode.ts";
-import { observeLatency, observeProcessing } from "../coordination/profile.ts";
-import { FRAME_CREATED_F64, FRAME_SOURCE } from "../mailbox/frame.ts";
+import type { Probe } from "../../actors/behavior.ts";
+import { ACTIVE } from "../../coordination/agent-state.ts";
+import { foldCluster, foldSector } from "../../coordination/aggregate.ts";
+import { ClockOffset, type ClockReading } from "../../coordination/clock-offset.ts";
+import { storeHeartbeat } from "../../coordination/heartbeat.ts";
+import { MODES } from "../../coordination/operating-mode.ts";
+import { observeLatency, observeProcessing } from "../../coordination/profile.ts";
+import { FRAME_CREATED_F64, FRAME_SOURCE } from "../../mailbox/frame.ts";
 import {
   HEARTBEAT_ROW,
   HEARTBEAT_ROW_WORDS,
   HEARTBEATS_COUNT,
   HEARTBEATS_ROWS,
-} from "../mailbox/heartbeat.ts";
-import { Count } from "../mailbox/layout.ts";
-import type { Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/heartbeat.ts";
+import { Count } from "../../mailbox/layout.ts";
+import type { Ring } from "../../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Unanswered } from "./unanswered.ts";

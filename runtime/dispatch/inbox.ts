@@ -1,5 +1,5 @@
-import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
-import { observeLatency } from "../coordination/profile.ts";
+import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { observeLatency } from "../../coordination/profile.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -13,12 +13,12 @@ import {
   frameFlags,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
-import type { InLane } from "../mailbox/lanes.ts";
-import { Count, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
-import { EMPTY } from "../mailbox/mailboxes.ts";
-import { hasRoom } from "../mailbox/overflow.ts";
-import { FULL, type Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/frame.ts";
+import type { InLane } from "../../mailbox/lanes.ts";
+import { Count, SLOT_FRAME, SlotState } from "../../mailbox/layout.ts";
+import { EMPTY } from "../../mailbox/mailboxes.ts";
+import { hasRoom } from "../../mailbox/overflow.ts";
+import { FULL, type Ring } from "../../mailbox/ring.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { doubleAt } from "./header.ts";

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from "node:util";
-import { MeshError } from "../actors/errors.ts";
+import { MeshError } from "../../actors/errors.ts";
 
 const SENTENCES: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the disk",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
-import { DEFAULT_BOUNDS, type MailboxBounds } from "../mailbox/overflow.ts";
+import { createRegistry, type Registry, registryBytes } from "../../coordination/registry.ts";
+import { DEFAULT_BOUNDS, type MailboxBounds } from "../../mailbox/overflow.ts";
 import { MailboxRoom } from "./mailbox-room.ts";
 
 const ROWS = 4;

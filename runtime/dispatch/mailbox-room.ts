@@ -1,5 +1,5 @@
-import type { Registry } from "../coordination/registry.ts";
-import { hasRoom, type MailboxBounds } from "../mailbox/overflow.ts";
+import type { Registry } from "../../coordination/registry.ts";
+import { hasRoom, type MailboxBounds } from "../../mailbox/overflow.ts";
 
 /** Messages, and the share of a mailbox's room, for which one look at it is trusted. */
 const TRUSTED_MESSAGES = 32;

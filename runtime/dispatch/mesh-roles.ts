@@ -1,14 +1,14 @@
-import { MeshError, UnknownActorError } from "../actors/errors.ts";
+import { MeshError, UnknownActorError } from "../../actors/errors.ts";
 import {
   addressOf,
   clusterAddress,
   indexOfAddress,
   sectorAddress,
-} from "../coordination/address.ts";
-import { clusterOf, coordinatorOf, leadOf, sectorOf } from "../coordination/topology.ts";
-import { VACANT } from "../supervisors/seats.ts";
+} from "../../coordination/address.ts";
+import { clusterOf, coordinatorOf, leadOf, sectorOf } from "../../coordination/topology.ts";
+import { VACANT } from "../../supervisors/seats.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "../api/roles-api.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import { REQUEST_MS, type ShardRequests } from "./shard-requests.ts";
 import { Takeovers } from "./takeovers.ts";
 

@@ -1,14 +1,14 @@
-import type { OperationEnvelope } from "../actors/context.ts";
-import type { MeshMessage } from "../actors/message.ts";
-import { addressOf } from "../coordination/address.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
+import type { OperationEnvelope } from "../../actors/context.ts";
+import type { MeshMessage } from "../../actors/message.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
 import {
   DIGEST_WORDS,
   OPERATION_DIGEST,
   ROW_CONFIDENCE,
   ROW_LEAD,
   ROW_PROCESSING,
-} from "../mailbox/operation-frame.ts";
+} from "../../mailbox/operation-frame.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Part } from "./part.ts";
 import { hexOf } from "./shared-payloads.ts";

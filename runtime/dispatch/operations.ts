@@ -1,6 +1,6 @@
-import type { OperationEnvelope } from "../actors/context.ts";
-import type { ConflictDetail, Result } from "../actors/result.ts";
-import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import type { OperationEnvelope } from "../../actors/context.ts";
+import type { ConflictDetail, Result } from "../../actors/result.ts";
+import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
 import {
   MARK_ACTED,
   MARK_CONFLICT,
@@ -11,21 +11,21 @@ import {
   MARK_SKIPPED,
   markByte,
   type OperationMark,
-} from "../coordination/operation-mark.ts";
-import { CIRCUIT_MARKS } from "../coordination/routes.ts";
-import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../mailbox/frame.ts";
-import type { InLane } from "../mailbox/lanes.ts";
-import { Count, SLOT_AUX, SLOT_FRAME } from "../mailbox/layout.ts";
+} from "../../coordination/operation-mark.ts";
+import { CIRCUIT_MARKS } from "../../coordination/routes.ts";
+import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../../mailbox/frame.ts";
+import type { InLane } from "../../mailbox/lanes.ts";
+import { Count, SLOT_AUX, SLOT_FRAME } from "../../mailbox/layout.ts";
 import {
   OPERATION_MAP,
   OperationFlag,
   ReportFlag,
   ROW_ACT_ERROR,
   ROW_READY_ERROR,
-} from "../mailbox/operation-frame.ts";
-import { FULL, type Ring } from "../mailbox/ring.ts";
-import { mapWords, progressWords, SectorProgress } from "../supervisors/sector-coordinator.ts";
-import { GateState } from "../supervisors/wave-gate.ts";
+} from "../../mailbox/operation-frame.ts";
+import { FULL, type Ring } from "../../mailbox/ring.ts";
+import { mapWords, progressWords, SectorProgress } from "../../supervisors/sector-coordinator.ts";
+import { GateState } from "../../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { operationEnvelope } from "./operation-envelope.ts";
 import { Part } from "./part.ts";

@@ -1,12 +1,12 @@
 // What waits when a lane is full: two threads' dispatchers in one, so that main can be as slow as it takes.
 import { expect, test } from "vitest";
-import { createTopology } from "../coordination/topology.ts";
-import { CONTROL_EPOCH } from "../mailbox/layout.ts";
-import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
-import { completeSupervision } from "../supervisors/restart.ts";
-import { seededRandom } from "./clock.ts";
+import { createTopology } from "../../coordination/topology.ts";
+import { CONTROL_EPOCH } from "../../mailbox/layout.ts";
+import { DEFAULT_BOUNDS } from "../../mailbox/overflow.ts";
+import { completeSupervision } from "../../supervisors/restart.ts";
+import { seededRandom } from "../machine/clock.ts";
+import { createMemory, type MeshPlan, planLanes, viewMemory } from "../plan/memory.ts";
 import { Dispatcher, type MainSink } from "./dispatcher.ts";
-import { createMemory, type MeshPlan, planLanes, viewMemory } from "./memory.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

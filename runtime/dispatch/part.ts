@@ -1,4 +1,4 @@
-import { coordinatorOf, sectorOf } from "../coordination/topology.ts";
+import { coordinatorOf, sectorOf } from "../../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
@@ -7,8 +7,8 @@ import {
   FRAME_TARGET,
   FRAME_TYPE,
   framePriority,
-} from "../mailbox/frame.ts";
-import { SLOT_AUX, SLOT_FRAME } from "../mailbox/layout.ts";
+} from "../../mailbox/frame.ts";
+import { SLOT_AUX, SLOT_FRAME } from "../../mailbox/layout.ts";
 import {
   OPERATION_CLOSE_F64,
   OPERATION_FLAGS,
@@ -22,9 +22,9 @@ import {
   OperationFlag,
   ROW_READY_ERROR,
   rowFloats,
-} from "../mailbox/operation-frame.ts";
-import { SectorProgress } from "../supervisors/sector-coordinator.ts";
-import type { ThreadView } from "./memory.ts";
+} from "../../mailbox/operation-frame.ts";
+import { SectorProgress } from "../../supervisors/sector-coordinator.ts";
+import type { ThreadView } from "../plan/memory.ts";
 
 /** One sector's part of an operation while this thread works on it, read from its frame in custody. */
 export class Part {

@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
-import { addressOf } from "../coordination/address.ts";
-import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
-import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
-import { EMPTY } from "../mailbox/mailboxes.ts";
-import type { Ring } from "../mailbox/ring.ts";
-import type { FailureClass } from "../supervisors/failure-classes.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
+import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
+import { EMPTY } from "../../mailbox/mailboxes.ts";
+import type { Ring } from "../../mailbox/ring.ts";
+import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BY_OPERATOR } from "./failures.ts";
 import { type HealRequest, Treatments } from "./treatments.ts";

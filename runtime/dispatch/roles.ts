@@ -1,8 +1,8 @@
-import { addressOf, clusterAddress } from "../coordination/address.ts";
-import { OFFLINE } from "../coordination/agent-state.ts";
-import { clusterOf, coordinatorOf, leadOf } from "../coordination/topology.ts";
-import { fittestAdopter, fittestLead, mayLead } from "../supervisors/candidates.ts";
-import { VACANT } from "../supervisors/seats.ts";
+import { addressOf, clusterAddress } from "../../coordination/address.ts";
+import { OFFLINE } from "../../coordination/agent-state.ts";
+import { clusterOf, coordinatorOf, leadOf } from "../../coordination/topology.ts";
+import { fittestAdopter, fittestLead, mayLead } from "../../supervisors/candidates.ts";
+import { VACANT } from "../../supervisors/seats.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { FrameKind } from "../mailbox/frame.ts";
+import { FrameKind } from "../../mailbox/frame.ts";
 import {
   OperationFlag,
   REPORT_CLUSTERS,
@@ -11,8 +11,8 @@ import {
   REPORT_TERM,
   ReportFlag,
   ROW_FLOATS,
-} from "../mailbox/operation-frame.ts";
-import { mapWords, PROGRESS_MAPS } from "../supervisors/sector-coordinator.ts";
+} from "../../mailbox/operation-frame.ts";
+import { mapWords, PROGRESS_MAPS } from "../../supervisors/sector-coordinator.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Part } from "./part.ts";
 

@@ -1,4 +1,4 @@
-import type { WaitingReceipt } from "../actors/receipt.ts";
+import type { WaitingReceipt } from "../../actors/receipt.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Header } from "./header.ts";
 

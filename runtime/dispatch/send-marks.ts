@@ -1,7 +1,7 @@
-import type { TellOptions } from "../actors/context.ts";
-import { MeshError } from "../actors/errors.ts";
-import { ACCEPTED, type Receipt, WaitingReceipt } from "../actors/receipt.ts";
-import { FrameFlag } from "../mailbox/frame.ts";
+import type { TellOptions } from "../../actors/context.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { ACCEPTED, type Receipt, WaitingReceipt } from "../../actors/receipt.ts";
+import { FrameFlag } from "../../mailbox/frame.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Header } from "./header.ts";
 import type { WaitingSend } from "./send-backlog.ts";

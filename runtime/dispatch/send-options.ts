@@ -1,5 +1,5 @@
-import type { AskOptions, SendOptions, TellOptions } from "../actors/context.ts";
-import { InvalidOptionError } from "../actors/errors.ts";
+import type { AskOptions, SendOptions, TellOptions } from "../../actors/context.ts";
+import { InvalidOptionError } from "../../actors/errors.ts";
 
 /** Throws InvalidOptionError, by name, for a priority or a time that makes no sense. */
 export function checkSendOptions(options: AskOptions | SendOptions | undefined): void {

@@ -1,5 +1,5 @@
-import { FRAME_SEQUENCE_F64, FRAME_SOURCE, NOBODY } from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
+import { FRAME_SEQUENCE_F64, FRAME_SOURCE, NOBODY } from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Header } from "./header.ts";
 

@@ -1,6 +1,6 @@
-import { MeshError, MeshStoppedError } from "../actors/errors.ts";
-import type { Answer } from "../actors/result.ts";
-import { addressOf } from "../coordination/address.ts";
+import { MeshError, MeshStoppedError } from "../../actors/errors.ts";
+import type { Answer } from "../../actors/result.ts";
+import { addressOf } from "../../coordination/address.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Request } from "./requests.ts";
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { MeshError } from "../actors/errors.ts";
-import type { RoutingStrategy, Verb } from "../actors/message.ts";
-import type { Trinary } from "../actors/result.ts";
-import { FRAME_DATA, FRAME_HASH, FRAME_PAYLOAD, FRAME_SOURCE } from "../mailbox/frame.ts";
-import { SLOT_FRAME } from "../mailbox/layout.ts";
-import { DIGEST_WORDS, OPERATION_DIGEST } from "../mailbox/operation-frame.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { RoutingStrategy, Verb } from "../../actors/message.ts";
+import type { Trinary } from "../../actors/result.ts";
+import { FRAME_DATA, FRAME_HASH, FRAME_PAYLOAD, FRAME_SOURCE } from "../../mailbox/frame.ts";
+import { SLOT_FRAME } from "../../mailbox/layout.ts";
+import { DIGEST_WORDS, OPERATION_DIGEST } from "../../mailbox/operation-frame.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** What an operation carries besides its payload and its numbers; the same for all its agents. */

@@ -4,7 +4,7 @@ import {
   FRAME_TYPE,
   FrameKind,
   frameKind,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 import {
   CONTROL_COMMAND,
   CONTROL_FREEZE,
@@ -13,7 +13,7 @@ import {
   CONTROL_STOOD_F64,
   Command,
   SLOT_FRAME,
-} from "../mailbox/layout.ts";
+} from "../../mailbox/layout.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** Cut short while a thread stands still: who goes on is asked, in order, when it goes again. */

@@ -1,6 +1,6 @@
-import { addressOf } from "../coordination/address.ts";
-import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
-import { FLAG_LOST } from "../coordination/registry.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { FLAG_LOST } from "../../coordination/registry.ts";
 import {
   FRAME_SEQUENCE_F64,
   FRAME_TARGET,
@@ -9,7 +9,7 @@ import {
   FrameKind,
   frameFlags,
   frameKind,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 import {
   CONTROL_CURRENT_SLOT,
   Count,
@@ -17,7 +17,7 @@ import {
   SLOT_FRAME,
   SLOT_LANE,
   SLOT_POSITION,
-} from "../mailbox/layout.ts";
+} from "../../mailbox/layout.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 

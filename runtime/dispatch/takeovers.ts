@@ -1,7 +1,7 @@
-import { foldCluster, foldSector } from "../coordination/aggregate.ts";
-import { controlOf } from "../mailbox/lanes.ts";
-import { CONTROL_STATE, ThreadState } from "../mailbox/layout.ts";
-import { backupThread } from "../supervisors/candidates.ts";
+import { foldCluster, foldSector } from "../../coordination/aggregate.ts";
+import { controlOf } from "../../mailbox/lanes.ts";
+import { CONTROL_STATE, ThreadState } from "../../mailbox/layout.ts";
+import { backupThread } from "../../supervisors/candidates.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /**

@@ -1,24 +1,18 @@
 // What a thread promises and when, with a disk that is as slow, and as full, as the test wants.
 import { describe, expect, test } from "vitest";
-import type { Behavior } from "../actors/behavior.ts";
-import { type Answer, ready } from "../actors/result.ts";
-import { Count, JOURNAL_ERRNO, JOURNAL_STATE, JournalState } from "../mailbox/layout.ts";
-import { MemoryJournal } from "../test/memory-journal.ts";
-import { type TwoThreads, twoThreads } from "../test/two-threads.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { type Answer, ready } from "../../actors/result.ts";
+import { Count, JOURNAL_ERRNO, JOURNAL_STATE, JournalState } from "../../mailbox/layout.ts";
+import { MemoryJournal } from "../../test/memory-journal.ts";
+import { type TwoThreads, twoThreads } from "../../test/two-threads.ts";
+import { LiveEntries } from "../journal/journal-live.ts";
+import { type RecoveredJournal, recoverJournal } from "../journal/journal-recovery.ts";
+import { JournalWriter } from "../journal/journal-writer.ts";
+import { type JournalPlan, viewMemory } from "../plan/memory.ts";
 import { openAsk } from "./cell.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { LiveEntries } from "./journal-live.ts";
-import { type RecoveredJournal, recoverJournal } from "./journal-recovery.ts";
-import { JournalWriter } from "./journal-writer.ts";
-import { viewMemory } from "./memory.ts";
 import { succeed } from "./succession.ts";
-import {
-  type JournalPlan,
-  journalBytes,
-  journalControl,
-  journalRing,
-  type ThreadJournal,
-} from "./thread-journal.ts";
+import { journalBytes, journalControl, journalRing, type ThreadJournal } from "./thread-journal.ts";
 
 const RING_BYTES = 1024 * 1024;
 const ORIGIN = 256;

@@ -1,7 +1,7 @@
-import { MeshStoppedError } from "../actors/errors.ts";
-import type { Receipt } from "../actors/receipt.ts";
-import { WaitingReceipt } from "../actors/receipt.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
+import { MeshStoppedError } from "../../actors/errors.ts";
+import type { Receipt } from "../../actors/receipt.ts";
+import { WaitingReceipt } from "../../actors/receipt.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
 import {
   FRAME_BYTES,
   FRAME_DATA,
@@ -10,7 +10,7 @@ import {
   FRAME_TYPE,
   FrameFlag,
   frameFlags,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 import {
   ENTRY_BYTES,
   ENTRY_DATA,
@@ -20,7 +20,7 @@ import {
   OPENED_DATA,
   originOf,
   writeEntry,
-} from "../mailbox/journal-entry.ts";
+} from "../../mailbox/journal-entry.ts";
 import {
   JOURNAL_CONTROL_WORDS,
   JOURNAL_ERRNO,
@@ -28,26 +28,14 @@ import {
   JournalState,
   SLOT_AUX,
   SLOT_FRAME,
-} from "../mailbox/layout.ts";
-import type { PayloadCodec } from "../mailbox/payload.ts";
-import { FULL, Ring, ringBytes } from "../mailbox/ring.ts";
+} from "../../mailbox/layout.ts";
+import type { PayloadCodec } from "../../mailbox/payload.ts";
+import { FULL, Ring, ringBytes } from "../../mailbox/ring.ts";
+import type { JournalPlan } from "../plan/memory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Header, writeHeader } from "./header.ts";
 import { diskError } from "./journal-error.ts";
 import type { TimerTarget } from "./wheel.ts";
-
-/** What the threads of a mesh know of its journal; cloneable. */
-export interface JournalPlan {
-  /** Which run of the mesh this is, from 1. */
-  readonly run: number;
-  /** Bytes of the ring from each thread to the writer. */
-  readonly ringBytes: number;
-  /** The mesh began with what the journal had. */
-  readonly restored: boolean;
-  /** How often changed states that nobody waits for are handed over, ms. */
-  readonly checkpointMs: number;
-  readonly memory: SharedArrayBuffer;
-}
 
 /** Bytes of shared memory between the threads and the journal's writer. */
 export function journalBytes(threads: number, capacityBytes: number): number {

@@ -1,6 +1,6 @@
 import { serialize } from "node:v8";
-import { ACTIVE, DEGRADED, QUARANTINED, STARTING } from "../coordination/agent-state.ts";
-import { clusterOf } from "../coordination/topology.ts";
+import { ACTIVE, DEGRADED, QUARANTINED, STARTING } from "../../coordination/agent-state.ts";
+import { clusterOf } from "../../coordination/topology.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { digestOf } from "./shared-payloads.ts";

@@ -1,8 +1,8 @@
-import { MeshError } from "../actors/errors.ts";
-import { type Result, ready } from "../actors/result.ts";
-import type { Signal } from "../actors/signal.ts";
-import { observeLatency, observeOutcome, observeProcessing } from "../coordination/profile.ts";
-import { RouteMark } from "../coordination/routes.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { type Result, ready } from "../../actors/result.ts";
+import type { Signal } from "../../actors/signal.ts";
+import { observeLatency, observeOutcome, observeProcessing } from "../../coordination/profile.ts";
+import { RouteMark } from "../../coordination/routes.ts";
 import {
   FRAME_DEADLINE_F64,
   FRAME_LENGTH,
@@ -13,7 +13,7 @@ import {
   frameFlags,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 import {
   CONTROL_CURRENT,
   CONTROL_CURRENT_SLOT,
@@ -21,8 +21,8 @@ import {
   CONTROL_TURNS,
   Count,
   SLOT_FRAME,
-} from "../mailbox/layout.ts";
-import { EMPTY } from "../mailbox/mailboxes.ts";
+} from "../../mailbox/layout.ts";
+import { EMPTY } from "../../mailbox/mailboxes.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";

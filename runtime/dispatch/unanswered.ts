@@ -1,6 +1,6 @@
-import { MODES } from "../coordination/operating-mode.ts";
-import { failureClass } from "../supervisors/failure-classes.ts";
-import { CRASHED_AFTER_MS, retryWaitMs } from "../supervisors/silence.ts";
+import { MODES } from "../../coordination/operating-mode.ts";
+import { failureClass } from "../../supervisors/failure-classes.ts";
+import { CRASHED_AFTER_MS, retryWaitMs } from "../../supervisors/silence.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TimerTarget } from "./wheel.ts";
 

@@ -1,5 +1,5 @@
-import { QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
-import { FLAG_LOST } from "../coordination/registry.ts";
+import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { FLAG_LOST } from "../../coordination/registry.ts";
 import type { EndReason } from "./agents.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cutOf, messageTo, snapshotOf } from "../test/cut.ts";
-import type { Cut, CutMessage } from "./cut.ts";
-import { CutError } from "./cut.ts";
+import { cutOf, messageTo, snapshotOf } from "../../test/cut.ts";
+import type { Cut, CutMessage } from "../api/cut.ts";
+import { CutError } from "../api/cut.ts";
 import { decodeCut, encodeCut } from "./cut-bytes.ts";
 
 const bytes = fc.uint8Array({ maxLength: 60 });

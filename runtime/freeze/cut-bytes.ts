@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } from "./cut.ts";
+import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } from "../api/cut.ts";
 
 /*
  * A frozen mesh as bytes, little-endian

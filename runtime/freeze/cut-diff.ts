@@ -1,11 +1,11 @@
-import { addressOf } from "../coordination/address.ts";
-import { AGENT_STATES } from "../coordination/agent-state.ts";
-import { bytesPerRow } from "../coordination/columns.ts";
-import { REGISTRY_LAYOUT } from "../coordination/registry.ts";
-import { createTopology, type Topology } from "../coordination/topology.ts";
-import { PayloadCodec } from "../mailbox/payload.ts";
-import type { Shape } from "../mailbox/shapes.ts";
-import type { Cut, CutCounts, CutMessage } from "./cut.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { AGENT_STATES } from "../../coordination/agent-state.ts";
+import { bytesPerRow } from "../../coordination/columns.ts";
+import { REGISTRY_LAYOUT } from "../../coordination/registry.ts";
+import { createTopology, type Topology } from "../../coordination/topology.ts";
+import { PayloadCodec } from "../../mailbox/payload.ts";
+import type { Shape } from "../../mailbox/shapes.ts";
+import type { Cut, CutCounts, CutMessage } from "../api/cut.ts";
 
 /** What is different in the second of two cuts. Lists are in the order of indices and hold at most `limit` of each. */
 export interface CutDiff {

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Cut, CutError } from "./cut.ts";
+import { type Cut, CutError } from "../api/cut.ts";
 import { decodeCut, encodeCut, MAX_CUT_BYTES } from "./cut-bytes.ts";
 
 /** Pieces of a cut are small: they are put together to writes of about this size, bytes. */

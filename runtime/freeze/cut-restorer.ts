@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { InvalidOptionError } from "../actors/errors.ts";
-import { moveArrivals } from "../coordination/arrival-move.ts";
-import { REGISTRY_LAYOUT, type Registry } from "../coordination/registry.ts";
-import { createTopology } from "../coordination/topology.ts";
-import { Custody, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
-import { FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../mailbox/frame.ts";
-import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+import { InvalidOptionError } from "../../actors/errors.ts";
+import { moveArrivals } from "../../coordination/arrival-move.ts";
+import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
+import { createTopology } from "../../coordination/topology.ts";
+import { Custody, MAX_CUSTODY_FRAME_BYTES } from "../../mailbox/custody.ts";
+import { FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../../mailbox/frame.ts";
+import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_COUNTS_F64,
   CONTROL_EPOCH,
@@ -14,13 +14,13 @@ import {
   SLOT_DEATHS,
   SLOT_FRAME,
   SlotState,
-} from "../mailbox/layout.ts";
-import { FULL } from "../mailbox/ring.ts";
-import { ShapeTable } from "../mailbox/shapes.ts";
-import { openPredictor } from "./arrivals.ts";
-import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } from "./cut.ts";
-import { type Header, writeHeader } from "./header.ts";
-import { type MeshPlan, viewMemory } from "./memory.ts";
+} from "../../mailbox/layout.ts";
+import { FULL } from "../../mailbox/ring.ts";
+import { ShapeTable } from "../../mailbox/shapes.ts";
+import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } from "../api/cut.ts";
+import { openPredictor } from "../dispatch/arrivals.ts";
+import { type Header, writeHeader } from "../dispatch/header.ts";
+import { type MeshPlan, viewMemory } from "../plan/memory.ts";
 
 const KINDS: Readonly<Record<CutMessageKind, number>> = {
   tell: FrameKind.TELL,

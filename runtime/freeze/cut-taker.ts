@@ -1,7 +1,7 @@
-import type { ArrivalShare } from "../coordination/arrival-move.ts";
-import { REGISTRY_LAYOUT, type Registry } from "../coordination/registry.ts";
-import { sectorOf, type Topology } from "../coordination/topology.ts";
-import { Custody } from "../mailbox/custody.ts";
+import type { ArrivalShare } from "../../coordination/arrival-move.ts";
+import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
+import { sectorOf, type Topology } from "../../coordination/topology.ts";
+import { Custody } from "../../mailbox/custody.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -18,8 +18,8 @@ import {
   frameFlags,
   frameKind,
   framePriority,
-} from "../mailbox/frame.ts";
-import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+} from "../../mailbox/frame.ts";
+import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_COMMITTED_F64,
   CONTROL_EPOCH,
@@ -28,11 +28,10 @@ import {
   SLOT_AUX,
   SLOT_DEATHS,
   SLOT_FRAME,
-} from "../mailbox/layout.ts";
-import { readCounts } from "../mailbox/ledger.ts";
-import { OPERATION_MAP } from "../mailbox/operation-frame.ts";
-import { mapWords, popCount } from "../supervisors/sector-coordinator.ts";
-import { openPredictor } from "./arrivals.ts";
+} from "../../mailbox/layout.ts";
+import { readCounts } from "../../mailbox/ledger.ts";
+import { OPERATION_MAP } from "../../mailbox/operation-frame.ts";
+import { mapWords, popCount } from "../../supervisors/sector-coordinator.ts";
 import {
   CUT_VERSION,
   type Cut,
@@ -42,10 +41,11 @@ import {
   type CutOperation,
   type CutRegistry,
   type CutSnapshot,
-} from "./cut.ts";
-import { type MeshPlan, type ThreadView, viewMemory } from "./memory.ts";
-import type { AvoidedRoute } from "./operation-api.ts";
-import { Part } from "./part.ts";
+} from "../api/cut.ts";
+import type { AvoidedRoute } from "../api/operation-api.ts";
+import { openPredictor } from "../dispatch/arrivals.ts";
+import { Part } from "../dispatch/part.ts";
+import { type MeshPlan, type ThreadView, viewMemory } from "../plan/memory.ts";
 
 /** Columns that say what is going on just now, and what behaviors say of themselves: not in a cut. */
 const PASSING: ReadonlySet<string> = new Set([

@@ -1,8 +1,8 @@
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
-import { addressOf } from "../coordination/address.ts";
-import { ACTIVE, DEGRADED } from "../coordination/agent-state.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
-import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+import { InvalidOptionError, MeshError } from "../../actors/errors.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { ACTIVE, DEGRADED } from "../../coordination/agent-state.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
+import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_COMMAND,
   CONTROL_CURRENT,
@@ -15,11 +15,8 @@ import {
   CONTROL_STOOD_F64,
   Command,
   ThreadState,
-} from "../mailbox/layout.ts";
-import { type Cut, checkCut } from "./cut.ts";
-import { frozenFile, writeCut } from "./cut-file.ts";
-import { takeCut } from "./cut-taker.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+} from "../../mailbox/layout.ts";
+import { type Cut, checkCut } from "../api/cut.ts";
 import type {
   FreezeOptions,
   FreezeResult,
@@ -27,11 +24,14 @@ import type {
   LateWorker,
   Preserved,
   ThawResult,
-} from "./freeze-api.ts";
-import type { Interventions } from "./interventions.ts";
-import type { MeshStatus } from "./mesh-api.ts";
-import type { MeshListeners } from "./mesh-listeners.ts";
-import type { AvoidedRoute } from "./operation-api.ts";
+} from "../api/freeze-api.ts";
+import type { MeshStatus } from "../api/mesh-api.ts";
+import type { MeshListeners } from "../api/mesh-listeners.ts";
+import type { AvoidedRoute } from "../api/operation-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Interventions } from "../recovery/interventions.ts";
+import { frozenFile, writeCut } from "./cut-file.ts";
+import { takeCut } from "./cut-taker.ts";
 import { PausedParts } from "./paused-parts.ts";
 
 /** How long a freeze waits for the workers, and a thaw, ms. */

@@ -1,10 +1,10 @@
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
-import { ACTIVE, DEGRADED } from "../coordination/agent-state.ts";
-import { RouteMark, type RouteMarks } from "../coordination/routes.ts";
-import type { Frozen, LateWorker, ThawResult } from "./freeze-api.ts";
-import type { Interventions } from "./interventions.ts";
-import type { ThreadView } from "./memory.ts";
-import { type AgentRange, selectRange } from "./selection.ts";
+import { InvalidOptionError, MeshError } from "../../actors/errors.ts";
+import { ACTIVE, DEGRADED } from "../../coordination/agent-state.ts";
+import { RouteMark, type RouteMarks } from "../../coordination/routes.ts";
+import type { Frozen, LateWorker, ThawResult } from "../api/freeze-api.ts";
+import { type AgentRange, selectRange } from "../operations/selection.ts";
+import type { ThreadView } from "../plan/memory.ts";
+import type { Interventions } from "../recovery/interventions.ts";
 
 interface Part extends Frozen {
   readonly ranges: readonly AgentRange[];

@@ -1,7 +1,7 @@
-import { addressOf } from "../coordination/address.ts";
-import type { TracedMessage } from "../mailbox/message-trace.ts";
-import type { ThreadView } from "./memory.ts";
-import { findMessage, isOutside } from "./message-id.ts";
+import { addressOf } from "../../coordination/address.ts";
+import type { TracedMessage } from "../../mailbox/message-trace.ts";
+import type { ThreadView } from "../plan/memory.ts";
+import { findMessage, isOutside } from "../plan/message-id.ts";
 
 /** Messages of one chain that are followed. */
 const MAX_STEPS = 1000;

@@ -1,8 +1,8 @@
-import { addressOf } from "../coordination/address.ts";
-import type { Topology } from "../coordination/topology.ts";
-import { FRAME_SOURCE, FRAME_TARGET, FRAME_TYPE, framePriority } from "../mailbox/frame.ts";
-import { DEAD_LETTER_REASONS } from "./dead-letter-code.ts";
-import type { DeadLetter, DeadLetterReason, DeadLetters } from "./mesh-api.ts";
+import { addressOf } from "../../coordination/address.ts";
+import type { Topology } from "../../coordination/topology.ts";
+import { FRAME_SOURCE, FRAME_TARGET, FRAME_TYPE, framePriority } from "../../mailbox/frame.ts";
+import type { DeadLetter, DeadLetterReason, DeadLetters } from "../api/mesh-api.ts";
+import { DEAD_LETTER_REASONS } from "../dispatch/dead-letter-code.ts";
 
 /** Letters kept for listing and replay; older ones are only counted. */
 const KEPT = 10_000;

@@ -1,5 +1,5 @@
-import type { Log } from "../actors/ports.ts";
-import type { Incident } from "./mesh-api.ts";
+import type { Log } from "../../actors/ports.ts";
+import type { Incident } from "../api/mesh-api.ts";
 
 /** Incidents kept for `inspect`. */
 const KEPT = 5000;

@@ -1,11 +1,11 @@
-import { MeshError, UnknownActorError } from "../actors/errors.ts";
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import { kindOf } from "../coordination/topology.ts";
-import type { TracedMessage } from "../mailbox/message-trace.ts";
+import { MeshError, UnknownActorError } from "../../actors/errors.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import { kindOf } from "../../coordination/topology.ts";
+import type { TracedMessage } from "../../mailbox/message-trace.ts";
+import type { Hop, Trace, Traces } from "../api/trace-api.ts";
+import type { ThreadView } from "../plan/memory.ts";
+import { findMessage, isOutside, messageIdOf } from "../plan/message-id.ts";
 import { walkCauses } from "./causal-walk.ts";
-import type { ThreadView } from "./memory.ts";
-import { findMessage, isOutside, messageIdOf } from "./message-id.ts";
-import type { Hop, Trace, Traces } from "./trace-api.ts";
 
 /** Effects of a message that are listed. */
 const MOST_EFFECTS = 20;

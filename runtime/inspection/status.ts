@@ -1,16 +1,16 @@
-import type { Clock } from "../actors/ports.ts";
-import { addressOf } from "../coordination/address.ts";
-import { type AgentImpedance, readRow } from "../coordination/agent-impedance.ts";
-import { ACTIVE, DEGRADED, operationalState, QUARANTINED } from "../coordination/agent-state.ts";
-import type { CapabilityTable } from "../coordination/capability.ts";
-import { FLAG_DEGRADED, type Registry } from "../coordination/registry.ts";
+import type { Clock } from "../../actors/ports.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { type AgentImpedance, readRow } from "../../coordination/agent-impedance.ts";
+import { ACTIVE, DEGRADED, operationalState, QUARANTINED } from "../../coordination/agent-state.ts";
+import type { CapabilityTable } from "../../coordination/capability.ts";
+import { FLAG_DEGRADED, type Registry } from "../../coordination/registry.ts";
 import {
   type GlobalStats,
   readClusterSummary,
   readSectorSummary,
-} from "../coordination/summary.ts";
-import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
-import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+} from "../../coordination/summary.ts";
+import { clusterOf, kindOf, sectorOf, type Topology } from "../../coordination/topology.ts";
+import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_CURRENT,
   CONTROL_FROZEN,
@@ -21,31 +21,36 @@ import {
   COUNT_COUNT,
   Count,
   ThreadState,
-} from "../mailbox/layout.ts";
-import { readCounts } from "../mailbox/ledger.ts";
-import type { WorkerHost } from "./headquarters.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
-import type { AgentFilter, Incident, Inspection, MeshStatus, WorkerStatus } from "./mesh-api.ts";
+} from "../../mailbox/layout.ts";
+import { readCounts } from "../../mailbox/ledger.ts";
+import type {
+  AgentFilter,
+  Incident,
+  Inspection,
+  MeshStatus,
+  WorkerStatus,
+} from "../api/mesh-api.ts";
+import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 
 /** A turn shown as "blocked" has run longer than this, ms. */
 const BLOCKED_MS = 200;
+
+/** How often the worker of each thread was replaced. */
+export interface WorkerRestarts {
+  restartsOf(thread: number): number;
+}
 
 /** Everything about a mesh that can be read from shared memory, whether or not its threads answer. */
 export class StatusReader {
   readonly #plan: MeshPlan;
   readonly #view: ThreadView;
-  readonly #workers: Pick<WorkerHost, "restartsOf">;
+  readonly #workers: WorkerRestarts;
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #counts = new Float64Array(COUNT_COUNT);
   readonly #sums = new Float64Array(COUNT_COUNT);
 
-  constructor(
-    plan: MeshPlan,
-    view: ThreadView,
-    workers: Pick<WorkerHost, "restartsOf">,
-    clock: Clock,
-  ) {
+  constructor(plan: MeshPlan, view: ThreadView, workers: WorkerRestarts, clock: Clock) {
     this.#plan = plan;
     this.#view = view;
     this.#workers = workers;

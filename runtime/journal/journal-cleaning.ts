@@ -1,6 +1,6 @@
-import { FRAME_LENGTH, FRAME_TYPE } from "../mailbox/frame.ts";
-import { readBatch, SEGMENT_BYTES, visitEntries } from "../mailbox/journal-batch.ts";
-import { ENTRY_DATA, EntryKind, type EntryMemory } from "../mailbox/journal-entry.ts";
+import { FRAME_LENGTH, FRAME_TYPE } from "../../mailbox/frame.ts";
+import { readBatch, SEGMENT_BYTES, visitEntries } from "../../mailbox/journal-batch.ts";
+import { ENTRY_DATA, EntryKind, type EntryMemory } from "../../mailbox/journal-entry.ts";
 import type { JournalDraft } from "./journal-draft.ts";
 import type { JournalFiles } from "./journal-files.ts";
 import type { LiveEntries } from "./journal-live.ts";

@@ -1,5 +1,5 @@
-import { FRAME_LENGTH } from "../mailbox/frame.ts";
-import { JOURNAL_BATCH_BYTES, sealBatch } from "../mailbox/journal-batch.ts";
+import { FRAME_LENGTH } from "../../mailbox/frame.ts";
+import { JOURNAL_BATCH_BYTES, sealBatch } from "../../mailbox/journal-batch.ts";
 import {
   ENTRY_BYTES,
   ENTRY_DATA,
@@ -7,7 +7,7 @@ import {
   entryMemory,
   entryRoom,
   writeEntry,
-} from "../mailbox/journal-entry.ts";
+} from "../../mailbox/journal-entry.ts";
 
 /** The batch that is being put together: entries one behind the other, and room for the header before them. */
 export class JournalDraft {

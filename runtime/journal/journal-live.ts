@@ -1,10 +1,10 @@
-import { FRAME_OPERATION_F64, FRAME_SEQUENCE_F64, FRAME_TYPE } from "../mailbox/frame.ts";
+import { FRAME_OPERATION_F64, FRAME_SEQUENCE_F64, FRAME_TYPE } from "../../mailbox/frame.ts";
 import {
   ENTRY_DATA,
   ENTRY_SUBJECT,
   EntryKind,
   type EntryMemory,
-} from "../mailbox/journal-entry.ts";
+} from "../../mailbox/journal-entry.ts";
 
 /** An operation that has begun and not ended, and how it stands. */
 export interface LiveOperation<Value> {

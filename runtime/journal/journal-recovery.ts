@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { MeshError } from "../actors/errors.ts";
-import { createTopology, type Topology } from "../coordination/topology.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { createTopology, type Topology } from "../../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -15,7 +15,7 @@ import {
   FrameFlag,
   frameFlags,
   framePriority,
-} from "../mailbox/frame.ts";
+} from "../../mailbox/frame.ts";
 import {
   ENTRY_DATA,
   ENTRY_DETAIL,
@@ -23,13 +23,13 @@ import {
   EntryKind,
   type EntryMemory,
   OPENED_DATA,
-} from "../mailbox/journal-entry.ts";
-import type { Shape } from "../mailbox/shapes.ts";
-import { CUT_VERSION, type Cut, type CutMessage } from "./cut.ts";
+} from "../../mailbox/journal-entry.ts";
+import type { Shape } from "../../mailbox/shapes.ts";
+import { CUT_VERSION, type Cut, type CutMessage } from "../api/cut.ts";
+import { SEQUENCES_AN_EPOCH } from "../dispatch/send-options.ts";
 import type { JournalFiles } from "./journal-files.ts";
 import { LiveEntries } from "./journal-live.ts";
 import { type ReadJournal, readJournal } from "./journal-segments.ts";
-import { SEQUENCES_AN_EPOCH } from "./send-options.ts";
 
 /** What mesh a journal is of; stands in every segment. */
 export interface JournalMesh {

@@ -1,4 +1,4 @@
-import { MeshError } from "../actors/errors.ts";
+import { MeshError } from "../../actors/errors.ts";
 import {
   type JournalBatch,
   nextBatch,
@@ -7,8 +7,8 @@ import {
   SEGMENT_BYTES,
   type SegmentHeader,
   visitEntries,
-} from "../mailbox/journal-batch.ts";
-import { type EntryMemory, entryMemory } from "../mailbox/journal-entry.ts";
+} from "../../mailbox/journal-batch.ts";
+import { type EntryMemory, entryMemory } from "../../mailbox/journal-entry.ts";
 import type { JournalFiles } from "./journal-files.ts";
 
 const NAME = /^segment-(\d{12})\.journal$/;

@@ -1,14 +1,15 @@
 /** The thread of the journal's writer: it may wait for the disk, and nobody waits for it. */
 import { workerData } from "node:worker_threads";
-import { lieDown, ringDoorbell, standUp } from "../mailbox/doorbell.ts";
-import { controlOf } from "../mailbox/lanes.ts";
-import { CONTROL_EPOCH, CONTROL_PARKED, Command, JOURNAL_COMMAND } from "../mailbox/layout.ts";
-import { ShapeTable } from "../mailbox/shapes.ts";
+import { lieDown, ringDoorbell, standUp } from "../../mailbox/doorbell.ts";
+import { controlOf } from "../../mailbox/lanes.ts";
+import { CONTROL_EPOCH, CONTROL_PARKED, Command, JOURNAL_COMMAND } from "../../mailbox/layout.ts";
+import { ShapeTable } from "../../mailbox/shapes.ts";
+import { journalControl, journalRing } from "../dispatch/thread-journal.ts";
+import type { JournalPlan } from "../plan/memory.ts";
 import { openJournalFiles } from "./journal-files.ts";
 import { LiveEntries } from "./journal-live.ts";
 import type { JournalMesh } from "./journal-recovery.ts";
 import { type JournalStart, JournalWriter } from "./journal-writer.ts";
-import { type JournalPlan, journalControl, journalRing } from "./thread-journal.ts";
 
 /** How long to wait before a disk that could not be written is tried again, ms. */
 const RETRY_MS = 250;

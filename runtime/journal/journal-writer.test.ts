@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JOURNAL_ERRNO, JOURNAL_STATE, JournalState } from "../mailbox/layout.ts";
-import { type Found, foundIn, JournalDesk } from "../test/journal-desk.ts";
-import type { MemoryJournal } from "../test/memory-journal.ts";
+import { JOURNAL_ERRNO, JOURNAL_STATE, JournalState } from "../../mailbox/layout.ts";
+import { type Found, foundIn, JournalDesk } from "../../test/journal-desk.ts";
+import type { MemoryJournal } from "../../test/memory-journal.ts";
 import { recoverJournal } from "./journal-recovery.ts";
 import { JournalCorruptError, segmentName } from "./journal-segments.ts";
 

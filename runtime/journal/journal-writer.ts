@@ -1,14 +1,14 @@
-import { FRAME_TYPE } from "../mailbox/frame.ts";
-import { SEGMENT_BYTES, segmentHeader } from "../mailbox/journal-batch.ts";
-import { EntryKind } from "../mailbox/journal-entry.ts";
+import { FRAME_TYPE } from "../../mailbox/frame.ts";
+import { SEGMENT_BYTES, segmentHeader } from "../../mailbox/journal-batch.ts";
+import { EntryKind } from "../../mailbox/journal-entry.ts";
 import {
   JOURNAL_BATCHES,
   JOURNAL_ERRNO,
   JOURNAL_KIB,
   JOURNAL_STATE,
   JournalState,
-} from "../mailbox/layout.ts";
-import type { Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/layout.ts";
+import type { Ring } from "../../mailbox/ring.ts";
 import { SegmentCleaning } from "./journal-cleaning.ts";
 import { JournalDraft } from "./journal-draft.ts";
 import type { JournalFile, JournalFiles } from "./journal-files.ts";

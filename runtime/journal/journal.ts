@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Behavior } from "../actors/behavior.ts";
-import { InvalidOptionError, MeshError, MeshStoppedError } from "../actors/errors.ts";
-import type { Log } from "../actors/ports.ts";
-import { createTopology } from "../coordination/topology.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { InvalidOptionError, MeshError, MeshStoppedError } from "../../actors/errors.ts";
+import type { Log } from "../../actors/ports.ts";
+import { createTopology } from "../../coordination/topology.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
 import {
   Command,
   JOURNAL_BATCHES,
@@ -16,12 +16,23 @@ import {
   JOURNAL_KIB,
   JOURNAL_STATE,
   JournalState,
-} from "../mailbox/layout.ts";
-import { systemClock } from "./clock.ts";
-import type { Cut } from "./cut.ts";
-import { type FolderLock, lockFolder } from "./folder-lock.ts";
-import type { Journal, JournalRestored, JournalStatus } from "./journal-api.ts";
-import { diskError } from "./journal-error.ts";
+} from "../../mailbox/layout.ts";
+import type { Cut } from "../api/cut.ts";
+import type { Journal, JournalRestored, JournalStatus } from "../api/journal-api.ts";
+import type { MeshOptions } from "../api/mesh-api.ts";
+import { diskError } from "../dispatch/journal-error.ts";
+import {
+  journalBytes,
+  journalControl,
+  journalRing,
+  type ThreadJournal,
+} from "../dispatch/thread-journal.ts";
+import { systemClock } from "../machine/clock.ts";
+import { type FolderLock, lockFolder } from "../machine/folder-lock.ts";
+import { sourceLoader } from "../machine/source-loader.ts";
+import type { JournalPlan, MeshPlan } from "../plan/memory.ts";
+import { topologyFrom } from "../plan/mesh-plan.ts";
+import type { Settings } from "../plan/options.ts";
 import { openJournalFiles } from "./journal-files.ts";
 import { LiveEntries } from "./journal-live.ts";
 import {
@@ -32,18 +43,6 @@ import {
   recoverJournal,
 } from "./journal-recovery.ts";
 import type { JournalTask } from "./journal-worker.ts";
-import type { MeshPlan } from "./memory.ts";
-import type { MeshOptions } from "./mesh-api.ts";
-import { topologyFrom } from "./mesh-plan.ts";
-import type { Settings } from "./options.ts";
-import { sourceLoader } from "./source-loader.ts";
-import {
-  type JournalPlan,
-  journalBytes,
-  journalControl,
-  journalRing,
-  type ThreadJournal,
-} from "./thread-journal.ts";
 
 const FOLDER = "journal";
 const LOCK = "journal.lock";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { Clock, Random } from "../actors/ports.ts";
+import type { Clock, Random } from "../../actors/ports.ts";
 
 const { hrtime } = process;
 const MS_PER_S = 1e3;

@@ -8,7 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { MeshError } from "../actors/errors.ts";
+import { MeshError } from "../../actors/errors.ts";
 
 /** Locks that this process holds. */
 const held = new Set<string>();

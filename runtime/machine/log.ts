@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import type { Log } from "../actors/ports.ts";
+import type { Log } from "../../actors/ports.ts";
 
 /** Where and how much a thread logs. */
 export interface LogOptions {

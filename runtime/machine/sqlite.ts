@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { MeshError } from "../actors/errors.ts";
+import { MeshError } from "../../actors/errors.ts";
 
 /** A prepared statement; parameters go by their place. */
 export interface SqliteStatement {

@@ -1,7 +1,5 @@
-import { MeshError } from "../actors/errors.ts";
-import type { Topology } from "../coordination/topology.ts";
-import type { SectorShare } from "./gather.ts";
-import { gatherOutcome } from "./gather-outcome.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Topology } from "../../coordination/topology.ts";
 import type {
   CascadePhase,
   CascadeResult,
@@ -9,7 +7,9 @@ import type {
   GatherResult,
   ResumeOptions,
   TierReceipt,
-} from "./operation-api.ts";
+} from "../api/operation-api.ts";
+import type { SectorShare } from "./gather.ts";
+import { gatherOutcome } from "./gather-outcome.ts";
 import type { Ended } from "./orchestrator.ts";
 
 /** The result of a cascade: the gathers of its phases as one, and how far it came on each tier. */

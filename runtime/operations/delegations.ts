@@ -1,16 +1,12 @@
 import { setMaxListeners } from "node:events";
-import type { AskOptions } from "../actors/context.ts";
-import { InvalidOptionError, MeshStoppedError } from "../actors/errors.ts";
-import type { Random } from "../actors/ports.ts";
-import type { ActorRef, Target } from "../actors/ref.ts";
-import type { Answer } from "../actors/result.ts";
-import { addressOf } from "../coordination/address.ts";
-import { contradicting } from "../coordination/disagreement.ts";
-import { countCapable, earliestToFinish, NoCapableAgentError } from "../coordination/routing.ts";
-import { openAsk, resolve } from "./cell.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Forecasts } from "./forecasts.ts";
-import type { Later } from "./later.ts";
+import type { AskOptions } from "../../actors/context.ts";
+import { InvalidOptionError, MeshStoppedError } from "../../actors/errors.ts";
+import type { Random } from "../../actors/ports.ts";
+import type { ActorRef, Target } from "../../actors/ref.ts";
+import type { Answer } from "../../actors/result.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { contradicting } from "../../coordination/disagreement.ts";
+import { countCapable, earliestToFinish, NoCapableAgentError } from "../../coordination/routing.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -18,7 +14,11 @@ import type {
   DelegationResult,
   PipelineOptions,
   PipelineResult,
-} from "./operation-api.ts";
+} from "../api/operation-api.ts";
+import { openAsk, resolve } from "../dispatch/cell.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Later } from "../machine/later.ts";
+import type { Forecasts } from "./forecasts.ts";
 import type { Selector } from "./selection.ts";
 
 /** Agents asked when nobody says how many (spec 7.1). */

@@ -1,4 +1,4 @@
-import type { ErrorSummary } from "./operation-api.ts";
+import type { ErrorSummary } from "../api/operation-api.ts";
 
 /** What 90 % of messages should be within (spec 11.1). */
 const CLOSE_MS = 50;

@@ -1,16 +1,16 @@
-import { addressOf } from "../coordination/address.ts";
-import { PEOPLE } from "../coordination/impedance-class.ts";
-import type { Load, Predictor } from "../coordination/prediction.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { PEOPLE } from "../../coordination/impedance-class.ts";
+import type { Load, Predictor } from "../../coordination/prediction.ts";
 import {
   agentsFor,
   earliestArrivalMs,
   expectedReady,
   quorumProbability,
-} from "../coordination/schedule.ts";
-import { isTried, openPredictor, outstandingWork } from "./arrivals.ts";
+} from "../../coordination/schedule.ts";
+import type { AgentPlan, Forecast } from "../api/operation-api.ts";
+import { isTried, openPredictor, outstandingWork } from "../dispatch/arrivals.ts";
+import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import { shutPlans } from "./gather-outcome.ts";
-import type { MeshPlan, ThreadView } from "./memory.ts";
-import type { AgentPlan, Forecast } from "./operation-api.ts";
 
 /** What an operation takes on its way to agents before any lead time counts, ms; and for each agent. */
 const DISPATCH_MS = 2;

@@ -1,8 +1,8 @@
-import type { Compensation, MeshMessage } from "../actors/message.ts";
-import type { Trinary } from "../actors/result.ts";
-import { addressOf } from "../coordination/address.ts";
-import { decideQuorum, type QuorumThresholds } from "../coordination/quorum.ts";
-import type { Topology } from "../coordination/topology.ts";
+import type { Compensation, MeshMessage } from "../../actors/message.ts";
+import type { Trinary } from "../../actors/result.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { decideQuorum, type QuorumThresholds } from "../../coordination/quorum.ts";
+import type { Topology } from "../../coordination/topology.ts";
 import {
   OperationFlag,
   ROW_ACT_ERROR,
@@ -13,12 +13,12 @@ import {
   ROW_READY_ERROR,
   ROW_RELEASE_ERROR,
   rowFloats,
-} from "../mailbox/operation-frame.ts";
-import { ProgressMap } from "../supervisors/sector-coordinator.ts";
+} from "../../mailbox/operation-frame.ts";
+import { ProgressMap } from "../../supervisors/sector-coordinator.ts";
+import type { AgentOutcome, AgentPlan, GatherResult, ResumeOptions } from "../api/operation-api.ts";
+import { hexOf } from "../dispatch/shared-payloads.ts";
 import { quantiles, summarizeErrors } from "./error-summary.ts";
 import type { Gather, GatherCounts, SectorShare } from "./gather.ts";
-import type { AgentOutcome, AgentPlan, GatherResult, ResumeOptions } from "./operation-api.ts";
-import { hexOf } from "./shared-payloads.ts";
 
 /** What a result needs besides what its sectors have told. */
 export interface OutcomeFacts {

@@ -1,4 +1,4 @@
-import type { ConflictDetail } from "../actors/result.ts";
+import type { ConflictDetail } from "../../actors/result.ts";
 import {
   REPORT_CLUSTERS,
   REPORT_FIRST,
@@ -10,16 +10,16 @@ import {
   REPORT_TERM,
   ReportFlag,
   rowFloats,
-} from "../mailbox/operation-frame.ts";
-import type { Ring } from "../mailbox/ring.ts";
+} from "../../mailbox/operation-frame.ts";
+import type { Ring } from "../../mailbox/ring.ts";
 import {
   mapWords,
   PROGRESS_MAPS,
   ProgressMap,
   popCount,
-} from "../supervisors/sector-coordinator.ts";
-import type { Part } from "./part.ts";
-import type { OperationFacts } from "./shared-payloads.ts";
+} from "../../supervisors/sector-coordinator.ts";
+import type { Part } from "../dispatch/part.ts";
+import type { OperationFacts } from "../dispatch/shared-payloads.ts";
 
 /** Details of conflicts that an operation keeps; all are counted. */
 const MAX_CONFLICTS = 10_000;

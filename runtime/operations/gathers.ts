@@ -1,5 +1,5 @@
-import { MeshError, PayloadTooLargeError } from "../actors/errors.ts";
-import { coordinatorOf } from "../coordination/topology.ts";
+import { MeshError, PayloadTooLargeError } from "../../actors/errors.ts";
+import { coordinatorOf } from "../../coordination/topology.ts";
 import {
   FRAME_BYTES,
   FRAME_DATA,
@@ -9,8 +9,8 @@ import {
   FRAME_SOURCE,
   FrameFlag,
   FrameKind,
-} from "../mailbox/frame.ts";
-import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../mailbox/layout.ts";
+} from "../../mailbox/frame.ts";
+import { Count, SLOT_AUX, SLOT_FRAME, SlotState } from "../../mailbox/layout.ts";
 import {
   OPERATION_CLOSE_F64,
   OPERATION_DIGEST,
@@ -23,15 +23,15 @@ import {
   OPERATION_ROOT_F64,
   OPERATION_WEIGHT_F64,
   OperationFlag,
-} from "../mailbox/operation-frame.ts";
-import { FULL, type Ring } from "../mailbox/ring.ts";
-import { GateState } from "../supervisors/wave-gate.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import { Estate } from "./estates.ts";
+} from "../../mailbox/operation-frame.ts";
+import { FULL, type Ring } from "../../mailbox/ring.ts";
+import { GateState } from "../../supervisors/wave-gate.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { Estate } from "../dispatch/estates.ts";
+import { writeHeader } from "../dispatch/header.ts";
+import { operationBytes } from "../dispatch/operations.ts";
+import { digestOf } from "../dispatch/shared-payloads.ts";
 import { Gather, type GatherEnd, type GatherPlan, SectorShare } from "./gather.ts";
-import { writeHeader } from "./header.ts";
-import { operationBytes } from "./operations.ts";
-import { digestOf } from "./shared-payloads.ts";
 
 /** Sectors get a moment longer than the deadline to say what they know. */
 const REPORT_GRACE_MS = 250;

@@ -1,6 +1,6 @@
-import type { Clock } from "../actors/ports.ts";
-import { ACTIVE, DEGRADED } from "../coordination/agent-state.ts";
-import type { ArrivalErrorCounts } from "../coordination/kpis.ts";
+import type { Clock } from "../../actors/ports.ts";
+import { ACTIVE, DEGRADED } from "../../coordination/agent-state.ts";
+import type { ArrivalErrorCounts } from "../../coordination/kpis.ts";
 import {
   MARK_ACTED,
   MARK_CONFLICT,
@@ -10,11 +10,9 @@ import {
   MARK_SENT,
   MARK_SKIPPED,
   markIn,
-} from "../coordination/operation-mark.ts";
-import { FLAG_DEGRADED } from "../coordination/registry.ts";
-import { OperationFlag } from "../mailbox/operation-frame.ts";
-import type { Gather, GatherEnd } from "./gather.ts";
-import type { Gathers, GatherWatcher } from "./gathers.ts";
+} from "../../coordination/operation-mark.ts";
+import { FLAG_DEGRADED } from "../../coordination/registry.ts";
+import { OperationFlag } from "../../mailbox/operation-frame.ts";
 import type {
   CellColumn,
   EndedOperation,
@@ -22,8 +20,10 @@ import type {
   LiveOperation,
   OperationCounts,
   SectorQueue,
-} from "./live-api.ts";
-import type { ThreadView } from "./memory.ts";
+} from "../api/live-api.ts";
+import type { ThreadView } from "../plan/memory.ts";
+import type { Gather, GatherEnd } from "./gather.ts";
+import type { Gathers, GatherWatcher } from "./gathers.ts";
 import { momentsOf } from "./moments.ts";
 import type { Scorekeeper } from "./scorekeeper.ts";
 

@@ -1,7 +1,7 @@
-import { InvalidOptionError } from "../actors/errors.ts";
-import type { CapabilityTable } from "../coordination/capability.ts";
-import type { RouteTable } from "../coordination/routes.ts";
-import type { AvoidedRoute, Routes } from "./operation-api.ts";
+import { InvalidOptionError } from "../../actors/errors.ts";
+import type { CapabilityTable } from "../../coordination/capability.ts";
+import type { RouteTable } from "../../coordination/routes.ts";
+import type { AvoidedRoute, Routes } from "../api/operation-api.ts";
 
 /** The routes of a mesh by the names of capabilities instead of their bits. */
 export class MeshRoutes implements Routes {

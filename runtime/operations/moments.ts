@@ -1,13 +1,13 @@
-import { Histogram } from "../coordination/histogram.ts";
+import { Histogram } from "../../coordination/histogram.ts";
 import {
   ROW_ACT_ERROR,
   ROW_FLOATS,
   ROW_LEAD,
   ROW_READY_ERROR,
   ROW_RELEASE_ERROR,
-} from "../mailbox/operation-frame.ts";
+} from "../../mailbox/operation-frame.ts";
+import type { MomentQuantiles, OperationMoments } from "../api/live-api.ts";
 import type { Gather } from "./gather.ts";
-import type { MomentQuantiles, OperationMoments } from "./live-api.ts";
 
 /** From two seconds before T to one after it. */
 const FROM_MS = -2000;

@@ -1,10 +1,10 @@
-import { MeshError } from "../actors/errors.ts";
-import type { RoutingStrategy } from "../actors/message.ts";
-import type { ArrivalTime } from "../coordination/arrival-time.ts";
-import type { OperationKind } from "../coordination/operation-record.ts";
-import { ProgressMap } from "../supervisors/sector-coordinator.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { RoutingStrategy } from "../../actors/message.ts";
+import type { ArrivalTime } from "../../coordination/arrival-time.ts";
+import type { OperationKind } from "../../coordination/operation-record.ts";
+import { ProgressMap } from "../../supervisors/sector-coordinator.ts";
+import type { ResumeOptions } from "../api/operation-api.ts";
 import type { Gather, GatherPlan } from "./gather.ts";
-import type { ResumeOptions } from "./operation-api.ts";
 import type { JournaledOperation } from "./operation-journal.ts";
 import {
   type GatherSettings,

@@ -1,9 +1,9 @@
-import { PayloadCodec } from "../mailbox/payload.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { MeshJournal } from "./journal.ts";
+import { PayloadCodec } from "../../mailbox/payload.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { HELD } from "../dispatch/operations.ts";
+import type { ThreadJournal } from "../dispatch/thread-journal.ts";
+import type { MeshJournal } from "../journal/journal.ts";
 import type { OperationPlan } from "./operation-plan.ts";
-import { HELD } from "./operations.ts";
-import type { ThreadJournal } from "./thread-journal.ts";
 
 /** An operation as the journal has it: what is needed to go on with it after the process has died. */
 export interface JournaledOperation {

@@ -1,10 +1,10 @@
-import { InvalidOptionError } from "../actors/errors.ts";
-import { type RoutingStrategy, VERBS, type Verb } from "../actors/message.ts";
-import { type ArrivalTime, readArrivalTime } from "../coordination/arrival-time.ts";
-import { OperationFlag } from "../mailbox/operation-frame.ts";
-import type { GatherOptions, Operation } from "./operation-api.ts";
-import { checkSendOptions } from "./send-options.ts";
-import type { OperationFacts } from "./shared-payloads.ts";
+import { InvalidOptionError } from "../../actors/errors.ts";
+import { type RoutingStrategy, VERBS, type Verb } from "../../actors/message.ts";
+import { type ArrivalTime, readArrivalTime } from "../../coordination/arrival-time.ts";
+import { OperationFlag } from "../../mailbox/operation-frame.ts";
+import type { GatherOptions, Operation } from "../api/operation-api.ts";
+import { checkSendOptions } from "../dispatch/send-options.ts";
+import type { OperationFacts } from "../dispatch/shared-payloads.ts";
 
 /** Work that is only looked at may be asked twice, and changes nothing that would have to be saved. */
 const LOOKING: ReadonlySet<Verb> = new Set(["observe", "orient"]);

@@ -1,22 +1,14 @@
-import { MeshError, MeshStoppedError } from "../actors/errors.ts";
-import type { Random } from "../actors/ports.ts";
-import { contradicting } from "../coordination/disagreement.ts";
-import { IMPEDANCE_CLASSES, type ImpedanceClass, PEOPLE } from "../coordination/impedance-class.ts";
-import type { OperationKind } from "../coordination/operation-record.ts";
-import { OperationFlag } from "../mailbox/operation-frame.ts";
-import { cascadeOutcome } from "./cascade-outcome.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Forecasts, Question } from "./forecasts.ts";
-import type { Gather, GatherEnd, GatherPlan, SectorShare } from "./gather.ts";
+import { MeshError, MeshStoppedError } from "../../actors/errors.ts";
+import type { Random } from "../../actors/ports.ts";
+import { contradicting } from "../../coordination/disagreement.ts";
 import {
-  gatherOutcome,
-  type OutcomeFacts,
-  type Punctuality,
-  punctualityOf,
-} from "./gather-outcome.ts";
-import type { Gathers } from "./gathers.ts";
-import type { Later } from "./later.ts";
-import type { BroadcastOptions, BroadcastResult } from "./mesh-api.ts";
+  IMPEDANCE_CLASSES,
+  type ImpedanceClass,
+  PEOPLE,
+} from "../../coordination/impedance-class.ts";
+import type { OperationKind } from "../../coordination/operation-record.ts";
+import { OperationFlag } from "../../mailbox/operation-frame.ts";
+import type { BroadcastOptions, BroadcastResult } from "../api/mesh-api.ts";
 import type {
   CascadeOptions,
   CascadePhase,
@@ -29,7 +21,19 @@ import type {
   Operation,
   OperationProgress,
   ResumeOptions,
-} from "./operation-api.ts";
+} from "../api/operation-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Later } from "../machine/later.ts";
+import { cascadeOutcome } from "./cascade-outcome.ts";
+import type { Forecasts, Question } from "./forecasts.ts";
+import type { Gather, GatherEnd, GatherPlan, SectorShare } from "./gather.ts";
+import {
+  gatherOutcome,
+  type OutcomeFacts,
+  type Punctuality,
+  punctualityOf,
+} from "./gather-outcome.ts";
+import type { Gathers } from "./gathers.ts";
 import { type Attempt, attemptAfter, attemptOf, journaledOf } from "./operation-attempt.ts";
 import type { JournaledOperation, OperationJournal } from "./operation-journal.ts";
 import {

@@ -1,9 +1,9 @@
-import type { Answer } from "../actors/result.ts";
-import type { RecoveryScope } from "../coordination/kpi.ts";
-import { type ArrivalErrorCounts, KpiBook, type Kpis } from "../coordination/kpis.ts";
-import type { OperationKind } from "../coordination/operation-record.ts";
+import type { Answer } from "../../actors/result.ts";
+import type { RecoveryScope } from "../../coordination/kpi.ts";
+import { type ArrivalErrorCounts, KpiBook, type Kpis } from "../../coordination/kpis.ts";
+import type { OperationKind } from "../../coordination/operation-record.ts";
+import type { GatherResult } from "../api/operation-api.ts";
 import type { Punctuality } from "./gather-outcome.ts";
-import type { GatherResult } from "./operation-api.ts";
 
 /** Samples of the count of conflicts: one a minute, for the last hour. */
 const SAMPLE_MS = 60_000;

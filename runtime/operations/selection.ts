@@ -1,11 +1,11 @@
-import { InvalidOptionError, MeshError, UnknownActorError } from "../actors/errors.ts";
-import { indexOfAddress } from "../coordination/address.ts";
-import { bitsOf, type CapabilityTable, hasCapability } from "../coordination/capability.ts";
-import { CapableAgents } from "../coordination/capable-agents.ts";
-import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
-import type { Registry } from "../coordination/registry.ts";
-import { CIRCUIT_MARKS, type RouteMarks } from "../coordination/routes.ts";
-import { clusterOf, kindOf, sectorOf, type Topology } from "../coordination/topology.ts";
+import { InvalidOptionError, MeshError, UnknownActorError } from "../../actors/errors.ts";
+import { indexOfAddress } from "../../coordination/address.ts";
+import { bitsOf, type CapabilityTable, hasCapability } from "../../coordination/capability.ts";
+import { CapableAgents } from "../../coordination/capable-agents.ts";
+import { IMPEDANCE_CLASSES } from "../../coordination/impedance-class.ts";
+import type { Registry } from "../../coordination/registry.ts";
+import { CIRCUIT_MARKS, type RouteMarks } from "../../coordination/routes.ts";
+import { clusterOf, kindOf, sectorOf, type Topology } from "../../coordination/topology.ts";
 
 /** Indices [from, to) of agents. */
 export interface AgentRange {

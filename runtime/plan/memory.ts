@@ -1,7 +1,7 @@
-import { placeIndices, sectorsOfShard } from "../coordination/placement.ts";
-import { type PredictorKind, predictorBytes } from "../coordination/prediction.ts";
-import { createRegistry, type Registry, registryBytes } from "../coordination/registry.ts";
-import { RouteMarks, routesBytes } from "../coordination/routes.ts";
+import { placeIndices, sectorsOfShard } from "../../coordination/placement.ts";
+import { type PredictorKind, predictorBytes } from "../../coordination/prediction.ts";
+import { createRegistry, type Registry, registryBytes } from "../../coordination/registry.ts";
+import { RouteMarks, routesBytes } from "../../coordination/routes.ts";
 import {
   type ClusterSummaries,
   clusterSummariesBytes,
@@ -9,12 +9,16 @@ import {
   createSectorSummaries,
   type SectorSummaries,
   sectorSummariesBytes,
-} from "../coordination/summary-columns.ts";
-import { createTopology, type Topology, type TopologyOptions } from "../coordination/topology.ts";
-import { type WaitGraphSize, waitGraphBytes } from "../coordination/wait-edges.ts";
-import { WaitGraph } from "../coordination/wait-graph.ts";
-import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../mailbox/custody.ts";
-import { FRAME_BYTES } from "../mailbox/frame.ts";
+} from "../../coordination/summary-columns.ts";
+import {
+  createTopology,
+  type Topology,
+  type TopologyOptions,
+} from "../../coordination/topology.ts";
+import { type WaitGraphSize, waitGraphBytes } from "../../coordination/wait-edges.ts";
+import { WaitGraph } from "../../coordination/wait-graph.ts";
+import { Custody, custodyBytes, MAX_CUSTODY_FRAME_BYTES } from "../../mailbox/custody.ts";
+import { FRAME_BYTES } from "../../mailbox/frame.ts";
 import {
   controlDoublesOf,
   controlOf,
@@ -22,15 +26,27 @@ import {
   Lanes,
   laneSizes,
   lanesBytes,
-} from "../mailbox/lanes.ts";
-import { CONTROL_WORDS } from "../mailbox/layout.ts";
-import { MessageTrace, TRACE_BYTES } from "../mailbox/message-trace.ts";
-import type { MailboxBounds } from "../mailbox/overflow.ts";
-import { ShapeTable, shapesBytes } from "../mailbox/shapes.ts";
-import type { RestartType, Supervision } from "../supervisors/restart.ts";
-import { Seats, seatsBytes } from "../supervisors/seats.ts";
-import { gatesBytes, WaveGates } from "../supervisors/wave-gate.ts";
-import type { JournalPlan } from "./thread-journal.ts";
+} from "../../mailbox/lanes.ts";
+import { CONTROL_WORDS } from "../../mailbox/layout.ts";
+import { MessageTrace, TRACE_BYTES } from "../../mailbox/message-trace.ts";
+import type { MailboxBounds } from "../../mailbox/overflow.ts";
+import { ShapeTable, shapesBytes } from "../../mailbox/shapes.ts";
+import type { RestartType, Supervision } from "../../supervisors/restart.ts";
+import { Seats, seatsBytes } from "../../supervisors/seats.ts";
+import { gatesBytes, WaveGates } from "../../supervisors/wave-gate.ts";
+
+/** What the threads of a mesh know of its journal; cloneable. */
+export interface JournalPlan {
+  /** Which run of the mesh this is, from 1. */
+  readonly run: number;
+  /** Bytes of the ring from each thread to the writer. */
+  readonly ringBytes: number;
+  /** The mesh began with what the journal had. */
+  readonly restored: boolean;
+  /** How often changed states that nobody waits for are handed over, ms. */
+  readonly checkpointMs: number;
+  readonly memory: SharedArrayBuffer;
+}
 
 /** What every thread of a mesh is told when it starts; cloneable. */
 export interface MeshPlan {

@@ -1,8 +1,7 @@
-import type { TopologyOptions } from "../coordination/topology.ts";
-import { createMemory, type MeshPlan, planLanes } from "./memory.ts";
-import type { MeshOptions } from "./mesh-api.ts";
+import type { TopologyOptions } from "../../coordination/topology.ts";
+import type { MeshOptions } from "../api/mesh-api.ts";
+import { createMemory, type JournalPlan, type MeshPlan, planLanes } from "./memory.ts";
 import type { Settings } from "./options.ts";
-import type { JournalPlan } from "./thread-journal.ts";
 
 /** What every thread is told, and the memory they share. */
 export function planMesh(

@@ -1,6 +1,6 @@
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import type { Topology } from "../coordination/topology.ts";
-import type { TracedMessage } from "../mailbox/message-trace.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import type { Topology } from "../../coordination/topology.ts";
+import type { TracedMessage } from "../../mailbox/message-trace.ts";
 import type { ThreadView } from "./memory.ts";
 
 /** Sender of what comes from outside the mesh, in message ids. */

@@ -1,17 +1,21 @@
 import { availableParallelism } from "node:os";
 import { resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
-import { InvalidOptionError } from "../actors/errors.ts";
-import { addressOf } from "../coordination/address.ts";
-import { BREAKER_SETTINGS, type BreakerSettings } from "../coordination/breaker-tree.ts";
-import { impedanceClassName } from "../coordination/impedance-class.ts";
-import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
-import { createTopology, type Topology } from "../coordination/topology.ts";
-import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../mailbox/overflow.ts";
-import { completeSupervision, type RestartType, type Supervision } from "../supervisors/restart.ts";
-import { systemSeed } from "./clock.ts";
+import { InvalidOptionError } from "../../actors/errors.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { BREAKER_SETTINGS, type BreakerSettings } from "../../coordination/breaker-tree.ts";
+import { impedanceClassName } from "../../coordination/impedance-class.ts";
+import { PREDICTOR_KINDS, type PredictorKind } from "../../coordination/prediction.ts";
+import { createTopology, type Topology } from "../../coordination/topology.ts";
+import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../../mailbox/overflow.ts";
+import {
+  completeSupervision,
+  type RestartType,
+  type Supervision,
+} from "../../supervisors/restart.ts";
+import type { MeshOptions } from "../api/mesh-api.ts";
+import { systemSeed } from "../machine/clock.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
-import type { MeshOptions } from "./mesh-api.ts";
 import { topologyFrom } from "./mesh-plan.ts";
 
 /** Options with every default filled in. */

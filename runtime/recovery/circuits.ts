@@ -1,25 +1,25 @@
-import { UnknownActorError } from "../actors/errors.ts";
-import type { CircuitBreakerMessage } from "../actors/message.ts";
-import type { Log } from "../actors/ports.ts";
+import { UnknownActorError } from "../../actors/errors.ts";
+import type { CircuitBreakerMessage } from "../../actors/message.ts";
+import type { Log } from "../../actors/ports.ts";
 import {
   addressOf,
   clusterAddress,
   indexOfAddress,
   sectorAddress,
-} from "../coordination/address.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import type { CircuitState } from "../coordination/breaker.ts";
+} from "../../coordination/address.ts";
+import { ACTIVE } from "../../coordination/agent-state.ts";
+import type { CircuitState } from "../../coordination/breaker.ts";
 import {
   BREAKER_SETTINGS,
   type BreakerSettings,
   BreakerTree,
   type CircuitChange,
   type CircuitPlace,
-} from "../coordination/breaker-tree.ts";
-import type { RouteTable } from "../coordination/routes.ts";
-import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
-import type { CircuitEvent, CircuitStatus, Circuits } from "./circuit-api.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+} from "../../coordination/breaker-tree.ts";
+import type { RouteTable } from "../../coordination/routes.ts";
+import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
+import type { CircuitEvent, CircuitStatus, Circuits } from "../api/circuit-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
 
 /** What a probed agent has to answer in, ms. */
 const PROBE_MS = 5_000;

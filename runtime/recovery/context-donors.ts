@@ -1,9 +1,9 @@
-import { addressOf, clusterAddress, sectorAddress } from "../coordination/address.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
-import { clusterOf, sectorOf } from "../coordination/topology.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { ShardRequests } from "./shard-requests.ts";
-import type { NoContext, SharedContext } from "./treatments.ts";
+import { addressOf, clusterAddress, sectorAddress } from "../../coordination/address.ts";
+import { ACTIVE } from "../../coordination/agent-state.ts";
+import { clusterOf, sectorOf } from "../../coordination/topology.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { ShardRequests } from "../dispatch/shard-requests.ts";
+import type { NoContext, SharedContext } from "../dispatch/treatments.ts";
 
 /** Agents that are asked before it is taken that nobody shares. */
 const ATTEMPTS = 8;

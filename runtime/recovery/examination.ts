@@ -1,10 +1,16 @@
-import { UnknownActorError } from "../actors/errors.ts";
-import { addressOf, clusterAddress } from "../coordination/address.ts";
-import { ACTIVE, DEGRADED, QUARANTINED, STARTING, STOPPED } from "../coordination/agent-state.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { HealFinding } from "./heal-api.ts";
-import type { DeadLetters, WorkerStatus } from "./mesh-api.ts";
-import { type AgentRange, selectRange } from "./selection.ts";
+import { UnknownActorError } from "../../actors/errors.ts";
+import { addressOf, clusterAddress } from "../../coordination/address.ts";
+import {
+  ACTIVE,
+  DEGRADED,
+  QUARANTINED,
+  STARTING,
+  STOPPED,
+} from "../../coordination/agent-state.ts";
+import type { HealFinding } from "../api/heal-api.ts";
+import type { DeadLetters, WorkerStatus } from "../api/mesh-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { type AgentRange, selectRange } from "../operations/selection.ts";
 
 /** A turn that has run for longer holds up its worker enough to be ended by order, ms. */
 const BLOCKED_MS = 1000;

@@ -1,21 +1,21 @@
-import type { Log } from "../actors/ports.ts";
-import { addressOf, clusterAddress, sectorAddress } from "../coordination/address.ts";
-import { FailureGrowth } from "../coordination/failure-growth.ts";
-import { isBeating } from "../coordination/heartbeat.ts";
-import { PEOPLE } from "../coordination/impedance-class.ts";
-import { FLAG_SPIKING, type Registry } from "../coordination/registry.ts";
-import { RouteMark, type RouteTable } from "../coordination/routes.ts";
-import { SpikeWatch } from "../coordination/spike-watch.ts";
-import { clusterOf, sectorOf } from "../coordination/topology.ts";
-import { FAILURE_CLASSES, type FailureClass } from "../supervisors/failure-classes.ts";
-import { ProgressMap } from "../supervisors/sector-coordinator.ts";
-import { isTooLong, Silences } from "../supervisors/silence.ts";
+import type { Log } from "../../actors/ports.ts";
+import { addressOf, clusterAddress, sectorAddress } from "../../coordination/address.ts";
+import { FailureGrowth } from "../../coordination/failure-growth.ts";
+import { isBeating } from "../../coordination/heartbeat.ts";
+import { PEOPLE } from "../../coordination/impedance-class.ts";
+import { FLAG_SPIKING, type Registry } from "../../coordination/registry.ts";
+import { RouteMark, type RouteTable } from "../../coordination/routes.ts";
+import { SpikeWatch } from "../../coordination/spike-watch.ts";
+import { clusterOf, sectorOf } from "../../coordination/topology.ts";
+import { FAILURE_CLASSES, type FailureClass } from "../../supervisors/failure-classes.ts";
+import { ProgressMap } from "../../supervisors/sector-coordinator.ts";
+import { isTooLong, Silences } from "../../supervisors/silence.ts";
+import type { FailureCount, FailureReport } from "../api/failure-api.ts";
+import type { Incident } from "../api/mesh-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { BY_OPERATOR, type ShardIncident } from "../dispatch/failures.ts";
+import type { Gather } from "../operations/gather.ts";
 import type { MeshCircuits } from "./circuits.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { FailureCount, FailureReport } from "./failure-api.ts";
-import { BY_OPERATOR, type ShardIncident } from "./failures.ts";
-import type { Gather } from "./gather.ts";
-import type { Incident } from "./mesh-api.ts";
 
 /** A second failure of an agent within this time is one of its replacement, ms. */
 const REPLACED_MS = 60_000;

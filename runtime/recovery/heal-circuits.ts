@@ -1,4 +1,4 @@
-import type { Circuits } from "./circuit-api.ts";
+import type { Circuits } from "../api/circuit-api.ts";
 import type { HealCircuits } from "./examination.ts";
 
 /** The circuit breakers as healing sees them: those at or below what is healed. */

@@ -1,7 +1,12 @@
-import { addressOf, clusterAddress } from "../coordination/address.ts";
-import { clusterOf } from "../coordination/topology.ts";
-import { controlOf } from "../mailbox/lanes.ts";
-import { CONTROL_STATE, ThreadState } from "../mailbox/layout.ts";
+import { addressOf, clusterAddress } from "../../coordination/address.ts";
+import { clusterOf } from "../../coordination/topology.ts";
+import { controlOf } from "../../mailbox/lanes.ts";
+import { CONTROL_STATE, ThreadState } from "../../mailbox/layout.ts";
+import type { HealOptions, HealResult } from "../api/heal-api.ts";
+import { REQUEST_MS, type ShardRequests } from "../dispatch/shard-requests.ts";
+import type { Treated } from "../dispatch/treatments.ts";
+import type { AgentRange } from "../operations/selection.ts";
+import type { ShardPool } from "../workers/shard-pool.ts";
 import { ContextDonors } from "./context-donors.ts";
 import {
   type Diagnosis,
@@ -9,11 +14,6 @@ import {
   type ExaminationPorts,
   type HealScope,
 } from "./examination.ts";
-import type { HealOptions, HealResult } from "./heal-api.ts";
-import type { AgentRange } from "./selection.ts";
-import type { ShardPool } from "./shard-pool.ts";
-import { REQUEST_MS, type ShardRequests } from "./shard-requests.ts";
-import type { Treated } from "./treatments.ts";
 
 /** Findings and failures that a result lists. */
 const MAX_LISTED = 1000;

@@ -1,17 +1,17 @@
-import { MeshError, UnknownActorError } from "../actors/errors.ts";
-import { addressOf, indexOfAddress } from "../coordination/address.ts";
-import type { CapabilityTable } from "../coordination/capability.ts";
-import { clusterOf, kindOf, sectorOf } from "../coordination/topology.ts";
-import { resolve } from "./cell.ts";
-import type { HealOptions, HealResult } from "./heal-api.ts";
+import { MeshError, UnknownActorError } from "../../actors/errors.ts";
+import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import type { CapabilityTable } from "../../coordination/capability.ts";
+import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
+import type { HealOptions, HealResult } from "../api/heal-api.ts";
+import type { Incident, Inspection } from "../api/mesh-api.ts";
+import type { CoordinatorReport, LeadReport, Roles } from "../api/roles-api.ts";
+import { resolve } from "../dispatch/cell.ts";
+import { MeshRoles } from "../dispatch/mesh-roles.ts";
+import type { InspectReply, Request } from "../dispatch/requests.ts";
+import { REQUEST_MS, ShardRequests } from "../dispatch/shard-requests.ts";
+import type { StatusReader } from "../inspection/status.ts";
+import { selectRange } from "../operations/selection.ts";
 import { Healer, type HealPorts } from "./healer.ts";
-import type { Incident, Inspection } from "./mesh-api.ts";
-import { MeshRoles } from "./mesh-roles.ts";
-import type { InspectReply, Request } from "./requests.ts";
-import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
-import { selectRange } from "./selection.ts";
-import { REQUEST_MS, ShardRequests } from "./shard-requests.ts";
-import type { StatusReader } from "./status.ts";
 
 /** How long `inspect` waits for the agent's shard to print its state, ms. */
 const INSPECT_MS = 250;

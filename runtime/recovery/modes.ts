@@ -1,17 +1,17 @@
-import { InvalidOptionError, MeshError, MeshStoppedError } from "../actors/errors.ts";
-import type { Log } from "../actors/ports.ts";
-import { ACTIVE } from "../coordination/agent-state.ts";
+import { InvalidOptionError, MeshError, MeshStoppedError } from "../../actors/errors.ts";
+import type { Log } from "../../actors/ports.ts";
+import { ACTIVE } from "../../coordination/agent-state.ts";
 import {
   MODES,
   type ModeLimits,
   ModeWatch,
   type OperatingMode,
   rankOf,
-} from "../coordination/operating-mode.ts";
-import { RouteMark, type RouteTable } from "../coordination/routes.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Incident } from "./mesh-api.ts";
-import type { ModeEvent, ModeStatus, Modes, OperatorOptions } from "./mode-api.ts";
+} from "../../coordination/operating-mode.ts";
+import { RouteMark, type RouteTable } from "../../coordination/routes.ts";
+import type { Incident } from "../api/mesh-api.ts";
+import type { ModeEvent, ModeStatus, Modes, OperatorOptions } from "../api/mode-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
 
 /** Operations that wait for a better mode; one more is refused. */
 const MAX_QUEUED = 256;

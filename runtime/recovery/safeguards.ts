@@ -1,12 +1,12 @@
-import type { Log } from "../actors/ports.ts";
-import type { BreakerSettings } from "../coordination/breaker-tree.ts";
-import type { RouteTable } from "../coordination/routes.ts";
+import type { Log } from "../../actors/ports.ts";
+import type { BreakerSettings } from "../../coordination/breaker-tree.ts";
+import type { RouteTable } from "../../coordination/routes.ts";
+import type { Incident } from "../api/mesh-api.ts";
+import type { MeshListeners } from "../api/mesh-listeners.ts";
+import type { OperatorOptions } from "../api/mode-api.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { MeshCircuits } from "./circuits.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { FailureWatch } from "./failure-watch.ts";
-import type { Incident } from "./mesh-api.ts";
-import type { MeshListeners } from "./mesh-listeners.ts";
-import type { OperatorOptions } from "./mode-api.ts";
 import { MeshModes } from "./modes.ts";
 
 /** What safeguards need of their mesh. */

@@ -1,5 +1,5 @@
-import type { Behavior } from "../actors/behavior.ts";
-import { MeshError } from "../actors/errors.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { MeshError } from "../../actors/errors.ts";
 
 /** What an agent module may export. */
 interface AgentModule {

@@ -1,4 +1,4 @@
-import type { Registry } from "../coordination/registry.ts";
+import type { Registry } from "../../coordination/registry.ts";
 import type { Hang } from "./watchdog.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { lieDown, napUntilRing, nextRing, standUp, wakeUp } from "../mailbox/doorbell.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import { lieDown, napUntilRing, nextRing, standUp, wakeUp } from "../../mailbox/doorbell.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
 
 /** How long cycles may follow each other before the event loop (I/O, timers of others) gets its turn, ms. */
 const LOOP_SHARE_MS = 1;

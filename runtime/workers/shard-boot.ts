@@ -1,8 +1,8 @@
-import type { Behavior } from "../actors/behavior.ts";
-import { sectorsOfShard } from "../coordination/placement.ts";
-import { CONTROL_STATE, ThreadState } from "../mailbox/layout.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import { type Death, succeed } from "./succession.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { sectorsOfShard } from "../../coordination/placement.ts";
+import { CONTROL_STATE, ThreadState } from "../../mailbox/layout.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { type Death, succeed } from "../dispatch/succession.ts";
 
 /**
  * Brings a shard up on its dispatcher: takes over what a predecessor left, makes the agents ready and hands the

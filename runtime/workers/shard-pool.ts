@@ -1,9 +1,9 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { MeshError } from "../actors/errors.ts";
-import type { Clock, Log } from "../actors/ports.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
-import { controlOf } from "../mailbox/lanes.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Clock, Log } from "../../actors/ports.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
+import { controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
@@ -15,11 +15,11 @@ import {
   CONTROL_STATE,
   Command,
   ThreadState,
-} from "../mailbox/layout.ts";
-import type { LogOptions } from "./log.ts";
-import type { MeshPlan } from "./memory.ts";
+} from "../../mailbox/layout.ts";
+import type { LogOptions } from "../machine/log.ts";
+import { sourceLoader } from "../machine/source-loader.ts";
+import type { MeshPlan } from "../plan/memory.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
-import { sourceLoader } from "./source-loader.ts";
 
 /**
  * The nursery of a worker's heap, three semi-spaces, MiB. Thousands of turns are suspended at once, and each small

@@ -1,7 +1,7 @@
 import { type MessagePort, threadId } from "node:worker_threads";
-import type { Behavior } from "../actors/behavior.ts";
-import { MeshError } from "../actors/errors.ts";
-import type { Clock } from "../actors/ports.ts";
+import type { Behavior } from "../../actors/behavior.ts";
+import { MeshError } from "../../actors/errors.ts";
+import type { Clock } from "../../actors/ports.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_COMMAND,
@@ -9,15 +9,15 @@ import {
   CONTROL_THREAD_ID,
   Command,
   ThreadState,
-} from "../mailbox/layout.ts";
+} from "../../mailbox/layout.ts";
+import { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Death } from "../dispatch/succession.ts";
+import { seededRandom, systemClock } from "../machine/clock.ts";
+import { createLog, type LogOptions } from "../machine/log.ts";
+import { type MeshPlan, viewMemory } from "../plan/memory.ts";
 import { loadBehaviors } from "./behavior-modules.ts";
-import { seededRandom, systemClock } from "./clock.ts";
-import { Dispatcher } from "./dispatcher.ts";
 import { runDuty } from "./duty.ts";
-import { createLog, type LogOptions } from "./log.ts";
-import { type MeshPlan, viewMemory } from "./memory.ts";
 import { bootShard } from "./shard-boot.ts";
-import type { Death } from "./succession.ts";
 
 /** Cycles after the agents have stopped: far more than the lanes can hold. */
 const LAST_CYCLES = 10_000;

@@ -1,6 +1,6 @@
-import type { Clock } from "../actors/ports.ts";
-import { ringDoorbell } from "../mailbox/doorbell.ts";
-import { controlDoublesOf, controlOf } from "../mailbox/lanes.ts";
+import type { Clock } from "../../actors/ports.ts";
+import { ringDoorbell } from "../../mailbox/doorbell.ts";
+import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_CURRENT,
@@ -11,8 +11,8 @@ import {
   CONTROL_STATE,
   CONTROL_TURNS,
   ThreadState,
-} from "../mailbox/layout.ts";
-import type { MeshPlan } from "./memory.ts";
+} from "../../mailbox/layout.ts";
+import type { MeshPlan } from "../plan/memory.ts";
 
 /** A thread that does not move. */
 export interface Hang {

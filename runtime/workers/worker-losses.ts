@@ -1,12 +1,12 @@
-import { MeshError } from "../actors/errors.ts";
-import { addressOf } from "../coordination/address.ts";
-import { ACTIVE, DEGRADED, OFFLINE, STARTING } from "../coordination/agent-state.ts";
+import { MeshError } from "../../actors/errors.ts";
+import { addressOf } from "../../coordination/address.ts";
+import { ACTIVE, DEGRADED, OFFLINE, STARTING } from "../../coordination/agent-state.ts";
+import type { MeshListeners } from "../api/mesh-listeners.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { Takeovers } from "../dispatch/takeovers.ts";
+import type { Incidents } from "../inspection/incidents.ts";
 import { culpritOf } from "./culprit.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Incidents } from "./incidents.ts";
-import type { MeshListeners } from "./mesh-listeners.ts";
 import type { PoolListener } from "./shard-pool.ts";
-import { Takeovers } from "./takeovers.ts";
 import type { Hang } from "./watchdog.ts";
 
 /** What main knows and does when workers are lost. */
