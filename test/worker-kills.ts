@@ -10,8 +10,6 @@ export interface WorkerKills {
   readonly told: number;
   /** Messages that had their effect, once. */
   readonly got: number;
-  /** Messages that the mesh did not take, as it said at once; they were told again. */
-  readonly refused: number;
   readonly redelivered: number;
   /** Whatever was lost, torn, out of order or twice, in words. */
   readonly faults: readonly string[];
