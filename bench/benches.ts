@@ -6,6 +6,7 @@ import { codec } from "./codec.ts";
 import { durable } from "./durable.ts";
 import { flood } from "./flood.ts";
 import { freeze } from "./freeze.ts";
+import { hang } from "./hang.ts";
 import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
@@ -39,6 +40,7 @@ export const BENCHES: readonly Bench[] = [
   spawn,
   restart,
   workerKill,
+  hang,
   flood,
   freeze,
   arrival,

@@ -34,6 +34,10 @@ interface Seen {
   movedMs: number;
 }
 
+/** Between two looks, ms, at most: a hang is noticed when it begins, and named when it is due, up to that much late. */
+const LOOK_MS = 50;
+/** A thread with nothing to do is asked to show that it is well once it has been still for this share of the limit. */
+const RING_SHARE = 0.5;
 /** A thread that starts has so many times the limit for one `init`: it is done once, and may load much. */
 const START_PATIENCE = 5;
 
@@ -46,6 +50,7 @@ export class Watchdog {
   readonly #plan: MeshPlan;
   readonly #clock: Clock;
   readonly #limitMs: number;
+  readonly #everyMs: number;
   readonly #onHang: (hang: Hang) => void;
   readonly #seen: Seen[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -54,12 +59,12 @@ export class Watchdog {
     this.#plan = plan;
     this.#clock = clock;
     this.#limitMs = limitMs;
+    this.#everyMs = Math.max(10, Math.min(LOOK_MS, limitMs / 4));
     this.#onHang = onHang;
   }
 
   start(): void {
-    const everyMs = Math.max(10, Math.min(500, this.#limitMs / 4));
-    this.#timer = setInterval(() => this.look(), everyMs);
+    this.#timer = setInterval(() => this.look(), this.#everyMs);
     this.#timer.unref();
   }
 
@@ -94,13 +99,17 @@ export class Watchdog {
       this.#seen[thread] = { turns, cycles, booted, epoch, movedMs: nowMs };
       return;
     }
-    const stillMs = nowMs - seen.movedMs;
-    if (stillMs < this.#limitMs * (starting ? START_PATIENCE : 1)) {
+    const sinceMs = controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
+    // Of a turn it is known when it began, since the look before the first that saw it; of anything else only that look.
+    const earliestMs = current === 0 || starting ? seen.movedMs : seen.movedMs - this.#everyMs;
+    const movedMs = Math.min(seen.movedMs, Math.max(sinceMs, earliestMs));
+    const stillMs = nowMs - movedMs;
+    const limitMs = this.#limitMs * (starting ? START_PATIENCE : 1);
+    if (stillMs < limitMs) {
       // A thread with nothing to do shows by waking that it is well.
-      ringDoorbell(control);
+      if (stillMs >= limitMs * RING_SHARE) ringDoorbell(control);
       return;
     }
-    const sinceMs = controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
     seen.movedMs = nowMs;
     this.#onHang({
       thread,
