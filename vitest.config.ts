@@ -7,6 +7,8 @@ const config: ViteUserConfig = {
     globalSetup: ["test/build.ts"],
     // Processes, not threads: a test that starts worker threads then owns its process.
     pool: "forks",
+    // Most of a run is waiting: two at once on two cores, where one core would be left idle.
+    maxWorkers: 2,
     testTimeout: 60_000,
   },
 };

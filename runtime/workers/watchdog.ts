@@ -100,7 +100,8 @@ export class Watchdog {
       return;
     }
     const sinceMs = controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
-    // Of a turn it is known when it began, since the look before the first that saw it; of anything else only that look.
+    // Of a turn it is known when it began, after the last look that did not see it; of anything else only that it
+    // had begun by the look that first saw it.
     const earliestMs = current === 0 || starting ? seen.movedMs : seen.movedMs - this.#everyMs;
     const movedMs = Math.min(seen.movedMs, Math.max(sinceMs, earliestMs));
     const stillMs = nowMs - movedMs;
