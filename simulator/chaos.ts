@@ -70,6 +70,13 @@ export class Chaos {
     this.#hourly(profile.workerHangsAnHour, () =>
       this.inflict({ kind: "hang-worker", thread: worker() }),
     );
+    this.#hourly(profile.workerOutagesAnHour, () =>
+      this.inflict({
+        kind: "lose-worker",
+        thread: worker(),
+        ms: chance.between(0.5, 1) * profile.workerOutageMs,
+      }),
+    );
     this.#hourly(profile.workerStallsAnHour, () =>
       this.inflict({ kind: "stall", thread: worker(), ms: chance.wait(profile.workerStallMs) }),
     );
@@ -130,6 +137,11 @@ export class Chaos {
         if (!threads.isUp(fault.thread)) return;
         this.#note("hang-worker", fault.thread);
         threads.stall(fault.thread, Number.POSITIVE_INFINITY);
+        return;
+      case "lose-worker":
+        if (!threads.isUp(fault.thread)) return;
+        this.#note("lose-worker", fault.thread);
+        threads.lose(fault.thread, fault.ms);
         return;
       case "stall":
         this.#note(fault.thread === 0 ? "stall-main" : "stall-worker", fault.thread);

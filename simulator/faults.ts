@@ -16,6 +16,9 @@ export interface FaultProfile {
   /** Workers that die at any point of their duty, hang in a turn, or do not run for a while. */
   readonly workerDeathsAnHour: number;
   readonly workerHangsAnHour: number;
+  /** Workers whose successor takes long to come: the machine has no memory for it, say. */
+  readonly workerOutagesAnHour: number;
+  readonly workerOutageMs: number;
   readonly workerStallsAnHour: number;
   readonly workerStallMs: number;
   /** All agents of a cluster fail at once, which restarts them under their lead. */
@@ -45,6 +48,8 @@ const NONE: FaultProfile = {
   crashes: 0,
   workerDeathsAnHour: 0,
   workerHangsAnHour: 0,
+  workerOutagesAnHour: 0,
+  workerOutageMs: 0,
   workerStallsAnHour: 0,
   workerStallMs: 0,
   clusterFailuresAnHour: 0,
@@ -73,6 +78,8 @@ const CRASHES = {
   crashes: 0.002,
   workerDeathsAnHour: 720,
   workerHangsAnHour: 60,
+  workerOutagesAnHour: 120,
+  workerOutageMs: 8000,
   workerStallsAnHour: 360,
   workerStallMs: 150,
   clusterFailuresAnHour: 120,
@@ -97,6 +104,8 @@ export const FAULT_PROFILES: readonly FaultProfile[] = Object.freeze([
     crashes: 0.0001,
     workerDeathsAnHour: 2,
     workerHangsAnHour: 0.2,
+    workerOutagesAnHour: 0.1,
+    workerOutageMs: 4000,
     workerStallsAnHour: 30,
     workerStallMs: 20,
     clusterFailuresAnHour: 2,
@@ -135,6 +144,7 @@ export type Fault =
       readonly blameless?: boolean;
     }
   | { readonly kind: "hang-worker"; readonly thread: number }
+  | { readonly kind: "lose-worker"; readonly thread: number; readonly ms: number }
   | { readonly kind: "stall"; readonly thread: number; readonly ms: number }
   | { readonly kind: "fail-cluster"; readonly cluster: number }
   | { readonly kind: "crash-agent"; readonly agent: number }
@@ -163,6 +173,7 @@ export const FAULT_NAMES = [
   "crash-agent",
   "kill-worker",
   "hang-worker",
+  "lose-worker",
   "stall-worker",
   "stall-main",
   "fail-cluster",

@@ -1,12 +1,12 @@
 import { indexOfAddress } from "../coordination/address.ts";
 import type { Topology } from "../coordination/topology.ts";
 import type { CascadeResult, GatherResult } from "../runtime/api/operation-api.ts";
-import type { Witness } from "./witness.ts";
+import { SMALL_AGENTS, type Witness } from "./witness.ts";
 
-/** Above this size not each agent's outcome of each operation is looked at, but the sums are. */
-const SMALL_AGENTS = 5000;
-
-/** Checks that each agent of an operation is accounted for once, and READY only if it, or another for it, said so. */
+/**
+ * Checks that each agent of an operation is accounted for once, and READY only if it, or another for it, said so. Of a
+ * large mesh not each agent's outcome is looked at, but the sums are.
+ */
 export function checkOperation(
   result: GatherResult | CascadeResult,
   witness: Witness,

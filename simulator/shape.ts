@@ -44,7 +44,7 @@ export function shapeOf(agents: number): Shape {
     },
     workers: Math.min(isSmall ? 3 : WORKERS, sectors),
     load: isSmall ? DENSE_LOAD : HOURLY_LOAD,
-    custodyBytes: isSmall ? 2 * 1024 * 1024 : Math.min(512, Math.ceil(agents / 500)) * 1024 * 1024,
+    custodyBytes: isSmall ? 8 * 1024 * 1024 : Math.min(512, Math.ceil(agents / 500)) * 1024 * 1024,
   };
 }
 

@@ -7,6 +7,7 @@ import { EVENTS, readRecords } from "./event-trace.ts";
 import { FAULT_NAMES, type ScriptedFault } from "./faults.ts";
 import { shapeOf } from "./shape.ts";
 import { describe as describeViolation } from "./witness.ts";
+import { DENSE_LOAD } from "./workload.ts";
 
 const SCRIPT = fileURLToPath(new URL("../runtime/index.js", import.meta.url));
 /** Seeds of the sweep: `MESH_SIMULATED_SEEDS=10000` runs many more, as `npm run simulate` does. */
@@ -87,12 +88,36 @@ describe("invariants", () => {
   });
 });
 
+test("breakers and modes go through all their states, in their times", async () => {
+  const kill = (atMs: number): ScriptedFault => ({
+    atMs,
+    fault: { kind: "kill-worker", thread: 2 },
+  });
+  const away = { kind: "lose-worker", thread: 3, ms: 9000 } as const;
+  const seen = new Set<string>();
+  const { violation } = await simulateSmall(2, {
+    forMs: 110_000,
+    faults: profile("none"),
+    script: [...[1, 2, 3, 4, 5, 6, 7].map((s) => kill(1000 * s)), { atMs: 12_000, fault: away }],
+    load: { ...DENSE_LOAD, tellEveryMs: 150, askEveryMs: 900, cascadeEveryMs: 10_000 },
+    sabotage: {
+      headquarters: ({ listeners }) => {
+        listeners.on("circuit", ({ action }) => seen.add(action));
+        listeners.on("mode", ({ to }) => seen.add(to));
+      },
+    },
+  });
+  assert.isUndefined(violation);
+  assert.sameMembers([...seen], ["OPEN", "HALF_OPEN", "CLOSE", "DEGRADED_MODERATE", "FULL"]);
+});
+
 describe("faults", () => {
   test("happen when the script says so, and only then", async () => {
     const script: ScriptedFault[] = [
       { atMs: 1000, fault: { kind: "kill-worker", thread: 1, at: "commit-prepared" } },
       { atMs: 2000, fault: { kind: "kill-worker", thread: 2, blameless: true } },
       { atMs: 3000, fault: { kind: "hang-worker", thread: 3 } },
+      { atMs: 6500, fault: { kind: "lose-worker", thread: 2, ms: 2000 } },
       { atMs: 4000, fault: { kind: "stall", thread: 0, ms: 300 } },
       { atMs: 4500, fault: { kind: "partition", share: 1, ms: 500, sector: 1 } },
       { atMs: 5000, fault: { kind: "crash-agent", agent: 3 } },
@@ -109,6 +134,7 @@ describe("faults", () => {
     assert.deepInclude(faults, {
       "kill-worker": 2,
       "hang-worker": 1,
+      "lose-worker": 1,
       "stall-main": 1,
       "stall-worker": 0,
       partition: 1,
@@ -118,12 +144,12 @@ describe("faults", () => {
       lost: 0,
       byzantine: 0,
     });
-    // Two were killed; the one that hung was found by the watchdog.
-    assert.equal(status.restarts.workers, 3);
+    // Three were killed; the one that hung was found by the watchdog.
+    assert.equal(status.restarts.workers, 4);
     assert.isAbove(status.restarts.agents, 0);
     assert.lengthOf(
       events.filter((line) => line.includes(EVENTS[EVENTS.indexOf("thread-back")])),
-      3,
+      4,
     );
   });
 

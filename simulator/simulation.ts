@@ -27,6 +27,7 @@ import { Invariants } from "./invariants.ts";
 import { Misdeeds } from "./misdeeds.ts";
 import { Network } from "./network.ts";
 import { Threads } from "./threads.ts";
+import { Transitions } from "./transitions.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { type Violation, Witness } from "./witness.ts";
 import { type Load, Workload } from "./workload.ts";
@@ -110,6 +111,7 @@ class Simulation {
   readonly #workload: Workload;
   readonly #accounts = new Accounts();
   readonly #invariants: Invariants;
+  readonly #transitions: Transitions;
   readonly #watchdog: Watchdog;
   readonly #counts = noFaults();
   readonly #bookkeepers: readonly number[];
@@ -185,6 +187,7 @@ class Simulation {
       bookkeepers: this.#bookkeepers,
     });
     this.#invariants = new Invariants(headquarters.dispatcher, witness);
+    this.#transitions = new Transitions(headquarters, time, witness);
     this.#countsEvery = agents > LARGE_AGENTS ? COUNTS_EVERY_LARGE : 1;
   }
 
@@ -207,6 +210,7 @@ class Simulation {
     await this.#headquarters.conflicts.open();
     this.#headquarters.become("running");
     this.#listen();
+    this.#transitions.begin();
     this.#tick();
     this.#watch();
     const beginMs = this.#time.currentMs;
@@ -307,6 +311,7 @@ class Simulation {
       this.#tick();
       this.#threads.inside(0, () => this.#headquarters.tick());
       this.#invariants.lookAtTree(this.#time.currentMs);
+      this.#transitions.look();
       this.#options.onProgress?.(this.#time.elapsedMs);
     });
   }

@@ -63,6 +63,8 @@ interface Thread {
   dueMs: number;
   /** It is to die at the next of these. */
   armed: Failpoint | undefined;
+  /** How long its successor takes to come, ms; drawn when undefined. */
+  absentMs: number | undefined;
   /** Ended by order. */
   blameless: boolean;
   /** What the world had for it while it stood still. */
@@ -92,6 +94,7 @@ export class Threads implements WorkerHost {
         booting: false,
         dueMs: 0,
         armed: undefined,
+        absentMs: undefined,
         blameless: false,
         missed: [],
       });
@@ -225,6 +228,12 @@ export class Threads implements WorkerHost {
     this.#condemn(index, reason);
   }
 
+  /** Ends a worker whose successor comes only after this time. */
+  lose(index: number, absentMs: number): void {
+    this.#threads[index].absentMs = absentMs;
+    this.kill(index, "lost for a while");
+  }
+
   /** Here no worker is ever given up. */
   revive(): boolean {
     return false;
@@ -269,7 +278,9 @@ export class Threads implements WorkerHost {
     Atomics.store(thread.control, CONTROL_STATE, ThreadState.LOST);
     // Both are main's doing, which may stand still itself.
     this.inside(0, () => listener().onLost(index, reason));
-    time.later(chance.between(REPLACED_FROM_MS, REPLACED_TO_MS), () =>
+    const absentMs = thread.absentMs ?? chance.between(REPLACED_FROM_MS, REPLACED_TO_MS);
+    thread.absentMs = undefined;
+    time.later(absentMs, () =>
       this.inside(0, () => {
         this.#boot(thread).catch((error) => this.#accuse(index, error));
       }),

@@ -12,6 +12,8 @@ export const INVARIANTS = {
   accounted: "every agent of an operation is accounted for exactly once",
   healing: "the tree is whole, or healing",
   sleeper: "no thread sleeps while there is work for it",
+  circuits: "breakers open, rest, are tried and close as in spec 6.2, and say so",
+  modes: "modes follow the share of active agents as in spec 6.3, and say so",
   settles: "what is asked of the mesh ends in time",
   sound: "the runtime itself throws nothing that it does not catch",
 } as const;
@@ -32,8 +34,10 @@ export interface Violation {
 
 /** A turn begins so much after its deadline by the clock alone: a reading or two lie between look and turn. */
 const TOLERANCE_MS = 0.05;
-/** Operations of which it is remembered who was READY. */
-const REMEMBERED = 64;
+/** Operations of which it is remembered who was READY; of older ones only that they were. */
+const REMEMBERED = 1024;
+/** Above this size no single agent's answer is asked about. */
+export const SMALL_AGENTS = 5000;
 
 /**
  * Sees what agents do and judges it from outside: it knows nothing of custody, ledgers or lanes. The first violation
@@ -49,6 +53,8 @@ export class Witness {
   readonly #agents: number;
   /** By the id of an operation: the agents whose handlers have said READY, and whether they stood in. */
   readonly #ready = new Map<string, Uint8Array>();
+  /** Ids of operations that are not remembered any more: a late answer is no news of them. */
+  readonly #forgotten = new Set<string>();
 
   constructor(seed: number, time: VirtualTime, trace: EventTrace, agents: number) {
     this.#seed = seed;
@@ -84,6 +90,7 @@ export class Witness {
   /** A handler has said READY (1) or CONFLICT (−1) to an operation. */
   answered(agent: number, operation: string, state: number): void {
     this.#trace.note(this.#time.elapsedMs, Event.answer, agent, state);
+    if (this.#agents > SMALL_AGENTS || this.#forgotten.has(operation)) return;
     let ready = this.#ready.get(operation);
     if (ready === undefined) {
       ready = new Uint8Array(this.#agents);
@@ -91,6 +98,7 @@ export class Witness {
       if (this.#ready.size > REMEMBERED) {
         const [oldest] = this.#ready.keys();
         this.#ready.delete(oldest);
+        this.#forgotten.add(oldest);
       }
     }
     ready[agent] |= state === 1 ? 1 : 2;

@@ -133,11 +133,15 @@ export class Workload {
       },
       (error: unknown) => {
         done();
-        const code = (error as { code?: string }).code;
-        // Refusals and failures are answers too; what has no code is not meant for anybody.
-        if (code === undefined) witness.accuse("settles", `${what}: ${String(error)}`);
+        this.#refused(what, error);
       },
     );
+  }
+
+  /** Refusals and failures are answers too; what has no code is not meant for anybody. */
+  #refused(what: string, error: unknown): void {
+    const { code } = error as { readonly code?: string };
+    if (code === undefined) this.#ports.witness.accuse("settles", `${what}: ${String(error)}`);
   }
 
   #cascade(): void {
@@ -175,7 +179,14 @@ export class Workload {
     const { trace, time, witness, headquarters } = this.#ports;
     const { orchestrator, dispatcher } = headquarters;
     const options = { ...(select !== undefined && { select }), limit: 0 };
-    const { availableMs } = await orchestrator.forecast(operation, options);
+    let availableMs: number;
+    try {
+      ({ availableMs } = await orchestrator.forecast(operation, options));
+    } catch (error) {
+      // Such as that all of a sector is behind open circuits.
+      this.#refused(what, error);
+      return;
+    }
     this.#operations++;
     const withinMs = Math.max(OPERATION_MS, availableMs) + WINDOW_MS;
     this.#expect(what, withinMs, start(), (result) => {

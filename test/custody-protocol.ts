@@ -156,6 +156,9 @@ function fillLane(parts: Parts): void {
 function dispatcherOf(parts: Parts): Module {
   const { code, stepper } = parts;
   const control = code.controlOf(parts.control, 1);
+  // As `runtime/workers/shard-pool.ts` does before it starts a worker: its predecessor stands no more.
+  stepper.write(control, code.CONTROL_FROZEN, 0);
+  stepper.write(control, code.CONTROL_QUIET, 0);
   const epoch = stepper.read(control, code.CONTROL_EPOCH) + 1;
   stepper.write(control, code.CONTROL_EPOCH, epoch);
   const dispatcher = Object.create(code.Dispatcher.prototype);
@@ -287,7 +290,8 @@ function worker(parts: Parts): Role {
       dispatcher.commit();
       me.turns = 0;
       if (suspended.length > 0) return 7;
-      return queue.length > 0 ? 2 : 1;
+      // Where nobody freezes, a look at lanes that are empty by then brings nothing but more states.
+      return queue.length > 0 && options.freeze !== true ? 2 : 1;
     };
     const sleep = (): number => {
       code.nextRing(view.control);

@@ -30,6 +30,13 @@ describe("delegation, samples, pipelines", () => {
     expect(done).toMatchObject({ answer: { state: 1 } });
   });
 
+  test("an idempotent task whose agent has failed waits for no competitor that does not come", async () => {
+    await using mesh = await start();
+    const to = "sector-1/cluster-1/agent-1";
+    const done = mesh.delegate({ do: "fail" }, { to, idempotent: true, timeoutMs: 2000 });
+    await expect(done).rejects.toThrow(/told to fail/);
+  });
+
   test("nobody able is a clear error", async () => {
     await using mesh = await start();
     await expect(mesh.delegate({}, { to: "fly" })).rejects.toMatchObject({

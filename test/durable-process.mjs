@@ -1,10 +1,10 @@
 // A process with a mesh over a data folder, under a load of durable messages, until it is killed. It says on stdout,
 // a JSON value a line: first the books of all agents when nothing that it found was left to do, then each message
-// of which it was told that it is on disk.
+// of which it was told that it is on disk. Quiet, it says only the latter.
 import { writeSync } from "node:fs";
 import { createMesh } from "../dist/index.js";
 
-const { dataDir, seed, agents, streams } = JSON.parse(process.argv[2]);
+const { dataDir, seed, agents, streams, isQuiet } = JSON.parse(process.argv[2]);
 const say = (value) => writeSync(1, `${JSON.stringify(value)}\n`);
 
 const mesh = await createMesh({
@@ -23,7 +23,7 @@ for (let still = 0; still < 2; ) {
 const books = [];
 for (let agent = 0; agent < agents; agent++)
   books.push((await mesh.ask(agent, { do: "books" }, { timeoutMs: 20_000 })).value);
-say({ books, lost: mesh.status().lost, restored: mesh.journal.status().restored });
+if (!isQuiet) say({ books, lost: mesh.status().lost, restored: mesh.journal.status().restored });
 
 let state = seed >>> 0;
 function random(below) {

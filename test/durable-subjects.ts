@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
 import { readCut } from "../runtime/freeze/cut-file.ts";
+import { journal } from "./durable-kills.ts";
 import type { DurableSubject } from "./power-cut.ts";
 
 function script(name: string): string {
@@ -75,4 +76,9 @@ const freezeFile: DurableSubject = {
 };
 
 /** Nothing that these acknowledge may be lost. */
-export const durableSubjects: readonly DurableSubject[] = [safeLog, conflictLog, freezeFile];
+export const durableSubjects: readonly DurableSubject[] = [
+  safeLog,
+  conflictLog,
+  freezeFile,
+  journal,
+];

@@ -1,10 +1,12 @@
 // The proofs that `npm run prove` runs, each as rows of fault, count and outcome.
 
+import { killDurable } from "./durable-kills.ts";
 import { durableSubjects, hastyLog } from "./durable-subjects.ts";
 import { Explorer } from "./explorer.ts";
-import { explored } from "./interleavings.ts";
+import { type Explored, explored } from "./interleavings.ts";
 import { randomOf } from "./mesh.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
+import { sweepSeeds } from "./swept-seeds.ts";
 import { killWorkers } from "./worker-kills.ts";
 
 export interface Row {
@@ -15,10 +17,21 @@ export interface Row {
   readonly holds: boolean;
 }
 
+/** How much is to be tried. */
+export interface Trial {
+  /** The large numbers, instead of those of a few minutes. */
+  readonly full: boolean;
+  readonly seed: number;
+  /** Seeds to simulate, where fewer are wanted than otherwise. */
+  readonly seeds: number | undefined;
+  /** Is told how far it is. */
+  readonly tell: (line: string) => void;
+}
+
 export interface Proof {
   readonly name: string;
   readonly question: string;
-  run(full: boolean, seed: number, tell: (line: string) => void): Promise<readonly Row[]>;
+  run(trial: Trial): Promise<readonly Row[]>;
 }
 
 const number = new Intl.NumberFormat("en-US");
@@ -27,40 +40,60 @@ function count(value: number, noun: string): string {
   return `${number.format(value)} ${noun}`;
 }
 
+/** What became of all cases of a protocol. */
+interface Explorations {
+  /** States of the cases that were explored to the end, and how many of these there were. */
+  readonly whole: number;
+  readonly cases: number;
+  /** States of those that were stopped at their bound. */
+  readonly partial: number;
+  readonly depth: number;
+  readonly mortal: boolean;
+  readonly fault: string | undefined;
+}
+
+function explore({ name, small, full }: Explored, { full: isFull, tell }: Trial): Explorations {
+  const sum = { whole: 0, cases: 0, partial: 0, depth: 0, mortal: false };
+  let fault: string | undefined;
+  const cases = isFull ? [...small.filter(({ maxStates }) => !maxStates), ...full] : small;
+  for (const { name: size, make, maxStates } of cases) {
+    const protocol = make();
+    sum.mortal ||= protocol.roles.some(({ deaths }) => deaths > 0);
+    const found = new Explorer(protocol, maxStates === undefined ? {} : { maxStates }).run();
+    if (found.whole) {
+      sum.whole += found.states;
+      sum.cases++;
+    } else sum.partial += found.states;
+    sum.depth = Math.max(sum.depth, found.depth);
+    fault ??= found.fault && `${found.fault.sentence}: ${found.fault.trace}`;
+    tell(`${name} ${size}: ${found.states} states, ${found.depth} deep, whole ${found.whole}`);
+  }
+  return { ...sum, fault };
+}
+
 const interleavings: Proof = {
   name: "interleavings",
   question: "Does every interleaving hold? The code of the build is what is stepped.",
-  run: async (full, _seed, tell) => {
+  run: async (trial) => {
     const rows: Row[] = [];
-    for (const { name, small, full: large, mutants } of explored) {
-      let states = 0;
-      let depth = 0;
-      let whole = true;
-      let mortal = false;
-      let fault: string | undefined;
+    for (const protocol of explored) {
       const startMs = performance.now();
-      for (const { name: size, make, maxStates } of full ? [...small, ...large] : small) {
-        const protocol = make();
-        mortal ||= protocol.roles.some(({ deaths }) => deaths > 0);
-        const found = new Explorer(protocol, maxStates === undefined ? {} : { maxStates }).run();
-        states += found.states;
-        depth = Math.max(depth, found.depth);
-        whole &&= found.whole;
-        fault ??= found.fault && `${found.fault.sentence}: ${found.fault.trace}`;
-        tell(`${name} ${size}: ${found.states} states, ${found.depth} deep, whole ${found.whole}`);
-      }
+      const { whole, cases, partial, depth, mortal, fault } = explore(protocol, trial);
       const seconds = Math.round((performance.now() - startMs) / 1000);
+      const stopped =
+        partial === 0 ? "" : `, and ${number.format(partial)} of cases that were stopped`;
       rows.push({
-        fault: `${name}: any order of steps${mortal ? ", a thread dying at any" : ""}`,
-        count: `${count(states, "states")}, ${depth} deep, in ${seconds} s${whole ? "" : " (not all whole)"}`,
+        fault: `${protocol.name}: any order of steps${mortal ? ", a thread dying at any" : ""}`,
+        count: `${count(whole, "states")}, all of ${cases} cases${stopped}; ${depth} deep, in ${seconds} s`,
         outcome: fault ?? "0 errors",
         holds: fault === undefined,
       });
+      const { mutants, small } = protocol;
       const found = mutants.filter(
         ({ on, edits }) => new Explorer(small[on].make(edits), { maxStates: 400_000 }).run().fault,
       ).length;
       rows.push({
-        fault: `${name}: a mistake made on purpose`,
+        fault: `${protocol.name}: a mistake made on purpose`,
         count: count(mutants.length, "mutants"),
         outcome: `${found} found`,
         holds: found === mutants.length,
@@ -73,7 +106,7 @@ const interleavings: Proof = {
 const workerKills: Proof = {
   name: "worker-kills",
   question: "Is a message lost, torn, out of order or handled twice when workers die under load?",
-  run: async (full, seed) => {
+  run: async ({ full, seed }) => {
     const kills = full ? 1_000 : 200;
     const counted = await killWorkers(kills, seed);
     const kinds = Object.entries(counted.kills).map(([kind, times]) => `${times} ${kind}`);
@@ -95,7 +128,7 @@ const workerKills: Proof = {
 const powerCuts: Proof = {
   name: "power-cuts",
   question: "Is anything lost that was acknowledged when the power of its disk is cut?",
-  run: async (full, seed) => {
+  run: async ({ full, seed }) => {
     const why = whyNoDisks();
     if (why !== undefined)
       return [
@@ -126,7 +159,7 @@ const powerCuts: Proof = {
 const processKills: Proof = {
   name: "process-kills",
   question: "Is anything lost that was acknowledged when the process that writes is killed?",
-  run: async (full, seed) => {
+  run: async ({ full, seed }) => {
     const random = randomOf(seed);
     const rows: Row[] = [];
     for (const subject of durableSubjects) {
@@ -142,4 +175,49 @@ const processKills: Proof = {
   },
 };
 
-export const proofs: readonly Proof[] = [interleavings, workerKills, powerCuts, processKills];
+const durableKills: Proof = {
+  name: "durable-kills",
+  question: "Does a mesh with a data folder come back with all it promised, however often it dies?",
+  run: async ({ full, seed }) => {
+    const kills = full ? 100 : 10;
+    const { promised, lost, unfinished, faults } = await killDurable(kills, seed, randomOf(seed));
+    return [
+      {
+        fault: "kill -9 of a mesh under durable load, again and again over one folder",
+        count: `${count(kills, "kills")}, ${count(promised, "messages promised")}`,
+        outcome:
+          faults.length === 0
+            ? `${lost} lost, 0 twice, 0 out of order; ${count(unfinished, "found unfinished and done")}`
+            : `${lost} lost; ${faults.slice(0, 3).join("; ")}`,
+        holds: lost === 0 && faults.length === 0 && promised > 0,
+      },
+    ];
+  },
+};
+
+const simulatedSeeds: Proof = {
+  name: "simulated-seeds",
+  question: "Does what must always hold do so in simulated storms (docs/simulator.md)?",
+  run: async ({ full, seed, seeds = full ? 10_000 : 100, tell }) => {
+    const { run, happened, smallest } = await sweepSeeds(seed, seeds, tell);
+    const faults = Object.entries(happened).map(([name, times]) => count(times, name));
+    return [
+      {
+        fault: `a storm: ${faults.join(", ")}`,
+        count: `${count(run, "seeds")} from ${seed}, 60 agents for 20 s each`,
+        outcome:
+          smallest === null ? "0 invariants broken" : `seed ${smallest.seed}: ${smallest.why}`,
+        holds: smallest === null && run === seeds,
+      },
+    ];
+  },
+};
+
+export const proofs: readonly Proof[] = [
+  interleavings,
+  workerKills,
+  powerCuts,
+  processKills,
+  durableKills,
+  simulatedSeeds,
+];

@@ -1,57 +1,51 @@
-// npm run prove -- [--full] [--seed N] [NAME…]
+// npm run prove -- [--full] [--seed N] [--seeds N] [--write] [NAME…]
 //
-// Runs the proofs and prints a table of what was done and what came of it. When all are run, docs/proof.md is written
-// anew: it says only what that run has counted.
-import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+// Runs the proofs and prints a table of what was done and what came of it. When all are run, or with --write, each
+// takes its place in docs/proof.md as soon as it is done: the page says only what a run has counted.
 import { parseArgs } from "node:util";
-import { type Proof, proofs, type Row } from "./proofs.ts";
+import { tableOf, writeSection } from "./proof-page.ts";
+import { proofs } from "./proofs.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { full: { type: "boolean", default: false }, seed: { type: "string" } },
+  options: {
+    full: { type: "boolean", default: false },
+    seed: { type: "string" },
+    seeds: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
 });
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
-if (!Number.isInteger(seed)) throw new Error(`--seed: expected a whole number, got ${values.seed}`);
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new Error(`--${name}: expected a whole number, got ${text}`);
+  return Number(text);
+}
+
+const seed = wholeNumber("seed", values.seed) ?? Math.floor(Math.random() * 2 ** 32);
+const seeds = wholeNumber("seeds", values.seeds);
 for (const name of positionals) {
   if (!proofs.some((proof) => proof.name === name))
     throw new Error(`no proof is named ${name}: ${proofs.map((proof) => proof.name).join(", ")}`);
 }
-const chosen = proofs.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-
-function tableOf(rows: readonly Row[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-  return [
-    "| fault | count | outcome |",
-    "| --- | --- | --- |",
-    ...rows.map((row) => `| ${cell(row.fault)} | ${cell(row.count)} | ${cell(row.outcome)} |`),
-  ].join("\n");
-}
-
-function pageOf(results: readonly (readonly [Proof, readonly Row[]])[]): string {
-  const command = `npm run prove -- ${values.full ? "--full " : ""}--seed ${seed}`;
-  const day = new Date().toISOString().slice(0, 10);
-  const sections = results.map(
-    ([{ name, question }, rows]) => `## ${name}\n\n${question}\n\n${tableOf(rows)}\n`,
-  );
-  return `# What was tried, and what came of it
-
-Written by \`${command}\` on ${day}, Node ${process.version}, ${cpus().length} cores. Each row says
-what that run counted, nothing else. A proof by its name alone: \`npm run prove -- NAME\`.
-
-${sections.join("\n")}`;
-}
+const all = positionals.length === 0;
+const chosen = proofs.filter(({ name }) => all || positionals.includes(name));
+const how = [
+  ...(values.full ? ["--full"] : []),
+  `--seed ${seed}`,
+  ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),
+].join(" ");
 
 process.stdout.write(`seed ${seed}\n`);
-const results: [Proof, readonly Row[]][] = [];
+let broken = 0;
 for (const proof of chosen) {
   process.stdout.write(`\n${proof.name}: ${proof.question}\n`);
-  const rows = await proof.run(values.full, seed, (line) => process.stdout.write(`  ${line}\n`));
+  const tell = (line: string): unknown => process.stdout.write(`  ${line}\n`);
+  const rows = await proof.run({ full: values.full, seed, seeds, tell });
   process.stdout.write(`${tableOf(rows)}\n`);
-  results.push([proof, rows]);
+  if (all || values.write)
+    writeSection(proofs, proof, rows, `npm run prove -- ${how} ${proof.name}`);
+  broken += rows.filter(({ holds }) => !holds).length;
 }
-if (chosen.length === proofs.length)
-  writeFileSync(new URL("../docs/proof.md", import.meta.url), pageOf(results));
-const broken = results.flatMap(([, rows]) => rows.filter(({ holds }) => !holds));
-process.stdout.write(broken.length === 0 ? "\nall hold\n" : `\n${broken.length} DO NOT HOLD\n`);
-process.exitCode = broken.length === 0 ? 0 : 1;
+process.stdout.write(broken === 0 ? "\nall hold\n" : `\n${broken} DO NOT HOLD\n`);
+process.exitCode = broken === 0 ? 0 : 1;

@@ -4,6 +4,7 @@ import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_PARKED } from "../mailbox/layout.ts";
 import { REPORT_MAPS } from "../mailbox/operation-frame.ts";
 import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
+import type { Headquarters } from "../runtime/headquarters.ts";
 import type { FaultProfile } from "../simulator/faults.ts";
 import type { Sabotage, SimulationOptions } from "../simulator/simulation.ts";
 import type { Invariant } from "../simulator/witness.ts";
@@ -26,6 +27,24 @@ function every(count: number): () => boolean {
   let calls = 0;
   return () => ++calls % count === 0;
 }
+
+/** Lets a part of main's house look at another clock than all others do. */
+function atAnotherTime(headquarters: Headquarters, timeOf: (nowMs: number) => number): void {
+  const { guards, dispatcher } = headquarters;
+  const { ports } = dispatcher;
+  const wrong = { ...ports, clock: { nowMs: () => timeOf(ports.clock.nowMs()) } };
+  for (const part of [guards.circuits, guards.modes]) {
+    const tick = part.tick.bind(part) as (...counts: number[]) => void;
+    part.tick = (...counts: number[]) => {
+      (dispatcher as { ports: Dispatcher["ports"] }).ports = wrong;
+      tick(...counts);
+      (dispatcher as { ports: Dispatcher["ports"] }).ports = ports;
+    };
+  }
+}
+
+const FATAL: FaultProfile = { ...profile("crashes"), workerDeathsAnHour: 3600 };
+const ABSENT: FaultProfile = { ...profile("crashes"), workerOutagesAnHour: 1200 };
 
 const MUTANTS: readonly Mutant[] = [
   {
@@ -81,6 +100,15 @@ const MUTANTS: readonly Mutant[] = [
         const { clock } = dispatcher.ports;
         const slow = { nowMs: () => clock.nowMs() - 20 };
         (dispatcher as { ports: Dispatcher["ports"] }).ports = { ...dispatcher.ports, clock: slow };
+      },
+    },
+    options: {
+      load: {
+        cascadeEveryMs: 0,
+        scatterEveryMs: 0,
+        askEveryMs: 20,
+        delegateEveryMs: 0,
+        tellEveryMs: 15,
       },
     },
   },
@@ -175,6 +203,59 @@ const MUTANTS: readonly Mutant[] = [
     },
     faults: { ...profile("none"), crashes: 0.01 },
     options: { forMs: 40_000 },
+  },
+  {
+    name: "a breaker whose clock is half a minute ahead",
+    found: ["circuits"],
+    sabotage: {
+      headquarters: (headquarters) => atAnotherTime(headquarters, (nowMs) => nowMs + 30_000),
+    },
+    faults: FATAL,
+    options: { forMs: 20_000 },
+  },
+  {
+    name: "a breaker that takes an answered probe for recovery",
+    found: ["circuits"],
+    sabotage: {
+      headquarters: ({ listeners, guards: { circuits } }) => {
+        listeners.on("circuit", ({ action, targetId }) => {
+          if (action === "HALF_OPEN") circuits.reset(targetId);
+        });
+      },
+    },
+    faults: FATAL,
+    options: { forMs: 60_000 },
+  },
+  {
+    name: "a mode that is taken without being due for long",
+    found: ["modes"],
+    sabotage: {
+      headquarters: (headquarters) => atAnotherTime(headquarters, (nowMs) => 5 * nowMs),
+    },
+    faults: ABSENT,
+  },
+  {
+    name: "a mode that counts every second agent",
+    found: ["modes"],
+    sabotage: {
+      headquarters: ({ guards: { modes } }) => {
+        const tick = modes.tick.bind(modes);
+        modes.tick = (active, total) => tick(active / 2, total);
+      },
+    },
+  },
+  {
+    name: "a mode that nobody hears of",
+    found: ["modes"],
+    sabotage: {
+      headquarters: ({ listeners, dispatcher: { view } }) => {
+        listeners.on("mode", () => {
+          view.routes.words.fill(0);
+        });
+      },
+    },
+    faults: ABSENT,
+    options: { forMs: 20_000 },
   },
 ];
 

@@ -171,7 +171,7 @@ export class Delegations {
       const first = this.#attempt<V>(agent, task, options, leftMs, race.signal);
       const rival =
         options.idempotent === true
-          ? this.#rival<V>(agent, candidates, task, options, leftMs, race.signal)
+          ? this.#rival<V>(agent, first, candidates, task, options, leftMs, race.signal)
           : undefined;
       try {
         const won = await (rival === undefined ? first : firstOf(first, rival.answer));
@@ -292,9 +292,13 @@ export class Delegations {
     }
   }
 
-  /** Starts a competitor once the first is later than expected; its agent is known from then on. */
+  /**
+   * Starts a competitor once the first is later than expected; its agent is known from then on. There is none when
+   * nobody else is left, nor for a first that has failed: the next attempt is not to wait for it.
+   */
   #rival<V>(
     first: number,
+    answerOfFirst: Promise<unknown>,
     candidates: Candidates,
     task: unknown,
     options: DelegateOptions,
@@ -311,11 +315,19 @@ export class Delegations {
       const callOff = later(waitMs, () => {
         this.#now();
         const rival = candidates.take();
-        if (rival < 0) return;
+        if (rival < 0) {
+          reject(candidates.error());
+          return;
+        }
         agent.current = rival;
         this.#attempt<V>(rival, task, options, leftMs - waitMs, race).then(settle, reject);
       });
       race.addEventListener("abort", callOff, { once: true });
+      answerOfFirst.catch((error) => {
+        if (agent.current !== undefined) return;
+        callOff();
+        reject(error);
+      });
     });
     return { agent, answer };
   }
