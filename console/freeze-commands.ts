@@ -61,8 +61,11 @@ function renderFreeze(result: FreezeResult, paint: Paint): string {
   const facts = [`stood still within ${formatDuration(barrierMs)}`];
   if (suspended > 0) facts.push(`${formatNumber(suspended)} turns await something`);
   if (preserved !== undefined) {
-    const { snapshots, messages, bytes, withoutSnapshot } = preserved;
+    const { snapshots, messages, bytes, withoutSnapshot, unkept } = preserved;
     facts.push(`${formatNumber(snapshots)} states, ${formatNumber(messages)} messages`);
+    for (const what of ["timers", "children", "operations"] as const)
+      if (preserved[what] > 0) facts.push(`${formatNumber(preserved[what])} ${what}`);
+    if (unkept > 0) facts.push(`${formatNumber(unkept)} timers and children cannot be preserved`);
     if (bytes !== undefined) facts.push(formatBytes(bytes));
     if (withoutSnapshot > 0)
       facts.push(`${formatNumber(withoutSnapshot)} agents without snapshot would begin anew`);
@@ -120,8 +123,12 @@ export const diffCommand: FaceCommand = faceCommand({
   render: renderDiff,
 });
 
+function signed(count: number): string {
+  return count > 0 ? `+${formatNumber(count)}` : formatNumber(count);
+}
+
 function renderDiff(diff: CutDiff, paint: Paint): string {
-  const { agents, messages, estimates, routes, counts, takenMs } = diff;
+  const { agents, messages, belongings, estimates, routes, counts, takenMs } = diff;
   const rows = [
     ...Object.entries(agents.counts).map(([change, count]) => [
       "agents",
@@ -130,14 +137,11 @@ function renderDiff(diff: CutDiff, paint: Paint): string {
     ]),
     ["messages", "gone", formatNumber(messages.gone)],
     ["messages", "new", formatNumber(messages.new)],
+    ...Object.entries(belongings).map(([kind, count]) => ["belongings", kind, signed(count)]),
     ...Object.entries(estimates).map(([name, count]) => ["estimates", name, formatNumber(count)]),
     ["routes", "gone", routes.gone.join(", ") || "0"],
     ["routes", "new", routes.new.join(", ") || "0"],
-    ...Object.entries(counts).map(([name, count]) => [
-      "counts",
-      name,
-      count > 0 ? `+${formatNumber(count)}` : formatNumber(count),
-    ]),
+    ...Object.entries(counts).map(([name, count]) => ["counts", name, signed(count)]),
   ].filter(([, , value]) => value !== "0");
   const columns = [
     { heading: "OF" },

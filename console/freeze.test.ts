@@ -29,6 +29,9 @@ const FROZEN: FreezeResult = {
     snapshots: 28_647,
     withoutSnapshot: 1_200,
     messages: 41,
+    timers: 7,
+    children: 0,
+    unkept: 0,
     operations: 0,
   },
 };
@@ -62,8 +65,8 @@ describe("freeze", () => {
         "All 29,847 agents paused\n" +
         "State preserved to /mesh/frozen/2024-11-30T00-00-00.000Z.mesh\n" +
         "To resume: mesh.thaw()\n" +
-        "stood still within 12ms; 3 turns await something; 28,647 states, 41 messages; 2.0 KiB; " +
-        "1,200 agents without snapshot would begin anew\n",
+        "stood still within 12ms; 3 turns await something; 28,647 states, 41 messages; 7 timers; " +
+        "2.0 KiB; 1,200 agents without snapshot would begin anew\n",
     );
     assert.deepEqual(await host.json("freeze", "--no-file"), { ...FROZEN });
     await host.say("freeze", "--to", "/tmp/state.mesh");

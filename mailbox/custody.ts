@@ -164,9 +164,7 @@ export class Custody {
    * what survives, messages in their order of acceptance.
    */
   recover(committedCycle: number): RecoveredSlots {
-    const messages: number[] = [];
-    const payloads: number[] = [];
-    const checkpoints = new Map<number, number>();
+    const found = nothingFound();
     for (let chunk = 0; chunk < this.#chunks; chunk++) {
       const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
       if (list < 0) continue;
@@ -176,8 +174,7 @@ export class Custody {
       const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
       for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
         this.#used[chunk]++;
-        if (!this.#recoverSlot(slot, committedCycle, messages, payloads, checkpoints))
-          this.free(slot);
+        if (!this.#recoverSlot(slot, committedCycle, found)) this.free(slot);
       }
     }
     this.#idleChunks = 0;
@@ -185,9 +182,10 @@ export class Custody {
       if (this.words[CUSTODY_CHUNKS_AT + chunk] !== 0 && this.#used[chunk] === 0)
         this.#idleChunks++;
     }
-    messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
+    this.#sort(found);
+    const { messages } = found;
     if (messages.length > 0) this.nextRank = this.rankOf(messages[messages.length - 1]) + 1;
-    return { messages, payloads, checkpoints };
+    return found;
   }
 
   /**
@@ -195,42 +193,43 @@ export class Custody {
    * between two cycles. Of a payload that somebody still refers to too.
    */
   survey(committedCycle: number): RecoveredSlots {
-    const messages: number[] = [];
-    const payloads: number[] = [];
-    const checkpoints = new Map<number, number>();
+    const found = nothingFound();
     for (let chunk = 0; chunk < this.#chunks; chunk++) {
       const list = this.words[CUSTODY_CHUNKS_AT + chunk] - 1;
       if (list < 0) continue;
       const first = this.#firstChunkWord + chunk * CHUNK_WORDS;
       for (let slot = first; slot < first + CHUNK_WORDS; slot += slotWords(list)) {
         const state = this.#survivesAs(slot, committedCycle);
-        if (state === SlotState.QUEUED) messages.push(slot);
-        else if (state === SlotState.PAYLOAD) payloads.push(slot);
-        else if (state === SlotState.CHECKPOINT) this.#keepNewest(slot, checkpoints);
+        if (state === SlotState.QUEUED) found.messages.push(slot);
+        else if (state === SlotState.PAYLOAD) found.payloads.push(slot);
+        else if (state === SlotState.BELONGING) found.belongings.push(slot);
+        else if (state === SlotState.CHECKPOINT) this.#keepNewest(slot, found.checkpoints);
       }
     }
+    this.#sort(found);
+    return found;
+  }
+
+  #sort({ messages, belongings }: FoundSlots): void {
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
-    return { messages, payloads, checkpoints };
+    belongings.sort((a, b) => this.rankOf(a) - this.rankOf(b));
   }
 
   /** False when the slot is free, or was never committed. */
-  #recoverSlot(
-    slot: number,
-    committed: number,
-    messages: number[],
-    payloads: number[],
-    checkpoints: Map<number, number>,
-  ): boolean {
+  #recoverSlot(slot: number, committed: number, found: FoundSlots): boolean {
     switch (this.#survivesAs(slot, committed)) {
       case SlotState.QUEUED:
         if (this.state(slot) === SlotState.DONE) this.stamp(slot, SlotState.QUEUED, 0);
-        messages.push(slot);
+        found.messages.push(slot);
         return true;
       case SlotState.PAYLOAD:
-        payloads.push(slot);
+        found.payloads.push(slot);
+        return true;
+      case SlotState.BELONGING:
+        found.belongings.push(slot);
         return true;
       case SlotState.CHECKPOINT: {
-        const older = this.#keepNewest(slot, checkpoints);
+        const older = this.#keepNewest(slot, found.checkpoints);
         if (older === slot) return false;
         if (older !== undefined) this.free(older);
         return true;
@@ -351,4 +350,17 @@ export interface RecoveredSlots {
   readonly payloads: readonly number[];
   /** The newest committed checkpoint by agent. */
   readonly checkpoints: ReadonlyMap<number, number>;
+  /** What agents had besides when their mesh stood still, in the order in which it was kept. */
+  readonly belongings: readonly number[];
+}
+
+interface FoundSlots extends RecoveredSlots {
+  readonly messages: number[];
+  readonly payloads: number[];
+  readonly checkpoints: Map<number, number>;
+  readonly belongings: number[];
+}
+
+function nothingFound(): FoundSlots {
+  return { messages: [], payloads: [], checkpoints: new Map(), belongings: [] };
 }

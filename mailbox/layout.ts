@@ -71,6 +71,8 @@ export const CONTROL_FROZEN = 44;
  * The same once nothing is on its lanes any more; negative when something is for which there is no custody; 0 before.
  */
 export const CONTROL_QUIET = 45;
+/** Timers and spawned children that a thread which stands still could not keep a copy of, so no cut has them. */
+export const CONTROL_UNKEPT = 46;
 /** Float64 index, within the control block, of the last committed cycle. */
 export const CONTROL_COMMITTED_F64 = 20;
 /** Float64 index: when the current turn or cycle began, ms of the mesh clock. */
@@ -178,6 +180,8 @@ export const SlotState = {
   CHECKPOINT: 3,
   /** A payload for many targets. */
   PAYLOAD: 4,
+  /** What an agent has besides, kept while the mesh stands still: see `belonging.ts`. */
+  BELONGING: 5,
 } as const;
 
 /*

@@ -208,6 +208,8 @@ function dispatcherOf(parts: Parts): Module {
   dispatcher.cell = { self: AGENT, state: 0, behavior: { snapshot: same, restore: same } };
   dispatcher.agents = { checkpoints: new code.Checkpoints(dispatcher) };
   dispatcher.inbox = new code.Inbox(dispatcher);
+  // Its one agent has neither timers nor children.
+  dispatcher.belongings = { adopt() {}, brings: () => false, keep() {}, letGo() {} };
   dispatcher.standstill = new code.Standstill(dispatcher);
   dispatcher.queue = [];
   dispatcher.suspended = [];

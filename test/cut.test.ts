@@ -119,8 +119,8 @@ describe("a mesh that starts from a cut", () => {
     await expect(
       startMesh("puppet", { from: { ...whole, messages: whole.messages.slice(1) } }),
     ).rejects.toThrow(/counts: accepted 6 .* of which 1 are there/);
-    await expect(startMesh("puppet", { from: { ...whole, version: 2 as 1 } })).rejects.toThrow(
-      "version: expected 1, got 2",
+    await expect(startMesh("puppet", { from: { ...whole, version: 1 as 2 } })).rejects.toThrow(
+      "version: expected 2, got 1",
     );
     await expect(startMesh("puppet", { from: cutOf([snapshotOf(9999, {})], []) })).rejects.toThrow(
       "snapshots: agent: expected 0 to",

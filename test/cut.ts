@@ -55,6 +55,7 @@ export function cutOf(
     shapes: [],
     snapshots,
     messages,
+    belongings: [],
     operations: [],
     registry: { rows, columns: {} },
     arrivals: { kind: "arrival", shares: [] },

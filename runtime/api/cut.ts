@@ -1,14 +1,18 @@
 import { MeshError } from "../../actors/errors.ts";
 import type { ArrivalShare } from "../../coordination/arrival-move.ts";
-import { createTopology, type TopologyOptions } from "../../coordination/topology.ts";
+import {
+  createTopology,
+  type Topology,
+  type TopologyOptions,
+} from "../../coordination/topology.ts";
+import type { Belonging } from "../../mailbox/belonging.ts";
 import type { Shape } from "../../mailbox/shapes.ts";
 import type { AvoidedRoute } from "./operation-api.ts";
 
 /**
  * A mesh at one moment, as plain data: what the successors of all its workers would find, had all of them died
- * between two cycles at once. So an unfinished turn has not happened, its message waits; spawned children, timers
- * and death watches are not in it, as after the death of a worker. A mesh can be started from one, with another
- * number of workers.
+ * between two cycles at once; and what agents have besides: timers, spawned children, death watches. An unfinished turn
+ * has not happened, its message waits. A mesh can be started from one, with another number of workers.
  */
 export interface Cut {
   readonly version: typeof CUT_VERSION;
@@ -23,6 +27,8 @@ export interface Cut {
   readonly snapshots: readonly CutSnapshot[];
   /** What was accepted and not finished, in the order in which each target gets it. */
   readonly messages: readonly CutMessage[];
+  /** What agents have besides states and messages, in the order in which they came by it; a child after its parent. */
+  readonly belongings: readonly Belonging[];
   /** Parts of operations at their sectors. They are recorded; who starts from the cut does not go on with them. */
   readonly operations: readonly CutOperation[];
   /** Of the registry's rows. */
@@ -34,7 +40,7 @@ export interface Cut {
   readonly counts: CutCounts;
 }
 
-export const CUT_VERSION = 1;
+export const CUT_VERSION = 2;
 
 /** The encoded snapshot of one agent. */
 export interface CutSnapshot {
@@ -113,6 +119,10 @@ export class CutError extends MeshError {
   }
 }
 
+/** Longest wait of a timer, ms; what is asked of one more is its own time to be late. */
+const MAX_TIMER_MS = 2 ** 41;
+/** Agent modules of a mesh are counted in 16 bits. */
+const MAX_MODULES = 65_535;
 /** Above this the ids of a thread's incarnations run out. */
 const MAX_EPOCH = 8000;
 
@@ -123,7 +133,8 @@ const MAX_EPOCH = 8000;
 export function checkCut(cut: Cut): void {
   if (cut.version !== CUT_VERSION)
     throw new CutError("version", `expected ${CUT_VERSION}, got ${cut.version}`);
-  const { rows, agents, sectors } = createTopology(cut.topology);
+  const topology = createTopology(cut.topology);
+  const { rows, agents, sectors } = topology;
   within("epoch", "epoch", cut.epoch, 0, MAX_EPOCH);
   for (const { agent } of cut.snapshots) within("snapshots", "agent", agent, 0, rows - 1);
   for (const message of cut.messages) {
@@ -131,6 +142,7 @@ export function checkCut(cut: Cut): void {
     within("messages", "sender", message.sender, -1, rows - 1);
     within("messages", "priority", message.priority, 0, 3);
   }
+  for (const belonging of cut.belongings) checkBelonging(belonging, topology);
   for (const { sector } of cut.operations) within("operations", "sector", sector, 0, sectors - 1);
   within("registry", "rows", cut.registry.rows, rows, rows);
   for (const { from, to } of cut.arrivals.shares) {
@@ -138,6 +150,28 @@ export function checkCut(cut: Cut): void {
     within("arrivals", "from", from, 0, to);
   }
   checkBalance(cut);
+}
+
+function checkBelonging(belonging: Belonging, { rows, spawnBase }: Topology): void {
+  const part = "belongings";
+  switch (belonging.kind) {
+    case "timer":
+      within(part, "agent", belonging.agent, 0, rows - 1);
+      within(part, "leftMs", Math.floor(belonging.leftMs), -MAX_TIMER_MS, MAX_TIMER_MS);
+      within(part, "periodMs", Math.floor(belonging.periodMs), 0, MAX_TIMER_MS);
+      break;
+    case "child":
+      within(part, "child", belonging.child, spawnBase, rows - 1);
+      within(part, "parent", belonging.parent, 0, rows - 1);
+      within(part, "module", belonging.module, 0, MAX_MODULES);
+      break;
+    case "watch":
+      within(part, "watcher", belonging.watcher, 0, rows - 1);
+      within(part, "watched", belonging.watched, 0, rows - 1);
+      break;
+    default:
+      belonging satisfies never;
+  }
 }
 
 function within(part: string, field: string, value: number, least: number, most: number): void {

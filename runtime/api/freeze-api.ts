@@ -30,6 +30,14 @@ export interface Preserved {
   /** Agents whose state is not saved: from the file they begin anew, by `init`. */
   readonly withoutSnapshot: number;
   readonly messages: number;
+  readonly timers: number;
+  /** Spawned children. */
+  readonly children: number;
+  /**
+   * Timers and spawned children that are not preserved: the behavior of a child is no export of an agent module, or
+   * custody has no room. From the file a child that is missing is told of as `lost`.
+   */
+  readonly unkept: number;
   /** Operations that are out; who starts from the file does not go on with them. */
   readonly operations: number;
 }

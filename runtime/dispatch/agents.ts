@@ -13,9 +13,9 @@ import {
   createCapabilityTable,
   setCapabilities,
 } from "../../coordination/capability.ts";
-import { spawnRangeOfShard } from "../../coordination/placement.ts";
 import { seedProfile } from "../../coordination/profile.ts";
 import { FLAG_LOST } from "../../coordination/registry.ts";
+import type { ChildBelonging } from "../../mailbox/belonging.ts";
 import {
   CONTROL_BOOTED,
   CONTROL_CURRENT,
@@ -63,6 +63,7 @@ export class Agents {
   #spawnRange: Range = NONE;
   #siblings = new Siblings(0, 0);
   #nextSpawn = 0;
+  #spawnPlaces = 0;
   /** What async `stopped` handlers still do. */
   readonly #farewells = new Set<Promise<void>>();
   #stopping = false;
@@ -102,11 +103,7 @@ export class Agents {
     const { view, plan } = this.#dispatcher;
     this.#behaviors = behaviors;
     this.#range = range;
-    if (plan.threads > 1 && view.thread > 0) {
-      this.#spawnRange = spawnRangeOfShard(view.topology, plan.threads - 1, view.thread);
-      this.#nextSpawn = this.#spawnRange.from;
-      this.#siblings = new Siblings(this.#spawnRange.from, this.#spawnRange.to);
-    }
+    if (plan.threads > 1 && view.thread > 0) this.#surveySpawnPlaces();
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
       // What was quarantined, or had stopped, under a predecessor stays so.
@@ -118,6 +115,56 @@ export class Agents {
       if (starting !== undefined) pending.push(starting);
     }
     await Promise.all(pending);
+    await this.#bringUpChildren();
+  }
+
+  /** Its places need not be a run: children of a cut stay with their parents, whatever the number of threads. */
+  #surveySpawnPlaces(): void {
+    const { topology, placement, thread } = this.#dispatcher.view;
+    let from = topology.rows;
+    let to = from;
+    for (let index = topology.spawnBase; index < topology.rows; index++) {
+      if (placement[index] !== thread) continue;
+      from = Math.min(from, index);
+      to = index + 1;
+      this.#spawnPlaces++;
+    }
+    this.#spawnRange = { from, to };
+    this.#nextSpawn = from;
+    this.#siblings = new Siblings(from, to);
+  }
+
+  /** The children that were found with their parents' states, for the parents that have spawned none themselves. */
+  async #bringUpChildren(): Promise<void> {
+    const { belongings, ports } = this.#dispatcher;
+    const bereft = new Map<number, boolean>();
+    const pending: (Promise<void> | undefined)[] = [];
+    for (const belonging of belongings.children) {
+      const { child, parent } = belonging;
+      if (!bereft.has(parent)) bereft.set(parent, this.childrenOf(parent).length === 0);
+      const behavior = belongings.behaviorOf(belonging);
+      if (behavior !== undefined && bereft.get(parent) && this.cellOf(parent)?.alive === true) {
+        this.#siblings.add(parent, child);
+        pending.push(this.#start(child, behavior, parent));
+        continue;
+      }
+      ports.log.debug({ actor: child, parent, name: belonging.name }, "a child is not brought up");
+      this.#giveUpChild(belonging);
+    }
+    belongings.settle();
+    await Promise.all(pending);
+  }
+
+  #giveUpChild({ child }: ChildBelonging): void {
+    const { registry } = this.#dispatcher.view;
+    registry.state[child] = STOPPED;
+    registry.flags[child] |= FLAG_LOST;
+    this.checkpoints.forget(child);
+  }
+
+  /** The agents of the topology that have an incarnation. */
+  *living(): Iterable<AgentCell> {
+    for (const cell of this.#cells) if (cell?.alive === true) yield cell;
   }
 
   #behaviorOf(agent: number): Behavior {
@@ -125,10 +172,16 @@ export class Agents {
   }
 
   /** Makes a new incarnation. Undefined when it is ready at once, else a promise that never rejects. */
-  #start(agent: number, behavior: Behavior, parent = -1): Promise<void> | undefined {
+  #start(
+    agent: number,
+    behavior: Behavior,
+    parent = -1,
+    bornIn = Number.NaN,
+  ): Promise<void> | undefined {
     const { registry } = this.#dispatcher.view;
     const cell = new AgentCell(this.#dispatcher, agent, behavior);
     cell.parent = parent;
+    cell.bornIn = bornIn;
     if (agent < this.#range.to) this.#cells[agent - this.#range.from] = cell;
     else this.#spawned[agent - this.#spawnRange.from] = cell;
     registry.generation[agent]++;
@@ -189,6 +242,7 @@ export class Agents {
     const { view, mailboxes, runQueue } = this.#dispatcher;
     view.registry.state[cell.self] = ACTIVE;
     view.control[CONTROL_BOOTED]++;
+    this.#dispatcher.belongings.onReady(cell);
     if (!this.contexts.isWhole(cell)) return;
     this.#dispatcher.roles.started(cell.self);
     if (mailboxes.depth[cell.self] > 0) runQueue.push(cell.self);
@@ -227,8 +281,8 @@ export class Agents {
     view.registry.restarts[agent]++;
     ledger.counts[Count.RESTARTS]++;
     this.#dispatcher.touch();
-    const behavior = isOfTopology ? this.#behaviorOf(agent) : (cell as AgentCell).behavior;
-    return this.#start(agent, behavior, cell?.parent);
+    const behavior = isOfTopology ? this.#behaviorOf(agent) : (cell as AgentCell).origin;
+    return this.#start(agent, behavior, cell?.parent, cell?.bornIn);
   }
 
   /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
@@ -346,7 +400,7 @@ export class Agents {
     this.#siblings.add(parent.self, index);
     seedProfile(view.registry, index, view.registry.class[parent.self]);
     view.registry.state[index] = NOT_STARTED;
-    this.#start(index, behavior, parent.self);
+    this.#start(index, behavior, parent.self, parent.turn);
     return index;
   }
 
@@ -364,12 +418,14 @@ export class Agents {
     }
     throw new MeshError(
       "MESH_SPAWN_LIMIT",
-      `this worker's ${to - from} places for spawned children are all in use (topology.spawnCapacity)`,
+      `this worker's ${this.#spawnPlaces} places for spawned children are all in use (topology.spawnCapacity)`,
     );
   }
 
   #isFree(index: number, sparesLost: boolean): boolean {
-    const { state, flags } = this.#dispatcher.view.registry;
+    const { registry, placement, thread } = this.#dispatcher.view;
+    const { state, flags } = registry;
+    if (placement[index] !== thread) return false;
     if (state[index] === NOT_STARTED) return true;
     return state[index] === STOPPED && !(sparesLost && (flags[index] & FLAG_LOST) !== 0);
   }

@@ -11,6 +11,8 @@ interface Entry {
   /** 0 for once. */
   readonly periodMs: number;
   dueMs: number;
+  /** The turn that started it ({@link AgentCell.turn}); NaN when none did. */
+  readonly turn: number;
 }
 
 /** A turn of an agent that waits. Many do at once: it is its own timer, and made of nothing else. */
@@ -88,6 +90,21 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     });
   }
 
+  /** Whether this incarnation has started timers, waiting still or not. */
+  get begun(): boolean {
+    return this.#key > 0;
+  }
+
+  /** What waits, in the order in which it was started; but not what the open turn has started: it will come again. */
+  waiting(): readonly { message: unknown; periodMs: number; dueMs: number }[] {
+    return [...this.#entries.values()].filter(({ turn }) => turn !== this.#cell.turn);
+  }
+
+  /** Goes on with a timer of an incarnation that has ended elsewhere, which knows its message to be encodable. */
+  resume(leftMs: number, periodMs: number, message: unknown): void {
+    this.#start(Math.max(0, leftMs), periodMs, message);
+  }
+
   /** As it is now, and refused now: when it is due nobody is there to hear that it cannot be sent. */
   #copyOf(message: unknown): unknown {
     return this.#cell.dispatcher.answers.copyOf(message);
@@ -126,6 +143,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
       message,
       periodMs,
       dueMs,
+      turn: this.#cell.turn,
     });
     this.#cell.dispatcher.nudge();
     return {

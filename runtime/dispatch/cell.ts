@@ -74,12 +74,17 @@ export class AgentCell implements ActorContext {
   sendsWaiting = 0;
   /** Who spawned it; −1 for agents of the topology. */
   parent = -1;
+  /** The turn of its parent in which it was spawned; NaN when none ran. */
+  bornIn: number = Number.NaN;
+  /** The behavior that it began with, whatever it has become. */
+  readonly origin: Behavior;
   extras: CellExtras | undefined = undefined;
 
   constructor(dispatcher: Dispatcher, self: number, behavior: Behavior) {
     this.dispatcher = dispatcher;
     this.self = self;
     this.behavior = behavior;
+    this.origin = behavior;
   }
 
   get more(): CellExtras {
@@ -143,6 +148,17 @@ export class AgentCell implements ActorContext {
       }
     }
     return more.controller.signal;
+  }
+
+  /** What tells the open turn from others of this agent; NaN, which is like nothing, between turns. */
+  get turn(): number {
+    if (this.slot === 0) return Number.NaN;
+    const { doubles } = this.dispatcher.view.custody;
+    const sequence = doubles[((this.slot + SLOT_FRAME) >>> 1) + FRAME_SEQUENCE_F64];
+    // Of an operation an agent may have two turns: receive and act.
+    const { operations } = this.dispatcher;
+    const acts = operations.has(this.slot) && operations.isActing(this.slot, this.self);
+    return acts ? -sequence : sequence;
   }
 
   /** Of the current message, ms of the mesh clock; Infinity when it has none. */

@@ -29,6 +29,7 @@ import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Asks } from "./asks.ts";
+import { Belongings } from "./belongings.ts";
 import { Burials } from "./burials.ts";
 import { ConflictNews } from "./conflict-news.ts";
 import { Deputies } from "./deputies.ts";
@@ -112,6 +113,7 @@ export class Dispatcher implements FrameReader {
   readonly payloads: SharedPayloads;
   readonly arrivals: Arrivals;
   readonly agents: Agents;
+  readonly belongings: Belongings;
   readonly turns: Turns;
   readonly heart: Heart;
   readonly roles: Roles;
@@ -160,6 +162,7 @@ export class Dispatcher implements FrameReader {
     this.payloads = new SharedPayloads(this);
     this.arrivals = new Arrivals(this);
     this.agents = new Agents(this);
+    this.belongings = new Belongings(this);
     this.turns = new Turns(this);
     this.conflicts = new ConflictNews(this);
     this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];

@@ -30,6 +30,8 @@ export class Standstill {
   readonly #dispatcher: Dispatcher;
   /** Of the freeze that is obeyed; 0 while the thread goes. */
   #number = 0;
+  /** What agents have besides is in custody. */
+  #kept = false;
   /** Lanes hold something for which there is no custody. */
   #stuck = false;
   #waiting: Continuation[] = [];
@@ -73,6 +75,11 @@ export class Standstill {
       this.#stuck = taken === 0;
       work += taken;
     }
+    if (!this.#kept) {
+      this.#kept = true;
+      dispatcher.belongings.keep();
+      work++;
+    }
     if (work > 0 || dispatcher.outbox.dirty) dispatcher.commit();
     if (lanes.empty || this.#stuck)
       Atomics.store(control, CONTROL_QUIET, lanes.empty ? this.#number : -this.#number);
@@ -92,6 +99,7 @@ export class Standstill {
     wheel.stop(nowMs);
     releases.stop(nowMs);
     this.#stuck = false;
+    this.#kept = false;
     this.#number = view.control[CONTROL_FREEZE];
     Atomics.store(view.control, CONTROL_FROZEN, this.#number);
   }
@@ -100,6 +108,7 @@ export class Standstill {
     const { view, wheel, releases, outbox, nowMs } = this.#dispatcher;
     const stoodMs = view.controlDoubles[CONTROL_STOOD_F64];
     this.#number = 0;
+    this.#dispatcher.belongings.letGo();
     this.#shiftMessages(stoodMs);
     this.#shiftTurns(stoodMs);
     wheel.go(nowMs, true);

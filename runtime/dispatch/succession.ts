@@ -53,9 +53,24 @@ export function succeed(dispatcher: Dispatcher, death: Death): Estate {
   const suspects = death.blameless
     ? new Set<number>()
     : findSuspects(dispatcher, found.messages, death.current);
+  dispatcher.belongings.adopt(found.belongings);
   resetRows(dispatcher);
-  agents.checkpoints.adopt(found.checkpoints);
+  agents.checkpoints.adopt(statesOfTheLiving(dispatcher, found.checkpoints));
   return { redeliver: () => redeliver(dispatcher, found.messages, suspects, death.current - 1) };
+}
+
+/** States of children that died with their parent's are given up, or whoever gets their place would find them. */
+function statesOfTheLiving(
+  dispatcher: Dispatcher,
+  checkpoints: ReadonlyMap<number, number>,
+): ReadonlyMap<number, number> {
+  const { topology } = dispatcher.view;
+  const living = new Map<number, number>();
+  for (const [agent, slot] of checkpoints) {
+    if (agent < topology.spawnBase || dispatcher.belongings.brings(agent)) living.set(agent, slot);
+    else dispatcher.giveBack(slot);
+  }
+  return living;
 }
 
 /** Nobody has anything queued or running any more; whoever had ended before stays so. */
@@ -69,12 +84,12 @@ function resetRows(dispatcher: Dispatcher): void {
     registry.waitsOn[row] = -1;
     const state = registry.state[row];
     if (state === NOT_STARTED || state === QUARANTINED || state === STOPPED) continue;
-    if (row < topology.spawnBase) {
+    if (row < topology.spawnBase || dispatcher.belongings.brings(row)) {
       registry.state[row] = OFFLINE;
       continue;
     }
-    // A spawned child has died with the state of its parent, who will spawn another if it wants one. Whoever
-    // watches it, or asks to, is told so: the flag outlives this thread too.
+    // Without a copy of its birth a spawned child has died with the state of its parent, who will spawn another if it
+    // wants one. Whoever watches it, or asks to, is told so: the flag outlives this thread too.
     registry.state[row] = STOPPED;
     registry.flags[row] |= FLAG_LOST;
   }

@@ -1,4 +1,4 @@
-import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { NOT_STARTED, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
 import { FLAG_LOST } from "../../coordination/registry.ts";
 import type { EndReason } from "./agents.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -53,6 +53,14 @@ export class Watches {
     }
   }
 
+  /** Who of this thread watches whom. */
+  *ofThisThread(): Iterable<readonly [watcher: number, watched: number]> {
+    for (const [watched, watchers] of this.#watchers)
+      for (const watcher of watchers) if (this.#isLocal(watcher)) yield [watcher, watched];
+    for (const [watched, watchers] of this.#remote)
+      for (const watcher of watchers) yield [watcher, watched];
+  }
+
   /** The actor of this thread has ended. */
   ended(watched: number, reason: EndReason): void {
     const watchers = this.#watchers.get(watched);
@@ -66,17 +74,16 @@ export class Watches {
    * begin in the start of its worker, has no incarnation either, but will have one.
    */
   #endOf(watched: number): EndReason | undefined {
-    const { agents, view } = this.#dispatcher;
-    const { registry, topology } = view;
+    const { registry, topology } = this.#dispatcher.view;
     switch (registry.state[watched]) {
       case STOPPED:
         return (registry.flags[watched] & FLAG_LOST) === 0 ? "stopped" : "lost";
       case QUARANTINED:
         return "failed";
-      default: {
-        const neverSpawned = watched >= topology.spawnBase && agents.cellOf(watched) === undefined;
-        return neverSpawned ? "stopped" : undefined;
-      }
+      case NOT_STARTED:
+        return watched >= topology.spawnBase ? "stopped" : undefined;
+      default:
+        return undefined;
     }
   }
 

@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createTopology } from "../../coordination/topology.ts";
+import type { Belonging } from "../../mailbox/belonging.ts";
 import { cutOf, messageTo, snapshotOf } from "../../test/cut.ts";
+import { SMALL } from "../../test/mesh.ts";
 import type { Cut, CutMessage } from "../api/cut.ts";
 import { CutError } from "../api/cut.ts";
 import { decodeCut, encodeCut } from "./cut-bytes.ts";
 
+const FIRST_CHILD = createTopology(SMALL.topology).spawnBase;
 const bytes = fc.uint8Array({ maxLength: 60 });
 const message: fc.Arbitrary<CutMessage> = fc.record({
   kind: fc.constantFrom("tell" as const, "ask" as const, "signal" as const),
@@ -22,20 +26,41 @@ const message: fc.Arbitrary<CutMessage> = fc.record({
   redelivered: fc.boolean(),
   deaths: fc.nat(3),
 });
+const row = fc.nat(39);
+const name = fc.string({ maxLength: 12, unit: "grapheme" });
+const belonging: fc.Arbitrary<Belonging> = fc.oneof(
+  fc.record({
+    kind: fc.constant("timer" as const),
+    agent: row,
+    leftMs: fc.double({ min: -1e6, max: 1e9, noNaN: true }),
+    periodMs: fc.nat(1e6),
+    bytes,
+  }),
+  fc.record({
+    kind: fc.constant("child" as const),
+    child: fc.integer({ min: FIRST_CHILD, max: FIRST_CHILD + 63 }),
+    parent: row,
+    module: fc.nat(9),
+    name,
+  }),
+  fc.record({ kind: fc.constant("watch" as const), watcher: row, watched: row }),
+);
 const cuts: fc.Arbitrary<Cut> = fc
   .record({
     snapshots: fc.uniqueArray(fc.record({ agent: fc.nat(39), bytes }), {
       selector: ({ agent }) => agent,
     }),
     messages: fc.array(message, { maxLength: 20 }),
+    belongings: fc.array(belonging, { maxLength: 20 }),
     handled: fc.nat(1e9),
     column: bytes,
     share: bytes,
   })
-  .map(({ snapshots, messages, handled, column, share }) => {
+  .map(({ snapshots, messages, belongings, handled, column, share }) => {
     const cut = cutOf(snapshots, messages, handled);
     return {
       ...cut,
+      belongings,
       shapes: [["from", "id"], ["do"]],
       registry: { ...cut.registry, columns: { state: column, score: column } },
       arrivals: { kind: "arrival", shares: [{ from: 0, to: 20, bytes: share }] },

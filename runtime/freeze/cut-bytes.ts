@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type Belonging, belongingOf, rowOf } from "../../mailbox/belonging.ts";
 import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } from "../api/cut.ts";
 
 /*
@@ -15,13 +16,21 @@ import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } fr
  */
 const MAGIC = Buffer.from("MESHCUT\n");
 /** Of this layout; what the sections hold has `Cut.version`. */
-export const CUT_FILE_VERSION = 1;
+export const CUT_FILE_VERSION = 2;
 const DIGEST_AT = 32;
 const SIGNATURE_AT = 64;
 const HEADER_BYTES = 128;
 const NAME_BYTES = 16;
 const ENTRY_BYTES = NAME_BYTES + 8 + 8 + 32;
-const SECTIONS = ["about", "snapshots", "messages", "operations", "registry", "arrivals"] as const;
+const SECTIONS = [
+  "about",
+  "snapshots",
+  "messages",
+  "belongings",
+  "operations",
+  "registry",
+  "arrivals",
+] as const;
 type SectionName = (typeof SECTIONS)[number];
 
 /** Largest file that is written or read, bytes: what is read at once. */
@@ -30,13 +39,18 @@ const TABLE_BYTES = SECTIONS.length * ENTRY_BYTES;
 
 /** Agent and length before a snapshot. */
 const SNAPSHOT_BYTES = 8;
+/** Fixed bytes of a belonging. */
+const BELONGING_BYTES = 36;
 /** Fixed bytes of one message; its payload follows. */
 const MESSAGE_BYTES = 44;
 const KINDS: readonly CutMessageKind[] = ["tell", "ask", "signal"];
 const PayloadForm = { NOTHING: 0, NUMBER: 1, BYTES: 2 } as const;
 
 /** What section `about` holds, as JSON: all that is not a list of thousands. */
-type About = Omit<Cut, "snapshots" | "messages" | "operations" | "registry" | "arrivals"> & {
+type About = Omit<
+  Cut,
+  "snapshots" | "messages" | "belongings" | "operations" | "registry" | "arrivals"
+> & {
   readonly registry: { readonly rows: number; readonly columns: readonly [string, number][] };
   readonly arrivals: {
     readonly kind: string;
@@ -82,6 +96,7 @@ export function decodeCut(bytes: Buffer): Cut {
     ...about,
     snapshots: decodeSnapshots(sections.snapshots),
     messages: decodeMessages(sections.messages),
+    belongings: decodeBelongings(sections.belongings),
     operations: parse("operations", sections.operations) as Cut["operations"],
     registry: {
       rows: about.registry.rows,
@@ -113,6 +128,8 @@ function encodeSection(name: SectionName, cut: Cut): Uint8Array[] {
       return [encodeSnapshots(cut.snapshots)];
     case "messages":
       return [encodeMessages(cut.messages)];
+    case "belongings":
+      return [encodeBelongings(cut.belongings)];
     case "operations":
       return [Buffer.from(JSON.stringify(cut.operations))];
     case "registry":
@@ -125,7 +142,8 @@ function encodeSection(name: SectionName, cut: Cut): Uint8Array[] {
 }
 
 function encodeAbout(cut: Cut): Buffer {
-  const { snapshots: _1, messages: _2, operations: _3, registry, arrivals, ...rest } = cut;
+  const { snapshots: _1, messages: _2, belongings: _3, operations: _4, ...others } = cut;
+  const { registry, arrivals, ...rest } = others;
   const about: About = {
     ...rest,
     registry: {
@@ -187,6 +205,30 @@ function encodeMessage(message: CutMessage, section: Buffer, at: number): number
   return at + MESSAGE_BYTES + length;
 }
 
+/*
+ * A belonging: kind (u32), whose it is, with whom (u32), module (u32), time left and period (f64), length of what
+ * follows (u32), and that: a timer's message, the name of a child's behavior.
+ */
+function encodeBelongings(belongings: Cut["belongings"]): Buffer {
+  const rows = belongings.map(rowOf);
+  const section = Buffer.alloc(
+    rows.reduce((sum, { bytes }) => sum + BELONGING_BYTES + bytes.length, 0),
+  );
+  let at = 0;
+  for (const { kind, whose, withWhom, module, leftMs, periodMs, bytes } of rows) {
+    section.writeUInt32LE(kind, at);
+    section.writeUInt32LE(whose, at + 4);
+    section.writeUInt32LE(withWhom, at + 8);
+    section.writeUInt32LE(module, at + 12);
+    section.writeDoubleLE(leftMs, at + 16);
+    section.writeDoubleLE(periodMs, at + 24);
+    section.writeUInt32LE(bytes.length, at + 32);
+    section.set(bytes, at + BELONGING_BYTES);
+    at += BELONGING_BYTES + bytes.length;
+  }
+  return section;
+}
+
 function payloadLength(payload: CutMessage["payload"]): number {
   if (payload === undefined) return 0;
   return "number" in payload ? 8 : payload.bytes.length;
@@ -203,7 +245,10 @@ function readTable(bytes: Buffer): Readonly<Record<SectionName, Buffer>> {
     throw new CutError("header", "this is no frozen mesh");
   const version = bytes.readUInt32LE(8);
   if (version !== CUT_FILE_VERSION)
-    throw new CutError("header", `layout: expected ${CUT_FILE_VERSION}, got ${version}`);
+    throw new CutError(
+      "header",
+      `layout: expected ${CUT_FILE_VERSION}, got ${version}: it is of another version of mesh-30k`,
+    );
   const count = bytes.readUInt32LE(12);
   if (count !== SECTIONS.length)
     throw new CutError("header", `sections: expected ${SECTIONS.length}, got ${count}`);
@@ -329,6 +374,29 @@ function decodeMessage(section: Buffer, at: number, length: number): CutMessage 
           ? { number: section.readDoubleLE(body) }
           : { bytes: copyOf(section, body, length) },
   };
+}
+
+function decodeBelongings(section: Buffer): Cut["belongings"] {
+  const belongings: Belonging[] = [];
+  for (let at = 0; at < section.length; ) {
+    needs("belongings", section, at, BELONGING_BYTES);
+    const length = section.readUInt32LE(at + 32);
+    needs("belongings", section, at + BELONGING_BYTES, length);
+    const row = {
+      kind: section.readUInt32LE(at),
+      whose: section.readUInt32LE(at + 4),
+      withWhom: section.readUInt32LE(at + 8),
+      module: section.readUInt32LE(at + 12),
+      leftMs: section.readDoubleLE(at + 16),
+      periodMs: section.readDoubleLE(at + 24),
+      bytes: copyOf(section, at + BELONGING_BYTES, length),
+    };
+    const belonging = belongingOf(row);
+    if (belonging === undefined) throw new CutError("belongings", `kind ${row.kind} is none`);
+    belongings.push(belonging);
+    at += BELONGING_BYTES + length;
+  }
+  return belongings;
 }
 
 function needs(part: SectionName, section: Buffer, at: number, bytes: number): void {

@@ -3,6 +3,7 @@ import { AGENT_STATES } from "../../coordination/agent-state.ts";
 import { bytesPerRow } from "../../coordination/columns.ts";
 import { REGISTRY_LAYOUT } from "../../coordination/registry.ts";
 import { createTopology, type Topology } from "../../coordination/topology.ts";
+import type { Belonging } from "../../mailbox/belonging.ts";
 import { PayloadCodec } from "../../mailbox/payload.ts";
 import type { Shape } from "../../mailbox/shapes.ts";
 import type { Cut, CutCounts, CutMessage } from "../api/cut.ts";
@@ -22,6 +23,8 @@ export interface CutDiff {
     readonly new: number;
     readonly changes: readonly MessageChange[];
   };
+  /** Timers, spawned children and death watches: how many more the second has. */
+  readonly belongings: Readonly<Record<Belonging["kind"], number>>;
   /** By column of the registry: agents of which it differs. */
   readonly estimates: Readonly<Record<string, number>>;
   readonly routes: { readonly gone: readonly string[]; readonly new: readonly string[] };
@@ -60,6 +63,7 @@ export function diffCuts(first: Cut, second: Cut, limit: number = 100): CutDiff 
     takenMs: [first.takenMs, second.takenMs],
     agents: diffAgents(topology, first, second, limit),
     messages: diffMessages(topology, first, second, limit),
+    belongings: diffBelongings(first, second),
     estimates: diffEstimates(topology, first, second),
     routes: diffRoutes(first, second),
     counts: diffCounts(first.counts, second.counts),
@@ -71,7 +75,10 @@ function diffAgents(topology: Topology, first: Cut, second: Cut, limit: number):
   const after = snapshotsOf(second);
   const counts = { added: 0, lost: 0, changed: 0, moved: 0 };
   const changes: AgentChange[] = [];
-  for (let agent = 0; agent < topology.agents; agent++) {
+  for (let agent = 0; agent < topology.rows; agent++) {
+    // Roles have no state; behind them come spawned children.
+    if (agent === topology.agents) agent = topology.spawnBase;
+    if (agent >= topology.rows) break;
     const states = [first, second].map((cut) => stateOf(cut, agent));
     const change = changeOf(before(agent), after(agent), states[0] !== states[1]);
     if (change === undefined) continue;
@@ -146,6 +153,13 @@ function diffMessages(
   };
   const gone = only(first, after, "gone");
   return { same: before.size - gone, gone, new: only(second, before, "new"), changes };
+}
+
+function diffBelongings(first: Cut, second: Cut): CutDiff["belongings"] {
+  const more = { timer: 0, child: 0, watch: 0 };
+  for (const { kind } of second.belongings) more[kind]++;
+  for (const { kind } of first.belongings) more[kind]--;
+  return more;
 }
 
 function idOf({ sender, sequence, target }: CutMessage): string {

@@ -3,6 +3,7 @@ import { InvalidOptionError } from "../../actors/errors.ts";
 import { moveArrivals } from "../../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
 import { createTopology } from "../../coordination/topology.ts";
+import { type Belonging, keepBelonging } from "../../mailbox/belonging.ts";
 import { Custody, MAX_CUSTODY_FRAME_BYTES } from "../../mailbox/custody.ts";
 import { FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../../mailbox/frame.ts";
 import { controlDoublesOf, controlOf } from "../../mailbox/lanes.ts";
@@ -31,8 +32,9 @@ const KINDS: Readonly<Record<CutMessageKind, number>> = {
 /**
  * Puts a cut into the fresh memory of a mesh whose workers have not begun, as if they had predecessors that left it
  * there: each takes over its part (`succession.ts`) whatever its number. States come back by `restore`, messages are
- * delivered in their order and with the time that they had left; parts of operations, whose orchestrator is gone, are
- * counted as dead letters. CutError when the cut is not whole, InvalidOptionError when it does not fit this mesh.
+ * delivered in their order and with the time that they had left, agents get their timers and children; parts of
+ * operations, whose orchestrator is gone, are counted as dead letters. CutError when the cut is not whole,
+ * InvalidOptionError when it does not fit this mesh.
  */
 export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
   checkCut(cut);
@@ -44,6 +46,10 @@ export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
     throw new CutError("shapes", `${cut.shapes.length} shapes do not fit into their table`);
   restoreRegistry(view.registry, cut);
   if (cut.arrivals.kind === plan.predictor) restoreArrivals(plan, cut);
+  // Before anything is put where its owner lives.
+  for (const belonging of cut.belongings)
+    if (belonging.kind === "child")
+      view.placement[belonging.child] = view.placement[belonging.parent];
   const custodies = plan.memory.custody.map((memory) => new Custody(memory));
   for (const { agent, bytes } of cut.snapshots) {
     checkPayload(plan, "snapshots", bytes.length);
@@ -57,7 +63,25 @@ export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
   const outside = view.topology.orchestrator;
   for (const message of cut.messages)
     restoreMessage(plan, custodies[view.placement[message.target]], message, outside, nowMs);
+  for (const belonging of cut.belongings) {
+    const slot = keepBelonging(custodies[view.placement[ownerOf(belonging)]], belonging, 0);
+    if (slot === FULL) throw noRoom(custodies[0].bytes.length);
+  }
   restoreCounts(plan, cut);
+}
+
+/** On whose thread a belonging is wanted. */
+function ownerOf(belonging: Belonging): number {
+  switch (belonging.kind) {
+    case "timer":
+      return belonging.agent;
+    case "child":
+      return belonging.parent;
+    case "watch":
+      return belonging.watcher;
+    default:
+      return belonging satisfies never;
+  }
 }
 
 /** Nobody else writes the table yet. */
@@ -124,13 +148,16 @@ function checkPayload({ maxPayloadBytes }: MeshPlan, part: string, bytes: number
 
 function allocate(custody: Custody, bytes: number, urgent: boolean): number {
   const slot = custody.allocate(Math.min(FRAME_BYTES + bytes, MAX_CUSTODY_FRAME_BYTES), urgent);
-  if (slot === FULL)
-    throw new InvalidOptionError(
-      "custodyBytes",
-      custody.bytes.length,
-      "more, for what the cut holds does not fit into it",
-    );
+  if (slot === FULL) throw noRoom(custody.bytes.length);
   return slot;
+}
+
+function noRoom(custodyBytes: number): InvalidOptionError {
+  return new InvalidOptionError(
+    "custodyBytes",
+    custodyBytes,
+    "more, for what the cut holds does not fit into it",
+  );
 }
 
 function restoreMessage(

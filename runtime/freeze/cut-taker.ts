@@ -1,6 +1,7 @@
 import type { ArrivalShare } from "../../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
 import { sectorOf, type Topology } from "../../coordination/topology.ts";
+import { type Belonging, belongingIn } from "../../mailbox/belonging.ts";
 import { Custody } from "../../mailbox/custody.ts";
 import {
   FRAME_CREATED_F64,
@@ -72,12 +73,14 @@ export function takeCut(
   const snapshots: CutSnapshot[] = [];
   const messages: CutMessage[] = [];
   const operations: CutOperation[] = [];
+  const belongings: Belonging[] = [];
+  const into = { snapshots, messages, operations, belongings };
   for (let thread = 1; thread < plan.threads; thread++)
-    readThread(plan, view, thread, takenMs, { snapshots, messages, operations });
+    readThread(plan, view, thread, takenMs, into);
   // Sent, and not yet accepted for want of custody: whoever starts from the cut has room for it.
   const accepted = messages.length + operations.length;
   for (let thread = 1; thread < plan.threads; thread++)
-    readLanes(plan, view, thread, takenMs, { snapshots, messages, operations });
+    readLanes(plan, view, thread, takenMs, into);
   const waiting = messages.length + operations.length - accepted;
   const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = view.topology;
   const { classes } = plan.topology;
@@ -95,6 +98,7 @@ export function takeCut(
     shapes: view.shapes.read(),
     snapshots: snapshots.sort((a, b) => a.agent - b.agent),
     messages,
+    belongings,
     operations,
     registry: readRegistry(view.registry),
     arrivals: { kind: plan.predictor, shares: readArrivals(plan, view) },
@@ -114,6 +118,7 @@ interface Collected {
   readonly snapshots: CutSnapshot[];
   readonly messages: CutMessage[];
   readonly operations: CutOperation[];
+  readonly belongings: Belonging[];
 }
 
 function readThread(
@@ -127,9 +132,15 @@ function readThread(
   const custody = new Custody(plan.memory.custody[thread]);
   const found = custody.survey(committed);
   const { topology } = view;
+  const children = new Set<number>();
+  for (const slot of found.belongings) {
+    const belonging = belongingIn(custody, slot);
+    into.belongings.push(belonging);
+    if (belonging.kind === "child") children.add(belonging.child);
+  }
   for (const [agent, slot] of found.checkpoints) {
-    // A child is gone with the state of its parent.
-    if (agent >= topology.spawnBase) continue;
+    // A child that cannot be made again elsewhere has no use for its state.
+    if (agent >= topology.spawnBase && !children.has(agent)) continue;
     const from = (slot + SLOT_FRAME + FRAME_DATA) * 4;
     const bytes = custody.bytes.slice(from, from + custody.words[slot + SLOT_AUX]);
     into.snapshots.push({ agent, bytes });

@@ -13,6 +13,7 @@ import {
   CONTROL_SINCE_F64,
   CONTROL_STATE,
   CONTROL_STOOD_F64,
+  CONTROL_UNKEPT,
   Command,
   ThreadState,
 } from "../../mailbox/layout.ts";
@@ -216,10 +217,15 @@ export class Freezer {
     const { dataDir } = this.#ports;
     const file = wanted ?? (dataDir === undefined ? undefined : frozenFile(dataDir, sinceMs));
     const cut = this.#take(sinceMs);
+    const { agents } = this.#ports.dispatcher.view.topology;
+    const saved = cut.snapshots.filter(({ agent }) => agent < agents).length;
     const held = {
       snapshots: cut.snapshots.length,
-      withoutSnapshot: Math.max(0, this.#countAgents() - cut.snapshots.length),
+      withoutSnapshot: Math.max(0, this.#countAgents() - saved),
       messages: cut.messages.length,
+      timers: cut.belongings.filter(({ kind }) => kind === "timer").length,
+      children: cut.belongings.filter(({ kind }) => kind === "child").length,
+      unkept: this.#threads().reduce((sum, { control }) => sum + control[CONTROL_UNKEPT], 0),
       operations: new Set(cut.operations.map(({ operation }) => operation)).size,
     };
     if (file === undefined || file === false) return held;

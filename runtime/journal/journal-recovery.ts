@@ -154,6 +154,7 @@ export function cutOfJournal(
       .sort(([a], [b]) => a - b)
       .map(([agent, { value }]) => ({ agent, bytes: value as Uint8Array })),
     messages,
+    belongings: [],
     operations: [],
     registry: { rows, columns: {} },
     arrivals: { kind: predictor, shares: [] },

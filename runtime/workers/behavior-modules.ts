@@ -1,5 +1,6 @@
 import type { Behavior } from "../../actors/behavior.ts";
 import { MeshError } from "../../actors/errors.ts";
+import { type Breeds, breedKey, type Origin } from "../dispatch/belongings.ts";
 
 /** What an agent module may export. */
 interface AgentModule {
@@ -35,6 +36,21 @@ async function loadBehavior(url: string, options: unknown): Promise<Behavior> {
   return behaviorOf(url, module);
 }
 
+/** What agents can spawn that is to be had elsewhere too: all behaviors that the modules, once loaded, export. */
+export async function loadBreeds(urls: readonly string[]): Promise<Breeds> {
+  const origins = new Map<Behavior, Origin>();
+  const behaviors = new Map<string, Behavior>();
+  for (const [module, url] of urls.entries()) {
+    for (const [name, value] of Object.entries(await importModule(url))) {
+      if (!isBehavior(value)) continue;
+      behaviors.set(breedKey({ module, name }), value);
+      // A behavior that several modules export is to be had at any of them.
+      if (!origins.has(value)) origins.set(value, { module, name });
+    }
+  }
+  return { origins, behaviors };
+}
+
 async function importModule(url: string): Promise<AgentModule> {
   try {
     return (await import(url)) as AgentModule;
@@ -49,11 +65,16 @@ async function importModule(url: string): Promise<AgentModule> {
 
 function behaviorOf(url: string, module: AgentModule): Behavior {
   const behavior = module.default;
-  if (typeof behavior?.init !== "function" || typeof behavior.receive !== "function") {
+  if (!isBehavior(behavior)) {
     throw new MeshError(
       "MESH_AGENT_MODULE",
       `agent: expected ${url} to export a behavior by default (defineAgent({ init, receive }))`,
     );
   }
   return behavior;
+}
+
+function isBehavior(value: unknown): value is Behavior {
+  const { init, receive } = (value ?? {}) as Partial<Behavior>;
+  return typeof init === "function" && typeof receive === "function";
 }

@@ -15,7 +15,7 @@ import type { Death } from "../dispatch/succession.ts";
 import { seededRandom, systemClock } from "../machine/clock.ts";
 import { createLog, type LogOptions } from "../machine/log.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
-import { loadBehaviors } from "./behavior-modules.ts";
+import { loadBehaviors, loadBreeds } from "./behavior-modules.ts";
 import { runDuty } from "./duty.ts";
 import { bootShard } from "./shard-boot.ts";
 
@@ -75,6 +75,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   let behaviors: readonly Behavior[];
   try {
     behaviors = await loadBehaviors(plan.modules, plan.agentOptions);
+    dispatcher.belongings.breeds = await loadBreeds(plan.modules);
   } catch (error) {
     if (!task.first || !(error instanceof MeshError)) throw error;
     task.lifeline.close();
