@@ -1,4 +1,4 @@
-import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { QUARANTINED, STOPPED, VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { FLAG_LOST } from "../../coordination/registry.ts";
 import type { EndReason } from "./agents.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -69,6 +69,8 @@ export class Watches {
     const { agents, view } = this.#dispatcher;
     const { registry, topology } = view;
     switch (registry.state[watched]) {
+      case VACANT_SEAT:
+        return "stopped";
       case STOPPED:
         return (registry.flags[watched] & FLAG_LOST) === 0 ? "stopped" : "lost";
       case QUARANTINED:

@@ -1,6 +1,6 @@
 import type { ArrivalShare } from "../../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
-import { sectorOf, type Topology } from "../../coordination/topology.ts";
+import { sectorOf, type Topology, topologySize } from "../../coordination/topology.ts";
 import { Custody } from "../../mailbox/custody.ts";
 import {
   FRAME_CREATED_F64,
@@ -79,16 +79,12 @@ export function takeCut(
   for (let thread = 1; thread < plan.threads; thread++)
     readLanes(plan, view, thread, takenMs, { snapshots, messages, operations });
   const waiting = messages.length + operations.length - accepted;
-  const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = view.topology;
   const { classes } = plan.topology;
   return {
     version: CUT_VERSION,
     takenMs,
     topology: {
-      sectors,
-      clustersPerSector,
-      agentsPerCluster,
-      spawnCapacity,
+      ...topologySize(view.topology),
       ...(classes !== undefined && { classes }),
     },
     epoch: highestEpoch(plan),
