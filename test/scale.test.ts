@@ -119,7 +119,7 @@ describe("a mesh with a reserve", () => {
     expect(modes).toEqual([]);
   });
 
-  test("holds those back that report conflicts while they come in, and lets in no more when they are many", async () => {
+  test("holds those back that report conflicts as they come in, and lets in no more when they are many", async () => {
     const mesh = await growing({ heartbeatMs: 200 });
     const adding = mesh.scale.add(10, {
       onProgress: ({ phase, done }) => {
