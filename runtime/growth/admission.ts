@@ -8,6 +8,8 @@ import { Steadiness } from "./steadiness.ts";
 const STEPS: readonly number[] = [0.1, 0.25, 0.5, 1];
 /** So large a share of those let in may report conflicts before no more are. */
 const MOST_CONFLICTED = 0.05;
+/** Heartbeats without anybody becoming stable, in those that one needs, after which the others are not waited for. */
+const PATIENCE = 10;
 /** How long an agent has to take a turn of its own, ms; and how many are asked at once. */
 const PROBE_MS = 5_000;
 const AT_ONCE = 256;
@@ -53,21 +55,28 @@ export class Admission {
     };
   }
 
-  /** Those that are steady and take a turn, waiting for them for at most `timeoutMs`. */
+  /**
+   * Those that are steady and take a turn, waiting for them for at most `timeoutMs`: and for the last few not much
+   * longer than it took the others, who should not wait for one that is slow.
+   */
   async #stable(agents: readonly number[], beats: number, timeoutMs: number): Promise<number[]> {
     const { dispatcher, wait } = this.#ports;
-    const lookMs = Math.min(1_000, Math.max(5, dispatcher.plan.heartbeatMs / 4));
+    const { heartbeatMs } = dispatcher.plan;
+    const lookMs = Math.min(1_000, Math.max(5, heartbeatMs / 4));
     const steadiness = new Steadiness(dispatcher.view.registry, agents, beats);
     const stable: number[] = [];
     let probed = 0;
+    let lastMs = Infinity;
     for (let waitedMs = 0; ; waitedMs += lookMs) {
       steadiness.look();
       const fresh = steadiness.steady.slice(probed);
       probed += fresh.length;
+      if (fresh.length > 0) lastMs = waitedMs;
       for (const agent of await this.#answering(fresh)) stable.push(agent);
       const settled = probed + steadiness.over.size;
       this.#tell("stabilizing", stable.length, agents.length);
-      if (settled === agents.length || waitedMs >= timeoutMs) break;
+      const mostMs = Math.min(timeoutMs, 2 * lastMs + PATIENCE * beats * heartbeatMs);
+      if (settled === agents.length || waitedMs >= mostMs) break;
       await wait(lookMs);
     }
     for (const [agent, why] of [...steadiness.over, ...steadiness.undecided])
