@@ -8,6 +8,7 @@
  *       conflicts.head     how long that log was
  *       manifest.json
  */
+
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import {
@@ -22,6 +23,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { VACANT_SEAT } from "../coordination/agent-state.ts";
+import { createTopology } from "../coordination/topology.ts";
 import type { Cut } from "../runtime/api/cut.ts";
 import { copyLog } from "../runtime/conflicts/log-copier.ts";
 import { frozenFile, readCut, writeCut } from "../runtime/freeze/cut-file.ts";
@@ -90,7 +93,7 @@ export async function writeBackup(
       version: VERSION,
       takenMs: cut.takenMs,
       madeBy: packageVersion(),
-      agents: cut.topology.sectors * cut.topology.clustersPerSector * cut.topology.agentsPerCluster,
+      agents: agentsIn(cut),
       snapshots: cut.snapshots.length,
       messages: cut.messages.length,
       conflictEntries: entries ?? null,
@@ -247,4 +250,11 @@ async function mustNotBe(path: string): Promise<void> {
 
 function broken(path: string, sentence: string): ConsoleError {
   return new ConsoleError("CONSOLE_BACKUP", `${path}: ${sentence}`);
+}
+
+/** Those that are there: places kept for growth are none. */
+function agentsIn({ topology, registry }: Cut): number {
+  const states = registry.columns.state;
+  const { agents } = createTopology(topology);
+  return states.subarray(0, agents).filter((state) => state !== VACANT_SEAT).length;
 }

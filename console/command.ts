@@ -91,6 +91,8 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   readonly render: (data: Data, paint: Paint) => string;
   /** True when the command ran but what was wanted did not come about: exit code 1. */
   readonly failed?: (data: Data) => boolean;
+  /** Whether there is something that `undo` can take back. Default: when it has not failed. */
+  readonly changed?: (data: Data) => boolean;
   /** Takes the terminal over instead of printing once (`top`); such a command has no `--json` of its own. */
   readonly show?: (face: Face, line: MeshLine, args: Arguments<P>) => Promise<number>;
   /** With {@link show}: it does have `--json`, and prints a document a line by itself (`watch`). */
@@ -124,6 +126,7 @@ export interface MeshCommand extends CommandWords<Parameters> {
   withoutMesh(dataDir: string, args: Record<string, unknown>): Promise<unknown> | undefined;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
+  changed(data: unknown): boolean;
   readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
   readonly jsonLines?: boolean;
 }
@@ -152,6 +155,8 @@ export function meshCommand<const P extends Parameters, Data>(
     ? spec.parameters
     : { ...spec.parameters, dryRun: DRY_RUN };
   const isDry = (args: Record<string, unknown>): boolean => args.dryRun === true;
+  const failed = (data: unknown): boolean =>
+    (plansItself || !isBlastRadius(data)) && (spec.failed?.(data as Data) ?? false);
   return Object.freeze({
     ...spec,
     parameters,
@@ -172,8 +177,8 @@ export function meshCommand<const P extends Parameters, Data>(
       !plansItself && isBlastRadius(data)
         ? renderBlastRadius(data, paint)
         : spec.render(data as Data, paint),
-    failed: (data: unknown) =>
-      (plansItself || !isBlastRadius(data)) && (spec.failed?.(data as Data) ?? false),
+    failed,
+    changed: (data: unknown) => spec.changed?.(data as Data) ?? !failed(data),
     ...(show && {
       show: (face: Face, line: MeshLine, args: Record<string, unknown>) =>
         show(face, line, args as Arguments<P>),

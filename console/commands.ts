@@ -24,6 +24,7 @@ import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-com
 import { quarantineCommand } from "./quarantine-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
+import { scaleCommand } from "./scale-command.ts";
 import { simulateCommand } from "./simulate-command.ts";
 import { startCommand } from "./start.ts";
 import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   diffCommand,
   forkCommand,
   incidentCommand,
+  scaleCommand,
   backupCommand,
   restoreCommand,
   deadLettersCommand,

@@ -27,7 +27,7 @@ export function remember(
 ): void {
   // What `undo` did is no further deed: the next one takes back the change before.
   if (command.name === "undo") return;
-  if (!command.changesWith({ ...args }) || command.failed(data)) return;
+  if (!command.changesWith({ ...args }) || !command.changed(data)) return;
   const deeds = deedsOfMesh.get(mesh) ?? [];
   deedsOfMesh.set(mesh, deeds);
   deeds.push({ command: command.name, args, inverse: command.inverse({ ...args }, data) });

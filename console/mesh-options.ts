@@ -34,6 +34,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
       sectors,
       clustersPerSector: clusters,
       agentsPerCluster: agents,
+      ...(settings.growth !== undefined && { growth: settings.growth }),
     },
     ...(boot.from !== undefined && { from: boot.from }),
     mailbox,

@@ -281,7 +281,7 @@ export const CHANGING: readonly Rule[] = [
       "scale(?: mesh| ALL)? (?<action>up|out)(?: by)? <N>(?: agents)?",
       "grow(?: mesh| ALL)?(?: by)? <N>(?: agents)?",
     ],
-    ({ number }) => ({ action: "add", count: number("N") }),
+    ({ number, text }) => ({ action: "add", count: number("N"), within: text("T") }),
   ),
   rule(
     "scale",
@@ -290,7 +290,7 @@ export const CHANGING: readonly Rule[] = [
       "scale(?: mesh| ALL)? (?:down|in)(?: by)? <N>(?: agents)?",
       "shrink(?: mesh| ALL)?(?: by)? <N>(?: agents)?",
     ],
-    ({ number }) => ({ action: "remove", count: number("N") }),
+    ({ number, text }) => ({ action: "remove", count: number("N"), within: text("T") }),
   ),
   rule(
     "undo",

@@ -25,6 +25,7 @@ export interface Settings {
   readonly clusters: number;
   /** Agents in each cluster. */
   readonly agents: number;
+  readonly growth: number | undefined;
   readonly workers: number | undefined;
   /** Path or `file:` URL of the agents' module; undefined for the trace agents. */
   readonly agent: string | undefined;
@@ -75,6 +76,11 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   sectors: setting("sectors of the mesh", "N", wholeNumber(1, 65_536), 100),
   clusters: setting("clusters in each sector", "N", wholeNumber(1, 65_536), 10),
   agents: setting("agents in each cluster", "N", wholeNumber(1, 1_000), 30),
+  growth: setting(
+    "agents by which the mesh can grow while it runs, in whole clusters of every sector (default: 0)",
+    "N",
+    wholeNumber(0, 1_000_000),
+  ),
   workers: setting("threads that run agents (default: one a core)", "N", wholeNumber(1, 254)),
   agent: {
     ...setting(

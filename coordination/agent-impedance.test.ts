@@ -53,7 +53,7 @@ describe("an agent's impedance for people", () => {
     expect([row.agentId, row.sectorId, row.clusterId]).toEqual(["orchestrator", "", ""]);
   });
 
-  test("only four of the seven states are words of the specification", () => {
+  test("only four of the eight states are words of the specification", () => {
     expect(AGENT_STATES.map((_, code) => operationalState(code))).toEqual([
       "offline",
       "offline",
@@ -62,6 +62,7 @@ describe("an agent's impedance for people", () => {
       "degraded",
       "offline",
       "quarantined",
+      "offline",
     ]);
     expect(AGENT_STATES[QUARANTINED]).toBe("quarantined");
   });

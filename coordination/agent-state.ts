@@ -17,8 +17,10 @@ export const DEGRADED = 4;
 export const OFFLINE = 5;
 /** Kept from work until a person or its supervisor lets it go: poison, crash loop, suspicion. */
 export const QUARANTINED = 6;
+/** Nobody: a place kept for growth that has not been filled, or one whose agent was removed. */
+export const VACANT_SEAT = 7;
 
-/** Code of an agent's state, 0–6. */
+/** Code of an agent's state, 0–7. */
 export type AgentStateCode =
   | typeof NOT_STARTED
   | typeof STOPPED
@@ -26,7 +28,8 @@ export type AgentStateCode =
   | typeof ACTIVE
   | typeof DEGRADED
   | typeof OFFLINE
-  | typeof QUARANTINED;
+  | typeof QUARANTINED
+  | typeof VACANT_SEAT;
 
 /** Name of an agent's state. */
 export type AgentState =
@@ -36,7 +39,8 @@ export type AgentState =
   | "active"
   | "degraded"
   | "offline"
-  | "quarantined";
+  | "quarantined"
+  | "vacant";
 
 /** Names of the states by code. */
 export const AGENT_STATES: readonly AgentState[] = Object.freeze([
@@ -47,7 +51,13 @@ export const AGENT_STATES: readonly AgentState[] = Object.freeze([
   "degraded",
   "offline",
   "quarantined",
+  "vacant",
 ]);
+
+/** Whether whoever was in this state does not come back by itself, or nobody ever was. */
+export function isOver(code: number): boolean {
+  return code === STOPPED || code === QUARANTINED || code === VACANT_SEAT;
+}
 
 /** The four words of spec 2.3. */
 export type OperationalState = "active" | "degraded" | "offline" | "quarantined";

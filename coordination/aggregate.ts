@@ -6,7 +6,7 @@
  *     registry rows ── foldCluster ──▶ cluster row ── foldSector ──▶ sector row ── readGlobalStats
  *        30 each                          10 each                        all
  */
-import { ACTIVE, OFFLINE, QUARANTINED } from "./agent-state.ts";
+import { ACTIVE, OFFLINE, QUARANTINED, VACANT_SEAT } from "./agent-state.ts";
 import { heartbeat, isBeating } from "./heartbeat.ts";
 import { p95Needs, p95OfTop } from "./quantile.ts";
 import { FLAG_DEGRADED, FLAG_SPIKING, FLAG_UNSTABLE, type Registry } from "./registry.ts";
@@ -18,6 +18,9 @@ const HAS_SCORE = ACTIVE;
 const UP = ACTIVE;
 const GONE = OFFLINE;
 const LOCKED_UP = QUARANTINED;
+/** States from the first that has a score to the last. */
+const SCORED_STATES = QUARANTINED - ACTIVE;
+const NOBODY = VACANT_SEAT;
 const SLOW = FLAG_DEGRADED;
 const UNSTABLE = FLAG_UNSTABLE;
 const SPIKING = FLAG_SPIKING;
@@ -29,7 +32,7 @@ const top: Float64Array = new Float64Array(64);
  * Heartbeat of the agents of one cluster that are up, and their summary, at `nowMs` (mesh clock). For the
  * thread that owns the cluster. `cluster` counts over the whole mesh. Agents that are offline or in
  * quarantine keep their last score in the statistics, as in the specification; those that have not
- * started or have stopped have none.
+ * started or have stopped have none. Places that are vacant are not counted at all.
  */
 export function foldCluster(
   registry: Registry,
@@ -47,6 +50,7 @@ export function foldCluster(
   let active = 0;
   let offline = 0;
   let quarantined = 0;
+  let vacant = 0;
   let degraded = 0;
   let unstable = 0;
   let spiking = 0;
@@ -57,7 +61,11 @@ export function foldCluster(
   let slowest = from;
   for (let row = from; row < to; row++) {
     const state = states[row];
-    if (state < HAS_SCORE) continue;
+    // One comparison for both ends: as an unsigned number what lies below is far above.
+    if ((state - HAS_SCORE) >>> 0 > SCORED_STATES) {
+      if (state === NOBODY) vacant++;
+      continue;
+    }
     if (isBeating(state)) {
       heartbeat(registry, row, nowMs);
       const found = flags[row];
@@ -82,7 +90,7 @@ export function foldCluster(
     }
     if (score > top[kept - 1]) insert(score, kept);
   }
-  summaries.agentCount[cluster] = to - from;
+  summaries.agentCount[cluster] = to - from - vacant;
   summaries.activeCount[cluster] = active;
   summaries.scoredCount[cluster] = scored;
   summaries.offlineCount[cluster] = offline;
@@ -115,7 +123,7 @@ export function foldSector(
   let healthiest = from;
   let sickest = from;
   for (let cluster = from; cluster < to; cluster++) {
-    if (clusters.lastUpdatedMs[cluster] === 0) continue;
+    if (clusters.lastUpdatedMs[cluster] === 0 || clusters.agentCount[cluster] === 0) continue;
     reported++;
     total += clusters.agentCount[cluster];
     active += clusters.activeCount[cluster];

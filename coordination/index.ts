@@ -10,6 +10,7 @@ export {
   type AgentState,
   type AgentStateCode,
   DEGRADED,
+  isOver,
   NOT_STARTED,
   OFFLINE,
   type OperationalState,
@@ -17,6 +18,7 @@ export {
   QUARANTINED,
   STARTING,
   STOPPED,
+  VACANT_SEAT,
 } from "./agent-state.ts";
 export { foldCluster, foldSector } from "./aggregate.ts";
 export {

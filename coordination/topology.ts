@@ -7,6 +7,9 @@
  *     by sector,    by sector,    by sector                   children made while running
  *     cluster,      cluster
  *     agent
+ *
+ * A mesh that is to grow has its last clusters of every sector in reserve: their places are there from the start,
+ * vacant, so that whoever comes later has an address, and nobody's address ever changes.
  */
 import { wholeNumber } from "./check.ts";
 import { type ClassShares, classCounts, dealClasses } from "./class-mix.ts";
@@ -24,6 +27,11 @@ export interface TopologyOptions {
   readonly agentsPerCluster?: number;
   /** Children that agents may have alive at once in the whole mesh, 0–1,000,000. Default 4,096. */
   readonly spawnCapacity?: number;
+  /**
+   * Agents by which the mesh can grow while it runs, 0–1,000,000; rounded up to the same number of whole clusters in
+   * every sector. Default 0: it cannot.
+   */
+  readonly growth?: number;
   /** Shares of the impedance classes. Default: spec 2.2's. */
   readonly classes?: ClassShares;
 }
@@ -31,12 +39,17 @@ export interface TopologyOptions {
 /** Size and index space of a mesh; frozen, the same on every thread. */
 export interface Topology {
   readonly sectors: number;
+  /** Those in reserve, which are the last of each sector, among them. */
   readonly clustersPerSector: number;
+  /** Clusters of each sector with which the mesh starts. */
+  readonly startingClusters: number;
   readonly agentsPerCluster: number;
   /** Clusters of the whole mesh. */
   readonly clusters: number;
   readonly agentsPerSector: number;
-  /** Agents of the whole mesh: indices 0 to `agents` − 1. */
+  /** Places for agents in reserve: whole clusters of every sector. */
+  readonly growth: number;
+  /** Places for agents in the whole mesh, indices 0 to `agents` − 1: as many agents, unless some are vacant. */
   readonly agents: number;
   /** Index of the first cluster lead. */
   readonly leadBase: number;
@@ -58,7 +71,7 @@ const MAX_AGENTS = 10_000_000;
 /** Makes a topology. RangeError names the field, its value and what was expected. */
 export function createTopology(options: TopologyOptions = {}): Topology {
   const sectors = wholeNumber("sectors", options.sectors ?? 100, 1, 65_536);
-  const clustersPerSector = wholeNumber(
+  const startingClusters = wholeNumber(
     "clustersPerSector",
     options.clustersPerSector ?? 10,
     1,
@@ -71,9 +84,14 @@ export function createTopology(options: TopologyOptions = {}): Topology {
     1_000,
   );
   const spawnCapacity = wholeNumber("spawnCapacity", options.spawnCapacity ?? 4_096, 0, 1_000_000);
+  const wanted = wholeNumber("growth", options.growth ?? 0, 0, 1_000_000);
+  const reserved = Math.ceil(wanted / agentsPerCluster / sectors);
+  const clustersPerSector = startingClusters + reserved;
   const clusters = sectors * clustersPerSector;
   const agents = wholeNumber(
-    "sectors × clustersPerSector × agentsPerCluster",
+    reserved > 0
+      ? "sectors × clustersPerSector × agentsPerCluster + growth"
+      : "sectors × clustersPerSector × agentsPerCluster",
     clusters * agentsPerCluster,
     1,
     MAX_AGENTS,
@@ -82,9 +100,11 @@ export function createTopology(options: TopologyOptions = {}): Topology {
   return Object.freeze({
     sectors,
     clustersPerSector,
+    startingClusters,
     agentsPerCluster,
     clusters,
     agentsPerSector: clustersPerSector * agentsPerCluster,
+    growth: sectors * reserved * agentsPerCluster,
     agents,
     leadBase: agents,
     coordinatorBase: agents + clusters,
@@ -92,13 +112,47 @@ export function createTopology(options: TopologyOptions = {}): Topology {
     spawnBase: orchestrator + 1,
     spawnCapacity,
     rows: orchestrator + 1 + spawnCapacity,
-    classOf: dealClasses(
-      sectors,
-      clustersPerSector,
-      agentsPerCluster,
-      classCounts(agents, options.classes),
-    ),
+    classOf: classesOf(sectors, [startingClusters, reserved], agentsPerCluster, options.classes),
   });
+}
+
+/** What the options have to be for the same topology, its classes apart. */
+export function topologySize(topology: Topology): Required<Omit<TopologyOptions, "classes">> {
+  const { sectors, startingClusters, agentsPerCluster, spawnCapacity, growth } = topology;
+  return { sectors, clustersPerSector: startingClusters, agentsPerCluster, spawnCapacity, growth };
+}
+
+/** Whether the mesh starts with an agent at this place: it is of no cluster in reserve. */
+export function isSeatedAtStart(topology: Topology, agent: number): boolean {
+  const within = agent % topology.agentsPerSector;
+  return within < topology.startingClusters * topology.agentsPerCluster;
+}
+
+/** The classes of those that are there and of those in reserve, dealt apart: a reserve changes nobody's class. */
+function classesOf(
+  sectors: number,
+  [starting, reserved]: readonly [number, number],
+  agentsPerCluster: number,
+  shares: ClassShares | undefined,
+): Uint8Array {
+  const deal = (clusters: number): Uint8Array =>
+    dealClasses(
+      sectors,
+      clusters,
+      agentsPerCluster,
+      classCounts(sectors * clusters * agentsPerCluster, shares),
+    );
+  const there = deal(starting);
+  if (reserved === 0) return there;
+  const spare = deal(reserved);
+  const [mine, more] = [starting * agentsPerCluster, reserved * agentsPerCluster];
+  const classOf = new Uint8Array(there.length + spare.length);
+  for (let sector = 0; sector < sectors; sector++) {
+    const at = sector * (mine + more);
+    classOf.set(there.subarray(sector * mine, (sector + 1) * mine), at);
+    classOf.set(spare.subarray(sector * more, (sector + 1) * more), at + mine);
+  }
+  return classOf;
 }
 
 /** What stands at `index`; RangeError outside the index space. */

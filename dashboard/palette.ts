@@ -52,6 +52,7 @@ const STATES: readonly Row[] = [
   ["slow", "#d9a13b", "#d9a13b"],
   ["offline", "#bf3b2f", "#ef6a57"],
   ["quarantined", "#7d3fa0", "#c38be6"],
+  ["vacant", "#f3f5f6", "#141a1f"],
 ];
 const CLASSES: readonly Row[] = [
   ["A edge", "#3f7fb5", "#5b9bd0"],

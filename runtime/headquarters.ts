@@ -17,9 +17,12 @@ import { ConflictFacets } from "./conflicts/conflict-facets.ts";
 import { resolve } from "./dispatch/cell.ts";
 import { Dispatcher, type MainSink } from "./dispatch/dispatcher.ts";
 import type { ShardIncident } from "./dispatch/failures.ts";
+import { ShardRequests } from "./dispatch/shard-requests.ts";
 import { Entrance } from "./entrance.ts";
 import { restoreCut } from "./freeze/cut-restorer.ts";
 import { Freezer } from "./freeze/freezer.ts";
+import { Population } from "./growth/population.ts";
+import { Scaling } from "./growth/scaling.ts";
 import { DeadLetterOffice } from "./inspection/dead-letters.ts";
 import { Incidents } from "./inspection/incidents.ts";
 import { StatusReader } from "./inspection/status.ts";
@@ -95,6 +98,7 @@ export class Headquarters {
   readonly reader: MeshReader;
   readonly interventions: Interventions;
   readonly freezer: Freezer;
+  readonly scale: Scaling;
   readonly conflicts: ConflictFacets;
   readonly guards: Safeguards;
   /** Where work comes in from outside, as the operating mode lets it. */
@@ -177,11 +181,33 @@ export class Headquarters {
       become: (state) => this.become(state),
       listeners: this.listeners,
     });
+    this.scale = this.#scaling(outside, routes);
     this.conflicts = this.#facetsOfConflicts(outside);
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
     const { modes } = this.guards;
     this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+  }
+
+  #scaling({ from, journal }: HeadquartersPorts, routes: RouteTable): Scaling {
+    const { dispatcher, freezer, gathers } = this;
+    const population = new Population({
+      view: dispatcher.view,
+      routes,
+      file: journal?.population,
+      isOfCut: from !== undefined && journal?.cut === undefined,
+      changed: () => this.selector.forgetEveryone(),
+    });
+    return new Scaling({
+      dispatcher,
+      population,
+      requests: new ShardRequests(dispatcher, () => this.halted),
+      mustGo: (what) => freezer.mustGo(what),
+      isFrozen: () => freezer.standsStill,
+      isRunning: () => this.isRunning,
+      inFlight: () => this.statusReader.inFlight(),
+      oldestOperationMs: () => gathers.oldestMs,
+    });
   }
 
   /** What people do to agents, roles and workers. */
@@ -251,7 +277,10 @@ export class Headquarters {
       onSilence: (agent) => this.guards.failures.silent(agent),
       onDeadLetter: (words, doubles, word, message) =>
         this.office.receive(words, doubles, word, message),
-      onConflict: (agent, news) => this.conflicts.receive(agent, news),
+      onConflict: (agent, news) => {
+        this.scale.conflicted(agent);
+        this.conflicts.receive(agent, news);
+      },
     };
   }
 

@@ -49,16 +49,22 @@ export class MeshReader {
     );
   }
 
-  /** The summaries of a sector's clusters; UnknownActorError when `sector` is not in the mesh. */
+  /**
+   * The summaries of a sector's clusters, without those nobody is in; UnknownActorError when `sector` is not in the
+   * mesh.
+   */
   clusters(sector: string): readonly ClusterSummary[] {
     const { topology, clusters } = this.#view;
     const index = indexOfAddress(topology, sector);
     const place = index < 0 ? -1 : sectorOf(topology, index);
     if (place < 0) throw new UnknownActorError(sector, `sector-1 to sector-${topology.sectors}`);
     const { clustersPerSector } = topology;
-    return Array.from({ length: clustersPerSector }, (_, i) =>
-      readClusterSummary(clusters, topology, place * clustersPerSector + i),
-    );
+    const all = Array.from({ length: clustersPerSector }, (_, i) => place * clustersPerSector + i);
+    return all
+      .filter(
+        (cluster) => clusters.agentCount[cluster] > 0 || clusters.lastUpdatedMs[cluster] === 0,
+      )
+      .map((cluster) => readClusterSummary(clusters, topology, cluster));
   }
 
   sectors(): readonly SectorSummary[] {

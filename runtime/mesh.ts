@@ -45,6 +45,7 @@ import type {
   Routes,
 } from "./api/operation-api.ts";
 import type { Roles } from "./api/roles-api.ts";
+import type { Scale } from "./api/scale-api.ts";
 import type { Traces } from "./api/trace-api.ts";
 import type { Why } from "./api/why-api.ts";
 import { resolve } from "./dispatch/cell.ts";
@@ -154,6 +155,10 @@ export class ThreadedMesh implements Mesh {
     return this.#headquarters.interventions.roles;
   }
 
+  get scale(): Scale {
+    return this.#headquarters.scale;
+  }
+
   get deadLetters(): DeadLetters {
     return this.#headquarters.office;
   }
@@ -171,7 +176,7 @@ export class ThreadedMesh implements Mesh {
     this.journal?.begin(this.#plan, this.#headquarters.dispatcher.ports.log);
     this.#pool.start();
     this.#watchdog.start();
-    const total = this.topology.agents;
+    const total = this.#headquarters.scale.status().agents;
     for (let reported = -1; !this.#pool.running; ) {
       this.#signal?.throwIfAborted();
       const { hopeless } = this.#headquarters.losses;

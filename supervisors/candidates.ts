@@ -1,5 +1,5 @@
 /** Who is fit for a role that has lost its holder: pure choices over the registry. */
-import { ACTIVE, NOT_STARTED, QUARANTINED, STOPPED } from "../coordination/agent-state.ts";
+import { ACTIVE, isOver, NOT_STARTED } from "../coordination/agent-state.ts";
 import { FLAG_DEGRADED, FLAG_SPIKING, type Registry } from "../coordination/registry.ts";
 import type { Topology } from "../coordination/topology.ts";
 import { type Seats, VACANT } from "./seats.ts";
@@ -35,7 +35,7 @@ export function fittestLead(
 
 /** Whether an agent in this state is there, or comes back by itself. */
 export function mayLead(state: number): boolean {
-  return state !== NOT_STARTED && state !== STOPPED && state !== QUARANTINED;
+  return state !== NOT_STARTED && !isOver(state);
 }
 
 /**

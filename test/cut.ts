@@ -50,7 +50,7 @@ export function cutOf(
   return {
     version: CUT_VERSION,
     takenMs: 2000,
-    topology: { sectors, clustersPerSector, agentsPerCluster, spawnCapacity },
+    topology: { sectors, clustersPerSector, agentsPerCluster, spawnCapacity, growth: 0 },
     epoch: 3,
     shapes: [],
     snapshots,

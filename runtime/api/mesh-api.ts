@@ -36,6 +36,7 @@ import type {
   Routes,
 } from "./operation-api.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
+import type { Scale } from "./scale-api.ts";
 import type { Traces } from "./trace-api.ts";
 import type { Why } from "./why-api.ts";
 
@@ -325,6 +326,8 @@ export interface Mesh extends AsyncDisposable {
   kill(target: string): Promise<void>;
   /** Who leads and coordinates, and in which term. */
   readonly roles: Roles;
+  /** How many agents there are, more and fewer of them while the mesh runs (spec 10.2). */
+  readonly scale: Scale;
   /**
    * Finds what is wrong with `auto` (all), a sector, a cluster, an agent or a worker, says what it will do, does it,
    * and sees whether that helped (spec 7.1).

@@ -2,11 +2,13 @@ import type { Behavior } from "../../actors/behavior.ts";
 import { MeshError } from "../../actors/errors.ts";
 import {
   ACTIVE,
+  isOver,
   NOT_STARTED,
   OFFLINE,
   QUARANTINED,
   STARTING,
   STOPPED,
+  VACANT_SEAT,
 } from "../../coordination/agent-state.ts";
 import {
   type CapabilityTable,
@@ -106,9 +108,8 @@ export class Agents {
     if (plan.threads > 1 && view.thread > 0) this.#surveySpawnPlaces();
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
-      // What was quarantined, or had stopped, under a predecessor stays so.
-      const state = view.registry.state[agent];
-      if (state === QUARANTINED || state === STOPPED) continue;
+      // What was quarantined, had stopped or was vacant under a predecessor stays so.
+      if (isOver(view.registry.state[agent])) continue;
       if (view.registry.generation[agent] === 0)
         seedProfile(view.registry, agent, view.topology.classOf[agent]);
       const starting = this.#start(agent, this.#behaviorOf(agent));
@@ -165,6 +166,33 @@ export class Agents {
   /** The agents of the topology that have an incarnation. */
   *living(): Iterable<AgentCell> {
     for (const cell of this.#cells) if (cell?.alive === true) yield cell;
+  }
+
+  /**
+   * Starts an agent in a place that was vacant; what was measured of one before it there is forgotten. Undefined when
+   * it is ready at once, or when there is one already.
+   */
+  join(agent: number): Promise<void> | undefined {
+    const { view } = this.#dispatcher;
+    if (this.cellOf(agent)?.alive === true) return undefined;
+    this.failures.forgive(agent);
+    this.contexts.forget(agent);
+    seedProfile(view.registry, agent, view.topology.classOf[agent]);
+    return this.#start(agent, this.#behaviorOf(agent));
+  }
+
+  /** Stops an agent of the topology, and leaves its place vacant: nothing starts it again but {@link join}. */
+  leave(agent: number): void {
+    const { registry } = this.#dispatcher.view;
+    if (registry.state[agent] === VACANT_SEAT) return;
+    const cell = this.cellOf(agent);
+    if (cell !== undefined) this.stop(cell, "stopped");
+    this.#cells[agent - this.#range.from] = undefined;
+    this.checkpoints.forget(agent);
+    registry.capabilitiesLow[agent] = 0;
+    registry.capabilitiesHigh[agent] = 0;
+    registry.flags[agent] = 0;
+    registry.state[agent] = VACANT_SEAT;
   }
 
   #behaviorOf(agent: number): Behavior {
@@ -276,6 +304,7 @@ export class Agents {
     const isOfTopology = agent >= this.#range.from && agent < this.#range.to;
     if (cell === undefined && !isOfTopology) return undefined;
     const { ledger, view } = this.#dispatcher;
+    if (view.registry.state[agent] === VACANT_SEAT) return undefined;
     if (cell !== undefined) this.end(cell, "restarted");
     this.checkpoints.forget(agent);
     view.registry.restarts[agent]++;

@@ -1,4 +1,4 @@
-import { OFFLINE, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { isOver, OFFLINE } from "../../coordination/agent-state.ts";
 import { clusterOf, leadOf } from "../../coordination/topology.ts";
 import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { ExitReason, Supervision } from "../../supervisors/restart.ts";
@@ -294,8 +294,8 @@ export class Failures {
     // A lead made by a successor: whom its predecessor had ended is not brought back by a sibling's end.
     const { registry, topology } = this.#dispatcher.view;
     for (let child = 0; child < topology.agentsPerCluster; child++) {
-      const state = registry.state[cluster * topology.agentsPerCluster + child];
-      if (state === QUARANTINED || state === STOPPED) lead.quarantine(child);
+      if (isOver(registry.state[cluster * topology.agentsPerCluster + child]))
+        lead.quarantine(child);
     }
     return lead;
   }

@@ -87,6 +87,7 @@ export class Inbox {
       burials.bury(slot, agents.stoppedCode);
       return;
     }
+    // Also whose place is vacant: it never had an agent, or has none any more.
     if (cell === undefined) {
       burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
       return;

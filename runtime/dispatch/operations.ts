@@ -1,6 +1,6 @@
 import type { OperationEnvelope } from "../../actors/context.ts";
 import type { ConflictDetail, Result } from "../../actors/result.ts";
-import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { isOver } from "../../coordination/agent-state.ts";
 import {
   MARK_ACTED,
   MARK_CONFLICT,
@@ -149,7 +149,7 @@ export class Operations implements TimerTarget {
     if (progress.isSkipped(bit)) return;
     const state = view.registry.state[agent];
     // Who has ended answers nothing: TRANSIT, and not waited for.
-    if (state === QUARANTINED || state === STOPPED) return;
+    if (isOver(state)) return;
     part.open++;
     if (!this.isCapable(part, agent)) {
       part.standing++;
@@ -214,7 +214,7 @@ export class Operations implements TimerTarget {
       this.#settle(part);
       return;
     }
-    if (state === QUARANTINED || state === STOPPED || this.#gateOf(part) !== GateState.OPEN) {
+    if (isOver(state) || this.#gateOf(part) !== GateState.OPEN) {
       part.open--;
       this.#settle(part);
       return;

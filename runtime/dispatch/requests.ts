@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { addressOf } from "../../coordination/address.ts";
+import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../../mailbox/frame.ts";
 import { SLOT_FRAME } from "../../mailbox/layout.ts";
@@ -21,6 +22,7 @@ export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
+  | { readonly verb: "join" | "leave"; readonly from: number; readonly to: number }
   | { readonly verb: "kill" | "share-context" }
   | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
   | { readonly verb: "look"; readonly look: Look }
@@ -107,6 +109,11 @@ export class Requests {
         return this.#inspect(target);
       case "restart":
         return this.#restart(request.from, request.to);
+      case "join":
+        return this.#join(request.from, request.to);
+      case "leave":
+        for (let agent = request.from; agent < request.to; agent++) agents.leave(agent);
+        return {};
       case "pause":
         return { suspended: this.#countSuspended(request.from, request.to) };
       case "resume":
@@ -180,18 +187,32 @@ export class Requests {
     }
   }
 
-  /** A promise when some of them take their time; `init` that fails is the supervisor's business. */
-  #restart(from: number, to: number): unknown {
-    const { agents } = this.#dispatcher;
+  #join(from: number, to: number): unknown {
     const starting: Promise<void>[] = [];
     for (let agent = from; agent < to; agent++) {
+      const ready = this.#dispatcher.agents.join(agent);
+      if (ready !== undefined) starting.push(ready);
+    }
+    return starting.length === 0 ? {} : Promise.all(starting).then(() => ({}));
+  }
+
+  /** A promise when some of them take their time; `init` that fails is the supervisor's business. */
+  #restart(from: number, to: number): unknown {
+    const { agents, view } = this.#dispatcher;
+    const starting: Promise<void>[] = [];
+    let vacant = 0;
+    for (let agent = from; agent < to; agent++) {
+      if (view.registry.state[agent] === VACANT_SEAT) {
+        vacant++;
+        continue;
+      }
       agents.failures.forgive(agent);
       agents.contexts.forget(agent);
       const ready = agents.restart(agent);
       if (ready !== undefined) starting.push(ready);
     }
     this.#bringHome(from, to);
-    const answer = { restarted: to - from };
+    const answer = { restarted: to - from - vacant };
     return starting.length === 0 ? answer : Promise.all(starting).then(() => answer);
   }
 

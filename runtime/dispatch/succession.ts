@@ -1,5 +1,5 @@
 import { addressOf } from "../../coordination/address.ts";
-import { NOT_STARTED, OFFLINE, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { isOver, NOT_STARTED, OFFLINE, STOPPED } from "../../coordination/agent-state.ts";
 import { FLAG_LOST } from "../../coordination/registry.ts";
 import {
   FRAME_SEQUENCE_F64,
@@ -83,7 +83,7 @@ function resetRows(dispatcher: Dispatcher): void {
     registry.currentSinceMs[row] = 0;
     registry.waitsOn[row] = -1;
     const state = registry.state[row];
-    if (state === NOT_STARTED || state === QUARANTINED || state === STOPPED) continue;
+    if (state === NOT_STARTED || isOver(state)) continue;
     if (row < topology.spawnBase || dispatcher.belongings.brings(row)) {
       registry.state[row] = OFFLINE;
       continue;

@@ -1,5 +1,11 @@
 import { serialize } from "node:v8";
-import { ACTIVE, DEGRADED, QUARANTINED, STARTING } from "../../coordination/agent-state.ts";
+import {
+  ACTIVE,
+  DEGRADED,
+  QUARANTINED,
+  STARTING,
+  VACANT_SEAT,
+} from "../../coordination/agent-state.ts";
 import { clusterOf } from "../../coordination/topology.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -57,6 +63,7 @@ export class Treatments {
     const starting: Promise<void>[] = [];
     for (let agent = from; agent < to; agent++) {
       if ((plan.moduleOf?.[agent] ?? 0) !== module || isUp(state[agent])) continue;
+      if (state[agent] === VACANT_SEAT) continue;
       (state[agent] === QUARANTINED ? treated.replaced : treated.restarted).push(agent - from);
       agents.failures.forgive(agent);
       // Whatever it loads or is lent now is what it is to have.

@@ -1,4 +1,4 @@
-import { NOT_STARTED, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { NOT_STARTED, QUARANTINED, STOPPED, VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { FLAG_LOST } from "../../coordination/registry.ts";
 import type { EndReason } from "./agents.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -76,6 +76,8 @@ export class Watches {
   #endOf(watched: number): EndReason | undefined {
     const { registry, topology } = this.#dispatcher.view;
     switch (registry.state[watched]) {
+      case VACANT_SEAT:
+        return "stopped";
       case STOPPED:
         return (registry.flags[watched] & FLAG_LOST) === 0 ? "stopped" : "lost";
       case QUARANTINED:

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { InvalidOptionError } from "../../actors/errors.ts";
 import { moveArrivals } from "../../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
-import { createTopology } from "../../coordination/topology.ts";
+import { createTopology, topologySize } from "../../coordination/topology.ts";
 import { type Belonging, keepBelonging } from "../../mailbox/belonging.ts";
 import { Custody, MAX_CUSTODY_FRAME_BYTES } from "../../mailbox/custody.ts";
 import { FRAME_BYTES, FRAME_DATA, FrameFlag, FrameKind } from "../../mailbox/frame.ts";
@@ -97,12 +97,14 @@ function checkTopology(plan: MeshPlan, cut: Cut): void {
     "clustersPerSector",
     "agentsPerCluster",
     "spawnCapacity",
+    "growth",
   ] as const) {
-    if (mine[field] !== its[field])
+    const [got, wanted] = [topologySize(mine)[field], topologySize(its)[field]];
+    if (got !== wanted)
       throw new InvalidOptionError(
         `topology.${field}`,
-        mine[field],
-        `${its[field]}, as in the cut that this mesh is to start from`,
+        got,
+        `${wanted}, as in the cut that this mesh is to start from`,
       );
   }
   if (!isDeepStrictEqual(mine.classOf, its.classOf))

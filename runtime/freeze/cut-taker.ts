@@ -1,6 +1,6 @@
 import type { ArrivalShare } from "../../coordination/arrival-move.ts";
 import { REGISTRY_LAYOUT, type Registry } from "../../coordination/registry.ts";
-import { sectorOf, type Topology } from "../../coordination/topology.ts";
+import { sectorOf, type Topology, topologySize } from "../../coordination/topology.ts";
 import { type Belonging, belongingIn } from "../../mailbox/belonging.ts";
 import { Custody } from "../../mailbox/custody.ts";
 import {
@@ -82,16 +82,12 @@ export function takeCut(
   for (let thread = 1; thread < plan.threads; thread++)
     readLanes(plan, view, thread, takenMs, into);
   const waiting = messages.length + operations.length - accepted;
-  const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = view.topology;
   const { classes } = plan.topology;
   return {
     version: CUT_VERSION,
     takenMs,
     topology: {
-      sectors,
-      clustersPerSector,
-      agentsPerCluster,
-      spawnCapacity,
+      ...topologySize(view.topology),
       ...(classes !== undefined && { classes }),
     },
     epoch: highestEpoch(plan),

@@ -1,9 +1,16 @@
 import type { Clock } from "../../actors/ports.ts";
 import { addressOf } from "../../coordination/address.ts";
 import { type AgentImpedance, readRow } from "../../coordination/agent-impedance.ts";
-import { ACTIVE, DEGRADED, operationalState, QUARANTINED } from "../../coordination/agent-state.ts";
+import {
+  ACTIVE,
+  DEGRADED,
+  operationalState,
+  QUARANTINED,
+  VACANT_SEAT,
+} from "../../coordination/agent-state.ts";
 import type { CapabilityTable } from "../../coordination/capability.ts";
 import { FLAG_DEGRADED, type Registry } from "../../coordination/registry.ts";
+import { RouteMark } from "../../coordination/routes.ts";
 import {
   type GlobalStats,
   readClusterSummary,
@@ -116,18 +123,28 @@ export class StatusReader {
 
   #countAgents(): MeshStatus["agents"] {
     const { registry, topology } = this.#view;
+    let total = 0;
     let active = 0;
     let degraded = 0;
     let quarantined = 0;
     for (let row = 0; row < topology.agents; row++) {
       const state = registry.state[row];
+      if (!this.#isMember(row)) continue;
+      total++;
       if (state === ACTIVE) active++;
       if (state === DEGRADED || (state === ACTIVE && (registry.flags[row] & FLAG_DEGRADED) !== 0))
         degraded++;
       if (state === QUARANTINED) quarantined++;
     }
-    const total = topology.agents;
     return { total, active, degraded, quarantined, offline: total - active - quarantined };
+  }
+
+  /** Whether there is an agent. One that joins and is not up yet is none: it is missed by nobody. */
+  #isMember(row: number): boolean {
+    const { registry, routes } = this.#view;
+    const state = registry.state[row];
+    if (state === VACANT_SEAT) return false;
+    return state === ACTIVE || (routes.marks[row] & RouteMark.OUTSIDE) === 0;
   }
 
   /** A shard as the watchdog sees it. */
@@ -138,7 +155,8 @@ export class StatusReader {
     const sinceMs =
       this.#clock.nowMs() - controlDoublesOf(this.#plan.memory.control, thread)[CONTROL_SINCE_F64];
     let agents = 0;
-    for (let row = 0; row < topology.agents; row++) if (placement[row] === thread) agents++;
+    for (let row = 0; row < topology.agents; row++)
+      if (placement[row] === thread && this.#isMember(row)) agents++;
     return {
       name: `worker-${thread}`,
       state: stateName(control, current !== 0 && sinceMs > BLOCKED_MS),

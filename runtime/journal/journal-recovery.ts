@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../../actors/errors.ts";
-import { createTopology, type Topology } from "../../coordination/topology.ts";
+import { createTopology, type Topology, topologySize } from "../../coordination/topology.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -195,8 +195,11 @@ export function checkJournalMesh(folder: string, written: JournalMesh, mine: Jou
 }
 
 function shapeOf(topology: Topology): string {
-  const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = topology;
-  return `${sectors} × ${clustersPerSector} × ${agentsPerCluster} agents and ${spawnCapacity} places for children`;
+  const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity, growth } =
+    topologySize(topology);
+  const size = `${sectors} × ${clustersPerSector} × ${agentsPerCluster} agents`;
+  const reserve = growth === 0 ? "" : `, ${growth} places for growth`;
+  return `${size}${reserve} and ${spawnCapacity} places for children`;
 }
 
 function mismatch(folder: string, theirs: string, mine: string): MeshError {

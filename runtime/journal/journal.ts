@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { Behavior } from "../../actors/behavior.ts";
 import { InvalidOptionError, MeshError, MeshStoppedError } from "../../actors/errors.ts";
 import type { Log } from "../../actors/ports.ts";
-import { createTopology } from "../../coordination/topology.ts";
+import { createTopology, topologySize } from "../../coordination/topology.ts";
 import { ringDoorbell } from "../../mailbox/doorbell.ts";
 import {
   Command,
@@ -43,6 +43,7 @@ import {
   recoverJournal,
 } from "./journal-recovery.ts";
 import type { JournalTask } from "./journal-worker.ts";
+import { PopulationFile } from "./population-file.ts";
 
 const FOLDER = "journal";
 const LOCK = "journal.lock";
@@ -58,6 +59,7 @@ const STOP_MS = 10_000;
 export class MeshJournal implements Journal {
   /** What the threads are told. */
   readonly plan: JournalPlan;
+  readonly population: PopulationFile;
   /** What the mesh goes on from; undefined when there is nothing, and once it has begun. */
   cut: Cut | undefined;
   #recovered: RecoveredJournal;
@@ -86,6 +88,7 @@ export class MeshJournal implements Journal {
     this.#behaviorOf = (agent) => behaviors[settings.moduleOf?.[agent] ?? 0];
     this.#folder = join(dataDir, FOLDER);
     this.#lock = lockFolder(join(dataDir, LOCK));
+    this.population = new PopulationFile(this.#folder);
     try {
       if (settings.fresh) setAside(this.#folder);
       const nowMs = systemClock.nowMs();
@@ -260,16 +263,12 @@ function meshOf(
 ): JournalMesh {
   const { moduleOf, modules } = settings;
   const given = topologyFrom(options);
-  const { sectors, clustersPerSector, agentsPerCluster, spawnCapacity } = createTopology(given);
   const { classes } = given;
   return {
     run: (recovered.mesh?.run ?? 0) + 1,
     epoch: recovered.epoch,
     topology: {
-      sectors,
-      clustersPerSector,
-      agentsPerCluster,
-      spawnCapacity,
+      ...topologySize(createTopology(given)),
       ...(classes !== undefined && { classes }),
     },
     modules: modules.map(moduleName),

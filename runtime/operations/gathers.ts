@@ -81,6 +81,14 @@ export class Gathers {
     this.#watcher = watcher;
   }
 
+  /** When the oldest that is out began, ms of the mesh clock; Infinity when none is. */
+  get oldestMs(): number {
+    let oldestMs = Infinity;
+    for (const { gather } of this.#gathers.values())
+      oldestMs = Math.min(oldestMs, gather.plan.createdMs);
+    return oldestMs;
+  }
+
   get size(): number {
     return this.#gathers.size;
   }

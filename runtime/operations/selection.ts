@@ -1,5 +1,6 @@
 import { InvalidOptionError, MeshError, UnknownActorError } from "../../actors/errors.ts";
 import { indexOfAddress } from "../../coordination/address.ts";
+import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { bitsOf, type CapabilityTable, hasCapability } from "../../coordination/capability.ts";
 import { CapableAgents } from "../../coordination/capable-agents.ts";
 import { IMPEDANCE_CLASSES } from "../../coordination/impedance-class.ts";
@@ -37,9 +38,20 @@ export class Selector {
     this.#capabilities = capabilities;
   }
 
-  /** All that a selection names; see {@link selectAgents}. */
+  /** All that a selection names and that are there; see {@link selectAgents}. */
   named(selection: string | undefined): Iterable<number> {
-    return selectAgents(this.#topology, this.#registry, this.#capabilities, selection);
+    const named = selectAgents(this.#topology, this.#registry, this.#capabilities, selection);
+    return this.#seated(named);
+  }
+
+  /** Agents were added or removed: who everyone is has to be found out anew. */
+  forgetEveryone(): void {
+    this.#everyone = undefined;
+  }
+
+  *#seated(agents: Iterable<number>): Iterable<number> {
+    const { state } = this.#registry;
+    for (const agent of agents) if (state[agent] !== VACANT_SEAT) yield agent;
   }
 
   /**
@@ -107,7 +119,7 @@ export class Selector {
       // Spawned children are of no sector's bitmap.
       return this.#capable.having(bit).filter((agent) => agent < this.#topology.agents);
     }
-    this.#everyone ??= Int32Array.from({ length: this.#topology.agents }, (_, agent) => agent);
+    this.#everyone ??= Int32Array.from(this.named(undefined));
     return this.#everyone;
   }
 

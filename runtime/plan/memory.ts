@@ -1,3 +1,4 @@
+import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { placeIndices, sectorsOfShard } from "../../coordination/placement.ts";
 import { type PredictorKind, predictorBytes } from "../../coordination/prediction.ts";
 import { createRegistry, type Registry, registryBytes } from "../../coordination/registry.ts";
@@ -12,6 +13,7 @@ import {
 } from "../../coordination/summary-columns.ts";
 import {
   createTopology,
+  isSeatedAtStart,
   type Topology,
   type TopologyOptions,
 } from "../../coordination/topology.ts";
@@ -115,6 +117,11 @@ export function createMemory(
   const placement = new SharedArrayBuffer(topology.rows);
   const threadOf = placeIndices(topology, threads - 1);
   new Uint8Array(placement).set(threadOf);
+  const registry = new SharedArrayBuffer(registryBytes(topology.rows));
+  const { state } = createRegistry(registry, topology.rows);
+  // Nobody is in the reserve for growth: that is known before any worker looks for its agents.
+  for (let agent = 0; topology.growth > 0 && agent < topology.agents; agent++)
+    if (!isSeatedAtStart(topology, agent)) state[agent] = VACANT_SEAT;
   const seats = new SharedArrayBuffer(seatsBytes(topology));
   new Seats(seats, topology).begin((sector) => threadOf[topology.coordinatorBase + sector]);
   return {
@@ -124,7 +131,7 @@ export function createMemory(
       { length: threads },
       () => new SharedArrayBuffer(custodyBytes(custodyCapacityBytes)),
     ),
-    registry: new SharedArrayBuffer(registryBytes(topology.rows)),
+    registry,
     clusters: new SharedArrayBuffer(clusterSummariesBytes(topology)),
     sectors: new SharedArrayBuffer(sectorSummariesBytes(topology)),
     waits: new SharedArrayBuffer(waitGraphBytes(waitGraphSize(topology, threads))),

@@ -6,6 +6,7 @@ import {
   QUARANTINED,
   STARTING,
   STOPPED,
+  VACANT_SEAT,
 } from "../../coordination/agent-state.ts";
 import type { HealFinding } from "../api/heal-api.ts";
 import type { DeadLetters, WorkerStatus } from "../api/mesh-api.ts";
@@ -126,6 +127,7 @@ export class Examination {
       for (let agent = from; agent < to; agent++) {
         const state = registry.state[agent];
         if (state === ACTIVE || state === DEGRADED || state === STARTING) continue;
+        if (state === VACANT_SEAT) continue;
         if (isAway && state !== QUARANTINED && state !== STOPPED) continue;
         findings.push(findingOf(addressOf(topology, agent), state));
       }

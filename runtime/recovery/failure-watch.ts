@@ -1,5 +1,6 @@
 import type { Log } from "../../actors/ports.ts";
 import { addressOf, clusterAddress, sectorAddress } from "../../coordination/address.ts";
+import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { FailureGrowth } from "../../coordination/failure-growth.ts";
 import { isBeating } from "../../coordination/heartbeat.ts";
 import { PEOPLE } from "../../coordination/impedance-class.ts";
@@ -124,8 +125,17 @@ export class FailureWatch implements FailureReport {
     this.#count("AGENT_CRASH", false, this.#nowMs());
     for (let cluster = 0; cluster < topology.clusters; cluster++) {
       if (placement[cluster * topology.agentsPerCluster] !== thread) continue;
+      if (!this.#isInUse(cluster)) continue;
       this.#ports.circuits.failCluster(cluster, `AGENT_CRASH: worker-${thread}: ${reason}`);
     }
+  }
+
+  /** Whether there are agents in a cluster: one in reserve cannot fail. */
+  #isInUse(cluster: number): boolean {
+    const { registry, topology } = this.#ports.dispatcher.view;
+    const from = cluster * topology.agentsPerCluster;
+    const states = registry.state.subarray(from, from + topology.agentsPerCluster);
+    return states.some((state) => state !== VACANT_SEAT);
   }
 
   /** These contradict their peers on a question with one right answer: their shards quarantine them. */

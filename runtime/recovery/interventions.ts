@@ -95,7 +95,7 @@ export class Interventions {
           "MESH_NO_ANSWER",
           `${status.workerOf(range.from)} did not restart ${address} within 10 s`,
         );
-      restarted += range.to - range.from;
+      restarted += (reply as { readonly restarted: number }).restarted;
     }
     return { restarted };
   }

@@ -59,6 +59,7 @@ export class MeshModes implements Modes {
   #forced = false;
   #sinceMs: number;
   #activeRate = 1;
+  #agents: number;
   #queue: Waiting[] = [];
   #approvals = 0;
   #stopped = false;
@@ -66,6 +67,8 @@ export class MeshModes implements Modes {
   constructor(ports: ModePorts) {
     this.#ports = ports;
     this.#sinceMs = ports.dispatcher.ports.clock.nowMs();
+    const { agents, growth } = ports.dispatcher.view.topology;
+    this.#agents = agents - growth;
   }
 
   get mode(): OperatingMode {
@@ -79,6 +82,7 @@ export class MeshModes implements Modes {
   /** Follows the counts of this moment; called about once a second. */
   tick(active: number, total: number): void {
     this.#activeRate = total > 0 ? active / total : 0;
+    this.#agents = total;
     const from = this.mode;
     if (!this.#forced && this.#watch.look(active, total, this.#nowMs())) this.#changed(from);
     if (this.limits.healthyOnly) this.#markSectors();
@@ -147,7 +151,7 @@ export class MeshModes implements Modes {
       await this.#waitForBetter(wish);
       return this.run(wish, work);
     }
-    const wide = agents > WIDE_SHARE * this.#ports.dispatcher.view.topology.agents;
+    const wide = agents > WIDE_SHARE * this.#agents;
     if (halted || (approval && wide)) await this.#approve(wish, agents);
     return work();
   }

@@ -1,0 +1,69 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { TopologyOptions } from "../../coordination/topology.ts";
+
+/** Which places of a mesh have agents: runs of them, `to` not included. */
+export type Runs = readonly { readonly from: number; readonly to: number }[];
+
+type Size = Required<Omit<TopologyOptions, "classes">>;
+
+/** In the journal's folder: it goes wherever the journal goes, also when that is set aside. */
+const NAME = "population.json";
+
+/**
+ * Which places of a mesh that grows have agents, on disk: who was added is there again after a crash, and who was
+ * removed is not. Written whole at each change of size, so that the name stands for one version or the next.
+ */
+export class PopulationFile {
+  readonly #path: string;
+
+  constructor(folder: string) {
+    this.#path = join(folder, NAME);
+  }
+
+  /** Undefined when there is none, or it is of a mesh of another size. Throws when it cannot be read. */
+  read(size: Size): Runs | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+    const { size: of, agents } = JSON.parse(text) as { size: unknown; agents: Runs };
+    return isDeepStrictEqual(of, size) ? agents : undefined;
+  }
+
+  /** Returns when it is on disk. */
+  write(size: Size, agents: Runs): void {
+    const part = `${this.#path}.part`;
+    const file = openSync(part, "w", 0o600);
+    try {
+      writeFileSync(file, `${JSON.stringify({ size, agents })}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    try {
+      renameSync(part, this.#path);
+    } catch (error) {
+      unlinkSync(part);
+      throw error;
+    }
+    const folder = openSync(dirname(this.#path), "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  }
+}
