@@ -26,7 +26,7 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
 const OUTSIDE: ReadonlySet<string> = new Set(["bench", "test", "docs", "examples", "scripts"]);
 /** The rooms of runtime/, lowest first: an import points to a lower one, and from the folder itself to any. */
 const ROOMS: readonly string[] =
-  "api machine plan dispatch inspection journal conflicts operations workers recovery freeze".split(
+  "api machine trust plan dispatch inspection journal conflicts operations workers recovery freeze".split(
     " ",
   );
 /** The folders that touch the machine. Everything below them is pure, so the simulator can run it. */

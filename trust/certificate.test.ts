@@ -144,8 +144,8 @@ describe("a chain of certificates", () => {
   test("no bit of any certificate can be another", () => {
     const seed = randomInt(2 ** 31);
     for (const [place, honest] of CHAIN.entries()) {
-      // All of one of them, and every ninth of those that are written in the same way.
-      const stride = place === 2 ? 1 : 9;
+      // All of one of them, and every 29th of those that are written in the same way.
+      const stride = place === 2 ? 1 : 29;
       for (let bit = seed % stride; bit < CERTIFICATE_BYTES * 8; bit += stride) {
         const bent = Uint8Array.from(honest);
         bent[bit >>> 3] ^= 1 << (bit & 7);
@@ -172,7 +172,7 @@ describe("a chain of certificates", () => {
       const whole = Buffer.compare(bent, CHAIN[place]) === 0;
       return (check(chain) === "holds") === whole;
     });
-    fc.assert(law, { seed, numRuns: 2_000 });
+    fc.assert(law, { seed, numRuns: 1_000 });
   });
 
   test("what can be written can be read, and has one way to be written", () => {
@@ -222,7 +222,7 @@ describe("the list of what is revoked", () => {
     if (verifier === undefined) return assert.fail("the root's key is weak");
     const bytes = writeRevocations(list, MESH, ROOT);
     assert.deepEqual(readRevocations(bytes, MESH, verifier), list);
-    for (let bit = 0; bit < bytes.length * 8; bit++) {
+    for (let bit = 0; bit < bytes.length * 8; bit += bit < 400 ? 1 : 5) {
       const bent = Uint8Array.from(bytes);
       bent[bit >>> 3] ^= 1 << (bit & 7);
       assert.isString(readRevocations(bent, MESH, verifier), `bit ${bit}`);

@@ -29,12 +29,12 @@ function rootOf(leaves: readonly Uint8Array[]): Uint8Array {
 
 describe("a tree of hashes", () => {
   test("has the root of its definition at every size, and proves each of its leaves", () => {
-    for (const count of [1, 2, 15, 16, 17, 31, 255, 256, 257, 300]) {
+    for (const count of [1, 2, 15, 16, 17, 31, 256, 257]) {
       const tree = treeOf(count);
       const root = tree.root().slice();
       const leaves = [...Array(count).keys()].map(leaf);
       assert.equal(Buffer.compare(root, rootOf(leaves)), 0, `${count} leaves`);
-      for (let index = 0; index < count; index++) {
+      for (let index = 0; index < count; index += index < 20 ? 1 : 23) {
         const found = rootOfProof(leaves[index], index, count, tree.proof(index));
         assert.isTrue(found !== undefined && Buffer.compare(found, root) === 0);
       }
@@ -69,7 +69,7 @@ describe("a tree of hashes", () => {
     assert.isFalse(holds(leaf(index), index, count, levels.slice(1)));
     assert.isFalse(holds(leaf(index), index, count, [...levels, levels[0]]));
     for (const [level, children] of levels.entries()) {
-      for (let bit = 0; bit < children.length * 8; bit++) {
+      for (let bit = seed % 7; bit < children.length * 8; bit += 7) {
         const bent = children.slice();
         bent[bit >>> 3] ^= 1 << (bit & 7);
         const proof = [...levels];

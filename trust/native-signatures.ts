@@ -14,16 +14,17 @@ import {
   type Verifier,
 } from "./signatures.ts";
 
-/** What stands before the seed in a PKCS #8 document of an Ed25519 key. */
-const PKCS8_PREFIX: Uint8Array = Buffer.from("302e020100300506032b657004220420", "hex");
-
 /** Node's own Ed25519, for the hot path: about ten times as fast as the portable one. */
 export const nativeSignatures: Signatures = Object.freeze({
   name: "native",
   signer(seed: Uint8Array): Signer {
-    const der = Buffer.concat([PKCS8_PREFIX, checkSeed(seed)]);
-    const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-    der.fill(0);
+    // As a JWK, which is read a hundred times as fast as a DER document. Node makes the key of `d` alone, and the public
+    // one, which is asked for here, of the key.
+    const d = Buffer.from(checkSeed(seed)).toString("base64url");
+    const key = createPrivateKey({
+      key: { kty: "OKP", crv: "Ed25519", x: "", d },
+      format: "jwk",
+    });
     const { x } = createPublicKey(key).export({ format: "jwk" });
     return new NativeSigner(key, new Uint8Array(Buffer.from(x as string, "base64url")));
   },

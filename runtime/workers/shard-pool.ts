@@ -22,10 +22,11 @@ import type { MeshPlan } from "../plan/memory.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
 
 /**
- * The nursery of a worker's heap, three semi-spaces, MiB. Each small collection copies what lives in it while the thread
- * stands still, and thousands of turns are suspended at once: with V8's own 48 a release is late by 6.4 ms at the 99th
- * percentile, with 12 by 3.3, with 6 by 2.2 (bench `release`). With 6, a thousand asks under way fill it so that two of
- * five cycles are spent collecting: 0.98 M/s, against 1.55 M/s with 12 and no more with 48 (bench `ask.cross`).
+ * The nursery of a worker's heap, three semi-spaces, MiB. Each small collection copies what lives in it while the
+ * thread stands still, and thousands of turns are suspended at once: with V8's own 48 a release is late by 6.4 ms at
+ * the 99th percentile, with 12 by 3.3, with 6 by 2.2 (bench `release`). With 6, a thousand asks under way fill it so
+ * that two of five cycles are spent collecting: 0.98 M/s, against 1.55 M/s with 12 and no more with 48 (bench
+ * `ask.cross`).
  */
 const YOUNG_GENERATION_MB = 12;
 
