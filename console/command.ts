@@ -56,6 +56,13 @@ export interface MeshSession {
   readonly perform: (command: string, args: Record<string, unknown>) => Promise<unknown>;
 }
 
+/** Who asks for a command that runs without a mesh. */
+export interface Asker {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** As in {@link MeshSession}. */
+  readonly tell?: (progress: string) => void;
+}
+
 interface CommandWords<P extends Parameters> {
   readonly name: string;
   /** One sentence. */
@@ -87,7 +94,11 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   /**
    * What can be told without a mesh, from what it left in its data folder; undefined when these arguments need one.
    */
-  readonly withoutMesh?: (dataDir: string, args: Arguments<P>) => Promise<Data> | undefined;
+  readonly withoutMesh?: (
+    dataDir: string,
+    args: Arguments<P>,
+    asker: Asker,
+  ) => Promise<Data> | undefined;
   readonly render: (data: Data, paint: Paint) => string;
   /** True when the command ran but what was wanted did not come about: exit code 1. */
   readonly failed?: (data: Data) => boolean;
@@ -123,7 +134,11 @@ export interface MeshCommand extends CommandWords<Parameters> {
     data: unknown,
   ): { readonly command: string; readonly args: Record<string, unknown> } | undefined;
   run(session: MeshSession, args: Record<string, unknown>): Promise<unknown>;
-  withoutMesh(dataDir: string, args: Record<string, unknown>): Promise<unknown> | undefined;
+  withoutMesh(
+    dataDir: string,
+    args: Record<string, unknown>,
+    asker: Asker,
+  ): Promise<unknown> | undefined;
   render(data: unknown, paint: Paint): string;
   failed(data: unknown): boolean;
   changed(data: unknown): boolean;
@@ -171,8 +186,10 @@ export function meshCommand<const P extends Parameters, Data>(
       const whom = touches === undefined ? whomOf(args) : touches(args as Arguments<P>);
       return blastRadius(session.mesh, spec.name, whom);
     },
-    withoutMesh: (dataDir: string, args: Record<string, unknown>) =>
-      isDry(args) ? undefined : spec.withoutMesh?.(dataDir, args as Arguments<P>),
+    withoutMesh: (dataDir: string, args: Record<string, unknown>, asker: Asker) =>
+      isDry(args) && !plansItself
+        ? undefined
+        : spec.withoutMesh?.(dataDir, args as Arguments<P>, asker),
     render: (data: unknown, paint: Paint) =>
       !plansItself && isBlastRadius(data)
         ? renderBlastRadius(data, paint)

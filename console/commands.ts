@@ -16,6 +16,7 @@ import { healthCommand } from "./health-command.ts";
 import { helpCommand, versionCommand } from "./help-commands.ts";
 import { inboxCommand } from "./inbox-command.ts";
 import { incidentCommand } from "./incident-command.ts";
+import { keysCommand } from "./keys-command.ts";
 import { kpisCommand } from "./kpis-command.ts";
 import { mcpCommand } from "./mcp-command.ts";
 import { broadcastCommand, tellCommand } from "./message-commands.ts";
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   scaleCommand,
   backupCommand,
   restoreCommand,
+  keysCommand,
   deadLettersCommand,
   conflictsCommand,
   quarantineCommand,

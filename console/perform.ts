@@ -70,9 +70,17 @@ async function reachOr(
   } catch (error) {
     if (!(error instanceof NoMeshError)) throw error;
     const args = checkArguments(command, invocation.args);
-    const told = command.withoutMesh(dataFolder(face, face.data), args);
-    if (told === undefined) throw error;
-    return { data: toPlain(await told) };
+    const ticker = face.stderr.isTTY === true ? new Ticker(face.stderr) : undefined;
+    try {
+      const told = command.withoutMesh(dataFolder(face, face.data), args, {
+        env: face.env,
+        ...(ticker && { tell: (progress) => ticker.show(progress) }),
+      });
+      if (told === undefined) throw error;
+      return { data: toPlain(await told) };
+    } finally {
+      ticker?.done();
+    }
   }
 }
 
