@@ -50,6 +50,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   MESH_TOO_MANY_OPERATIONS: 429,
   MESH_CUSTODY_FULL: 503,
   MESH_STOPPED: 503,
+  CONSOLE_NO_MCP: 501,
 };
 
 /** The status that an error of any kind means. */

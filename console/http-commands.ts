@@ -52,13 +52,8 @@ export class HttpCommands {
         { allow: "POST" },
       );
     }
-    if (this.#ends.size >= MAX_UNDER_WAY) {
-      const busy = `${MAX_UNDER_WAY} commands are under way, and no more are taken`;
-      throw new HttpError(503, "CONSOLE_BUSY", busy, undefined, { "retry-after": "1" });
-    }
-    const abort = new AbortController();
+    const abort = this.#take();
     const onClose = (): void => abort.abort(new Error("the caller has gone"));
-    this.#ends.add(abort);
     response.once("close", onClose);
     try {
       const form = streamOf(request.headers.accept);
@@ -72,6 +67,36 @@ export class HttpCommands {
       response.off("close", onClose);
       this.#ends.delete(abort);
     }
+  }
+
+  /** Runs a command for a caller who has no answer of their own, within the same bound. */
+  async run(
+    mesh: Mesh,
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+    tell?: (progress: string) => void,
+  ): Promise<unknown> {
+    signal?.throwIfAborted();
+    const abort = this.#take();
+    const onAbort = (): void => abort.abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#ends.delete(abort);
+    }
+  }
+
+  #take(): AbortController {
+    if (this.#ends.size >= MAX_UNDER_WAY) {
+      const busy = `${MAX_UNDER_WAY} commands are under way, and no more are taken`;
+      throw new HttpError(503, "CONSOLE_BUSY", busy, undefined, { "retry-after": "1" });
+    }
+    const abort = new AbortController();
+    this.#ends.add(abort);
+    return abort;
   }
 
   /** Calls off all that is under way. */

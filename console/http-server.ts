@@ -1,6 +1,6 @@
 /**
- * The HTTP face of a mesh: the commands of the table, the live feed, health, metrics, and the dashboard. For this
- * machine and whoever has the token, unless somebody asks for more.
+ * The HTTP face of a mesh: the commands of the table, the live feed, health, metrics, MCP, and the dashboard. For
+ * this machine and whoever has the token, unless somebody asks for more.
  *
  *   connection limit ─▶ Host, Origin ─▶ rate ─▶ route ─▶ token ─▶ body ─▶ command
  */
@@ -26,6 +26,7 @@ import { MAX_TARGET_LENGTH } from "./http-arguments.ts";
 import { HttpCommands } from "./http-commands.ts";
 import { type GuardRules, isToken, refusalOf, tokenOf } from "./http-guard.ts";
 import { type ListenAddress, writeAddress } from "./listen-address.ts";
+import { McpHttp } from "./mcp-http.ts";
 import { metricsOf } from "./metrics.ts";
 import { didYouMean } from "./nearest.ts";
 import { openapiOf } from "./openapi.ts";
@@ -64,6 +65,7 @@ export class HttpServer {
   readonly #rules: GuardRules;
   readonly #assets = new Assets();
   readonly #commands: HttpCommands;
+  readonly #mcp: McpHttp;
   readonly #requests = new RequestBudget({ burst: BURST, perSecond: PER_SECOND, callers: CALLERS });
   readonly #wrong = new RequestBudget({
     burst: WRONG_BURST,
@@ -78,7 +80,9 @@ export class HttpServer {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => systemClock.nowMs());
     this.#rules = { host: options.address.host, token: options.token };
-    this.#commands = new HttpCommands(options.commands);
+    const { commands } = options;
+    this.#commands = new HttpCommands(commands);
+    this.#mcp = new McpHttp({ commands, runner: this.#commands, nowMs: this.#nowMs });
     this.#server = createServer(
       {
         headersTimeout: HEADERS_MS,
@@ -154,6 +158,7 @@ export class HttpServer {
   /** Calls off what is under way, and closes every connection. */
   async close(): Promise<void> {
     this.#commands.close();
+    this.#mcp.close();
     this.#feed?.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // Answers that are being written get a moment; then the rest is cut.
@@ -168,7 +173,11 @@ export class HttpServer {
     try {
       const { path, query } = this.#admit(request);
       const name = /^\/v1\/commands\/([^/]+)$/.exec(path)?.[1];
-      if (name === undefined) this.#answer(path, query, request, response);
+      if (path === "/mcp") {
+        this.#authorize(request, query);
+        allow(request, ["GET", "POST", "DELETE"]);
+        await this.#mcp.answer(request, response, this.#running());
+      } else if (name === undefined) this.#answer(path, query, request, response);
       else {
         this.#authorize(request, query);
         const command = this.#commandNamed(name);

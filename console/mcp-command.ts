@@ -17,7 +17,8 @@ export const mcpCommand: FaceCommand = faceCommand({
   details:
     "For the configuration of the client, which starts it by itself. What changes the mesh is done only when " +
     "it is confirmed: by the person where the client can ask them, else by a second call with a token. It ends " +
-    "when stdin ends, and with exit code 69 when the mesh does. Needs @modelcontextprotocol/sdk installed.",
+    "when stdin ends, and with exit code 69 when the mesh does. Needs @modelcontextprotocol/sdk installed, as does " +
+    "/mcp of the HTTP face, where a running mesh serves clients over HTTP by itself.",
   parameters: {
     data: {
       schema: text("the path of a folder").optional(),

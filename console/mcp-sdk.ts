@@ -1,13 +1,16 @@
 /**
- * The MCP library, which is optional: only `mcp` loads it, and only this file names it. It speaks the protocol;
- * what is said is mcp-session.ts.
+ * The MCP library, which is optional: only who serves MCP loads it, and only this file names it. It speaks the
+ * protocol; what is said is mcp-session.ts.
  */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { ServerNotification, ServerRequest } from "@modelcontextprotocol/sdk/types.js";
 import { ConsoleError, codeOf, sentenceOf } from "./exit.ts";
 import type { Input, Output } from "./face.ts";
+import { MAX_BODY_BYTES } from "./http-arguments.ts";
 import { CONFIRM_WITHIN_MS } from "./mcp-confirmations.ts";
 import { PAGE, TEMPLATES } from "./mcp-resources.ts";
 import type { McpCaller, McpSession } from "./mcp-session.ts";
@@ -33,6 +36,14 @@ export interface McpServer {
   /** Resolves when it has closed. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
+}
+
+/** An open end that is spoken to in requests of HTTP. */
+export interface McpHttpEnd extends McpServer {
+  /** Of its session; undefined until a client has initialized it. */
+  readonly id: string | undefined;
+  /** Answers a request; resolves when the answer, or the stream that it is, has ended. */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 /** The library; ConsoleError with the command that installs it when it is not there. */
@@ -67,6 +78,28 @@ export class McpSdk {
     const options = { maxBufferSize: MAX_REQUEST_BYTES };
     const transport = new StdioServerTransport(stdin, stdout, options);
     return this.serve(session, transport, onTrouble);
+  }
+
+  /** Serves a client over HTTP, in a session that begins (`onBegun`) when its first request initializes it. */
+  async serveHttp(session: McpSession, onBegun: () => void): Promise<McpHttpEnd> {
+    // Who speaks over streams does not load what HTTP takes.
+    const { StreamableHTTPServerTransport } = await import(
+      "@modelcontextprotocol/sdk/server/streamableHttp.js"
+    );
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: onBegun,
+      maxRequestBodySize: MAX_BODY_BYTES,
+    });
+    // Its answer tells the client what was wrong with a request, and whoever has gone misses theirs.
+    const server = await this.serve(session, transport as Transport, () => {});
+    return {
+      ...server,
+      get id() {
+        return transport.sessionId;
+      },
+      answer: (request, response) => transport.handleRequest(request, response),
+    };
   }
 
   /** Serves a client over any transport. */

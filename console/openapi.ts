@@ -14,6 +14,7 @@ const FAILURES: readonly (readonly [status: number, description: string])[] = [
   [413, "The body or the message is too long."],
   [415, "The body is no JSON."],
   [429, "Too many requests; see Retry-After."],
+  [501, "A package that this needs is not installed."],
   [503, "Too much is under way, or the mesh starts or stops."],
 ];
 
@@ -30,6 +31,9 @@ export function openapiOf(commands: readonly MeshCommand[]): Json {
       get: guarded("metrics", "Figures of the mesh for Prometheus.", "text/plain; version=0.0.4"),
     },
     "/openapi.json": { get: open("openapi", "This document.", JSON_TYPE) },
+    "/mcp": {
+      post: guarded("mcp", "The Model Context Protocol, over streamable HTTP.", JSON_TYPE),
+    },
     "/v1/commands": { get: guarded("commands", "The commands and their arguments.", JSON_TYPE) },
     "/v1/feed": {
       get: {

@@ -40,6 +40,7 @@ export function renderOperation(document: OperationDocument, paint: Paint): stri
   for (const phase of document.phases ?? []) pairs.push([phase.class, phaseLine(phase, paint)]);
   const conflicts = document.conflicts.map(({ address, detail }) => `${address}: ${detail.type}`);
   if (conflicts.length > 0) pairs.push(["in conflict", tame(conflicts.join("\n"))]);
+  pairs.push(["operation", document.operationId]);
   return `${headline(document, paint)}\n${facts(pairs, paint)}`;
 }
 

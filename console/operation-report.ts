@@ -55,6 +55,8 @@ export interface OperationDocument {
   readonly achieved: number;
   /** SUCCESS when all of them had it; else that of the last that had not. */
   readonly status: CascadeResult["status"];
+  /** Of the same operation as the quorum below; `trace` follows it. */
+  readonly operationId: string;
   /** Of the last operation that missed its quorum, or of the last. */
   readonly quorum: QuorumDecision;
   readonly selected: number;
@@ -175,6 +177,7 @@ export class OperationTally {
       count: elapsedMs.length,
       achieved: this.#achieved,
       status: told.status,
+      operationId: told.operationId,
       quorum: told.quorum,
       ...this.#counts,
       responseRate: ready / addressed,

@@ -123,7 +123,10 @@ describe("cascade and scatter", () => {
     assert.match(out, /READY − T +p50 4\.0ms, p90 21\.0ms, p99 43\.0ms; 99\.0% within 50ms\n/);
     assert.match(out, /acting − T +p50 0\.200ms, .*; 100\.0% within 50ms\n/);
     assert.match(out, /clusters +6 of 6 confirmed after 20\.0ms\n/);
-    assert.match(out, /in conflict +sector-1\/cluster-1\/agent-1: HASH_MISMATCH\n$/);
+    assert.match(
+      out,
+      /in conflict +sector-1\/cluster-1\/agent-1: HASH_MISMATCH\noperation +\S+\n$/,
+    );
   });
 
   test("a missed quorum ends with 1, and says why and what to do", async () => {

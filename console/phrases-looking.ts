@@ -140,6 +140,16 @@ export const LOOKING: readonly Rule[] = [
   rule(
     "trace",
     [
+      "(?:trace|follow|track)(?: path| way| hops?)*(?: ~)? (?:last|latest|newest|current) " +
+        "(?:operation|cascade|scatter|broadcast)",
+      "(?:show|what is)(?: me)? (?:trace|path|way|hops|journey)(?: ~)? (?:last|latest|newest|current) " +
+        "(?:operation|cascade|scatter|broadcast)",
+    ],
+    () => ({ target: "last" }),
+  ),
+  rule(
+    "trace",
+    [
       "(?:trace|follow|track|walk)(?: operation| message| path| chain| cascade)?(?: ~)? (?:<T>|<N>|<Q>)",
       "(?:show|what is)(?: me)? (?:trace|path|causation chain|causation|chain|history|hops|" +
         "journey)(?: ~)? (?:operation )?(?:<T>|<N>|<Q>)",

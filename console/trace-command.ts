@@ -1,10 +1,12 @@
-/** `trace`: what brought a message about, hop by hop, with the time that each took. */
-import type { Hop, Trace } from "../runtime/api/trace-api.ts";
+/** `trace`: what brought a message about, and the way of an operation, hop by hop with the time of each. */
+import type { Hop, OperationTrace, Trace } from "../runtime/api/trace-api.ts";
 import { type MeshCommand, meshCommand } from "./command.ts";
+import { UsageError } from "./exit.ts";
 import { formatMoment, formatMs } from "./format.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, table } from "./table.ts";
-import { text } from "./values.ts";
+import { renderOperationTrace } from "./trace-page.ts";
+import { text, wholeNumber } from "./values.ts";
 
 const COLUMNS: readonly Column[] = [
   { heading: "SENT" },
@@ -14,27 +16,66 @@ const COLUMNS: readonly Column[] = [
   { heading: "MESSAGE" },
 ];
 
+/** Paths that may be asked for. */
+const MOST_PATHS = 10_000;
+const NEWEST = "last";
+
 /** `trace TARGET`. */
 export const traceCommand: MeshCommand = meshCommand({
   name: "trace",
-  help: "Follow a message to where it began, and to what it led to, with the time of each hop.",
+  help: "Follow a message to where it began and what it led to, or an operation down the tree and back.",
   details:
     "Of an agent, the last message that it was sent. AFTER is the time from the sending of the message before: its " +
-    "way, its wait and its turn. Each thread remembers its last 16,384 sends; operations and broadcasts go down the " +
-    "tree in frames of their own and are not in it.",
+    "way, its wait and its turn; each thread remembers its last 16,384 sends. Of an operation, by its id or as " +
+    "`last`, the slowest paths from orchestrator to sector, cluster and agent and back, each time after its " +
+    "beginning: of those that are out, and of the last 60 that have ended.",
   parameters: {
     target: {
-      schema: text("an address or the id of a message"),
-      help: "an agent, or a message such as sector-1/cluster-1/agent-1#4711",
+      schema: text("an address, or the id of a message or an operation"),
+      help: "an agent, a message such as sector-1/cluster-1/agent-1#4711, an operation's id, or last",
       place: "positional",
       complete: "address",
     },
+    limit: {
+      schema: wholeNumber(1, MOST_PATHS).optional(),
+      help: "of an operation: how many paths, the slowest first (default: 20)",
+      value: "N",
+    },
+    within: {
+      schema: text("the address of a sector, a cluster or an agent").optional(),
+      help: "of an operation: only paths to agents of a sector, a cluster, or one of them",
+      value: "address",
+      complete: "address",
+    },
   },
-  examples: ["trace sector-7/cluster-4/agent-12", "trace sector-7/cluster-4/agent-12#4711"],
+  examples: [
+    "trace sector-7/cluster-4/agent-12",
+    "trace sector-7/cluster-4/agent-12#4711",
+    "trace last --limit 5",
+    "trace last --within sector-7/cluster-4 --json",
+  ],
   changes: false,
-  run: ({ mesh }, { target }): Trace => mesh.traces.of(target),
-  render: renderTrace,
+  check: ({ target, limit, within }) => {
+    const misplaced = limit === undefined ? within && "within" : "limit";
+    if (isOperation(target) || misplaced === undefined) return;
+    const expected = "expected the id of an operation with it, or last";
+    throw new UsageError(`trace: ${misplaced}: ${expected}, got ${target}`, "trace", misplaced);
+  },
+  run: ({ mesh }, { target, limit, within }): Trace | OperationTrace => {
+    if (!isOperation(target)) return mesh.traces.of(target);
+    return mesh.traces.operation(target, {
+      ...(limit !== undefined && { limit }),
+      ...(within !== undefined && { within }),
+    });
+  },
+  render: (trace, paint) =>
+    "paths" in trace ? renderOperationTrace(trace, paint) : renderTrace(trace, paint),
 });
+
+/** An id of an operation has its moment, its mesh and its number; an address has no two dashes in a row of words. */
+function isOperation(target: string): boolean {
+  return target === NEWEST || /^[0-9a-z]+-[0-9a-z]+-\d+$/.test(target);
+}
 
 function renderTrace({ hops, effects, reachedOrigin, elapsedMs }: Trace, paint: Paint): string {
   const lines = [

@@ -46,14 +46,14 @@ export const OperationFlag = {
  * The body of an ACK: what a sector knows of its part of an operation. A part of many agents takes several,
  * each about the agents of some words of the maps. The last of a report has REPORT_LAST.
  *
- *   word 16      17      18          19     20         21      22        24
- *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ term ─┼ planned ┼ maps … ┼ rows of f32 … ┤
- *                                                               f64
+ *   word 16      17      18          19     20         21      22        24      26
+ *        ├ flags ┼ first ┼ map words ┼ rows ┼ clusters ┼ term ─┼ planned ┼ taken ┼ maps … ┼ rows of f32 … ┤
+ *                                                                f64       f64
  *
  * `first` is the first map word it is about; `term` that of the coordinator who tells it; `planned` when the
- * sector's leads had their part, ms of the mesh clock. Maps: done, conflict, failed, skipped, acted. Rows stand in
- * the order of the addressed agents of those words, with the columns `ROW_…`; without a T a row is its READY error
- * alone.
+ * sector's leads had their part, `taken` when the coordinator had it, ms of the mesh clock. Maps: done, conflict,
+ * failed, skipped, acted. Rows stand in the order of the addressed agents of those words, with the columns `ROW_…`;
+ * without a T a row is its READY error alone.
  */
 export const REPORT_FLAGS = 16;
 export const REPORT_FIRST = 17;
@@ -64,7 +64,8 @@ export const REPORT_CLUSTERS = 20;
 /** Of the sector's coordinator: what one of an earlier term says no longer counts. */
 export const REPORT_TERM = 21;
 export const REPORT_PLANNED_F64 = 11;
-export const REPORT_MAPS = 24;
+export const REPORT_TAKEN_F64 = 12;
+export const REPORT_MAPS = 26;
 
 /** Bits of {@link REPORT_FLAGS}. */
 export const ReportFlag = {

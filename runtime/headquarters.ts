@@ -35,6 +35,7 @@ import { Forecasts } from "./operations/forecasts.ts";
 import { Gathers } from "./operations/gathers.ts";
 import { LiveMesh } from "./operations/live.ts";
 import { MeshRoutes } from "./operations/mesh-routes.ts";
+import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
@@ -92,6 +93,7 @@ export class Headquarters {
   readonly delegations: Delegations;
   readonly scores: Scorekeeper;
   readonly live: LiveMesh;
+  readonly history: OperationHistory;
   readonly office: DeadLetterOffice;
   readonly incidents: Incidents;
   readonly losses: WorkerLosses;
@@ -137,6 +139,7 @@ export class Headquarters {
     };
     this.scores = new Scorekeeper(clock.nowMs());
     this.live = new LiveMesh(view, this.gathers, this.scores, clock);
+    this.history = new OperationHistory(view, this.gathers, clock);
     this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
     this.delegations = new Delegations({
       ...ports,

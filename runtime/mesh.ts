@@ -118,8 +118,8 @@ export class ThreadedMesh implements Mesh {
         revive: (thread) => this.#pool.revive(thread),
       },
     });
-    const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
-    this.traces = new MessageTraces(dispatcher.view);
+    const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
+    this.traces = new MessageTraces(dispatcher.view, (id, options) => history.trace(id, options));
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>

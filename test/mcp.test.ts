@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, assert, beforeEach, test } from "vitest";
 
@@ -34,8 +36,8 @@ function start(...words: string[]): ChildProcess {
   return child;
 }
 
-/** Resolves when what it says on stderr matches, and goes on listening: a closed stderr would end it. */
-async function hears(child: ChildProcess, pattern: RegExp): Promise<void> {
+/** What it says on stderr up to a match; goes on listening: a closed stderr would end it. */
+async function hears(child: ChildProcess, pattern: RegExp): Promise<string> {
   let said = "";
   let isClosed = false;
   child.stderr?.on("data", (chunk) => (said += chunk));
@@ -44,6 +46,7 @@ async function hears(child: ChildProcess, pattern: RegExp): Promise<void> {
     if (isClosed) assert.match(said, pattern);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  return said;
 }
 
 test("a client looks at a real mesh, asks an agent, and a stopped mesh ends the server with 69", async () => {
@@ -76,6 +79,27 @@ test("a client looks at a real mesh, asks an agent, and a stopped mesh ends the 
   await hears(server, /serving the mesh of process \d+/);
   mesh.kill("SIGTERM");
   assert.deepEqual(await exited, [69, null]);
+});
+
+test("a client over HTTP does the same at the mesh itself, with the token of the printed URL", async () => {
+  const mesh = start("start", ...SIZE, "--agent", PUPPETS, "--http", "127.0.0.1:0");
+  const said = await hears(mesh, /dashboard http\S+\n/);
+  const [, origin, token] = /dashboard (http\S+)\/\?token=(\S+)/.exec(said) ?? [];
+  const headers = { authorization: `Bearer ${token}` };
+  const client = new Client({ name: "test", version: "1" });
+  const url = new URL("/mcp", origin);
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+  await client.connect(transport as Transport);
+  const ask = { address: AGENT, message: { do: "echo", value: 7 } };
+  const offered = (await client.callTool({ name: "ask", arguments: ask })) as CallToolResult;
+  const confirmed = { ...ask, confirm: offered.structuredContent?.confirm };
+  const asked = (await client.callTool({ name: "ask", arguments: confirmed })) as CallToolResult;
+  assert.deepInclude(asked.structuredContent, { state: 1, value: 7 });
+  const exited = once(mesh, "exit");
+  mesh.kill("SIGTERM");
+  // A client that stays connected does not keep a mesh from stopping.
+  assert.deepEqual(await exited, [0, null]);
+  await client.close();
 });
 
 test("without a mesh it says so and ends with 69, and writes nothing where the protocol is spoken", async () => {

@@ -247,6 +247,8 @@ const LOOKING: readonly Phrasing[] = [
   ["follow message sector-1/cluster-1/agent-1#4711", "trace sector-1/cluster-1/agent-1#4711"],
   ["what led to the last message at agent 3 in cluster 2-2", "trace sector-2/cluster-2/agent-3"],
   ["show the causation chain of agent 9 in cluster 5-1", "trace sector-5/cluster-1/agent-9"],
+  ["trace the last operation", "trace last"],
+  ["show me the way of the latest cascade", "trace last"],
 
   ["health", "health"],
   ["daily check please", "health"],

@@ -1,6 +1,6 @@
 // What becomes of a sector's part of an operation when its thread no longer speaks, step by step on one thread.
 import { describe, expect, test } from "vitest";
-import { OperationFlag, REPORT_TERM } from "../mailbox/operation-frame.ts";
+import { OperationFlag, REPORT_MAPS, REPORT_TERM } from "../mailbox/operation-frame.ts";
 import type { Ring } from "../mailbox/ring.ts";
 import { type Gather, type GatherPlan, SectorShare } from "../runtime/operations/gather.ts";
 import { progressWords, SectorProgress } from "../supervisors/sector-coordinator.ts";
@@ -122,9 +122,9 @@ test("a report of an earlier term does not undo what a later one has told", () =
   const report = (term: number, done: number): void => {
     const words = new Int32Array(64);
     words[18] = 1;
-    words[24] = done;
+    words[REPORT_MAPS] = done;
     words[REPORT_TERM] = term;
-    share.read({ words, doubles: new Float64Array(words.buffer) } as Ring, 0, false);
+    share.read({ words, doubles: new Float64Array(words.buffer) } as Ring, 0, false, 0);
   };
   report(2, 0b1011);
   report(1, 0b0001);

@@ -88,6 +88,7 @@ export class Operations implements TimerTarget {
   begin(slot: number): void {
     const { view, wheel } = this.#dispatcher;
     const part = new Part(view, slot);
+    part.takenMs = this.#dispatcher.nowMs;
     this.#parts.set(slot, part);
     const endMs = part.closeMs || part.deadlineMs;
     if (endMs !== 0) part.closeTimer = wheel.schedule(endMs, this, slot);

@@ -74,6 +74,8 @@ export class Part {
   closed = false;
   /** Something has changed since the final report. */
   late = false;
+  /** When this thread took it up, ms of the mesh clock. */
+  takenMs = 0;
   /** When its leads had their part, ms of the mesh clock; 0 before. */
   plannedMs = 0;
   closeTimer = 0;

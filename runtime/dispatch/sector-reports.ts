@@ -8,6 +8,7 @@ import {
   REPORT_MAPS,
   REPORT_PLANNED_F64,
   REPORT_ROWS,
+  REPORT_TAKEN_F64,
   REPORT_TERM,
   ReportFlag,
   ROW_FLOATS,
@@ -57,6 +58,7 @@ export class SectorReports {
       words[REPORT_CLUSTERS - BODY] = clusters;
       words[REPORT_TERM - BODY] = term;
       this.#doubles[REPORT_PLANNED_F64 - BODY / 2] = part.plannedMs;
+      this.#doubles[REPORT_TAKEN_F64 - BODY / 2] = part.takenMs;
       for (let map = 0; map < PROGRESS_MAPS; map++) {
         const at = MAPS + map * count;
         for (let i = 0; i < count; i++) words[at + i] = part.progress.word(map, first + i);

@@ -14,9 +14,12 @@ const OUTSIDE = "outside";
 /** Follows messages to where they began, and to what they led to. */
 export class MessageTraces implements Traces {
   readonly #view: ThreadView;
+  readonly operation: Traces["operation"];
 
-  constructor(view: ThreadView) {
+  /** `operation` follows operations, which are remembered elsewhere. */
+  constructor(view: ThreadView, operation: Traces["operation"]) {
     this.#view = view;
+    this.operation = operation;
   }
 
   of(target: string): Trace {

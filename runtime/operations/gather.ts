@@ -1,4 +1,5 @@
 import type { ConflictDetail } from "../../actors/result.ts";
+import { FRAME_CREATED_F64 } from "../../mailbox/frame.ts";
 import {
   REPORT_CLUSTERS,
   REPORT_FIRST,
@@ -7,6 +8,7 @@ import {
   REPORT_MAPS,
   REPORT_PLANNED_F64,
   REPORT_ROWS,
+  REPORT_TAKEN_F64,
   REPORT_TERM,
   ReportFlag,
   rowFloats,
@@ -59,6 +61,11 @@ export class SectorShare {
   clusters = 0;
   /** When its leads had their part, ms of the mesh clock; 0 while that is not known. */
   plannedMs = 0;
+  /** When its coordinator had it; 0 while that is not known. */
+  takenMs = 0;
+  /** When its final report was sent, and when main had it; 0 before. */
+  reportedMs = 0;
+  arrivedMs = 0;
   final = false;
   /** The highest term of a coordinator that has reported. */
   #term = 0;
@@ -106,7 +113,7 @@ export class SectorShare {
   }
 
   /** Takes a frame of a report of an operation, with T or without, in; not of a coordinator that was replaced since. */
-  read({ words, doubles }: Ring, word: number, timed: boolean): void {
+  read({ words, doubles }: Ring, word: number, timed: boolean, nowMs: number): void {
     if (words[word + REPORT_TERM] < this.#term) return;
     this.#term = words[word + REPORT_TERM];
     const first = words[word + REPORT_FIRST];
@@ -124,8 +131,12 @@ export class SectorShare {
       this.#readRows(words, from, first, rows, rowFloats(timed));
     }
     this.plannedMs = doubles[(word >>> 1) + REPORT_PLANNED_F64];
+    this.takenMs = doubles[(word >>> 1) + REPORT_TAKEN_F64];
     const flags = words[word + REPORT_FLAGS];
-    if ((flags & ReportFlag.LAST) !== 0 && (flags & ReportFlag.FINAL) !== 0) this.final = true;
+    if ((flags & ReportFlag.LAST) === 0 || (flags & ReportFlag.FINAL) === 0) return;
+    this.final = true;
+    this.reportedMs = doubles[(word >>> 1) + FRAME_CREATED_F64];
+    this.arrivedMs = nowMs;
   }
 
   #readRows(
@@ -144,11 +155,16 @@ export class SectorShare {
   }
 
   /** Bits of the agents addressed, in their order. */
-  *bits(): Iterable<number> {
-    for (let word = 0; word < this.map.length; word++) {
-      for (let left = this.map[word]; left !== 0; left &= left - 1)
-        yield word * 32 + 31 - Math.clz32(left & -left);
-    }
+  bits(): Iterable<number> {
+    return bitsOf(this.map);
+  }
+}
+
+/** The places of the bits that are set, lowest first. */
+export function* bitsOf(map: Int32Array): Iterable<number> {
+  for (let word = 0; word < map.length; word++) {
+    for (let left = map[word]; left !== 0; left &= left - 1)
+      yield word * 32 + 31 - Math.clz32(left & -left);
   }
 }
 
@@ -211,13 +227,13 @@ export class Gather {
     return this.selected - this.counts.skipped;
   }
 
-  /** Takes a frame of a sector's report in; false when the sector has no part in it. */
-  report(sector: number, ring: Ring, word: number): boolean {
+  /** Takes a frame of a sector's report in, at `nowMs`; false when the sector has no part in it. */
+  report(sector: number, ring: Ring, word: number, nowMs: number): boolean {
     const share = this.shares.get(sector);
     if (share === undefined) return false;
     const { final } = share;
     this.#count(share, -1);
-    share.read(ring, word, this.plan.arrivalMs > 0);
+    share.read(ring, word, this.plan.arrivalMs > 0, nowMs);
     this.#count(share, 1);
     if (share.final && !final) this.finals++;
     return true;

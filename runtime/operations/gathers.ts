@@ -70,7 +70,7 @@ export class Gathers {
   #waiting: SectorFrame[] = [];
   #retryTimer = 0;
   #operation = 0;
-  #watcher: GatherWatcher | undefined;
+  readonly #watchers: GatherWatcher[] = [];
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -78,7 +78,7 @@ export class Gathers {
 
   /** Has all operations from now on told to `watcher`. */
   watch(watcher: GatherWatcher): void {
-    this.#watcher = watcher;
+    this.#watchers.push(watcher);
   }
 
   /** When the oldest that is out began, ms of the mesh clock; Infinity when none is. */
@@ -146,7 +146,7 @@ export class Gathers {
     const endMs = Math.max(plan.closeMs, plan.deadlineMs) + REPORT_GRACE_MS;
     gather.timer = wheel.schedule(endMs, deadline, 0);
     for (const share of shares.values()) this.#waiting.push({ gather, share });
-    this.#watcher?.began(gather);
+    for (const watcher of this.#watchers) watcher.began(gather);
     this.#sendWaiting();
     this.#dispatcher.nudge();
     return gather;
@@ -243,10 +243,11 @@ export class Gathers {
   onReport(ring: Ring, word: number): void {
     const entry = this.#gathers.get(ring.doubles[(word >>> 1) + FRAME_OPERATION_F64]);
     if (entry === undefined) return;
-    const { topology } = this.#dispatcher.view;
+    const { nowMs, view } = this.#dispatcher;
+    const { topology } = view;
     const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
     const { gather, listener } = entry;
-    if (!gather.report(sector, ring, word)) return;
+    if (!gather.report(sector, ring, word, nowMs)) return;
     listener.onReport?.(gather);
     if (gather.complete) this.#reportedAll(gather);
   }
@@ -288,7 +289,7 @@ export class Gathers {
       view.lanes.wakeAll();
     }
     if (end === "timeout") this.#standIn(gather);
-    this.#watcher?.ended(gather, end);
+    for (const watcher of this.#watchers) watcher.ended(gather, end);
     entry.listener.onEnd(gather, end);
     view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);

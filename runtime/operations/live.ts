@@ -26,6 +26,7 @@ import type { Gather, GatherEnd } from "./gather.ts";
 import type { Gathers, GatherWatcher } from "./gathers.ts";
 import { momentsOf } from "./moments.ts";
 import type { Scorekeeper } from "./scorekeeper.ts";
+import { strategyOf } from "./strategy.ts";
 
 /** Operations that are out and told of at once. */
 const MAX_LIVE = 8;
@@ -163,17 +164,17 @@ export class LiveMesh implements Live, GatherWatcher {
   #describe(gather: Gather): LiveOperation {
     const { plan, shares } = gather;
     const { facts, flags, createdMs } = plan;
-    const wave = (flags & OperationFlag.WAVE) !== 0;
+    const strategy = strategyOf(plan);
     const { confirmed } = this.#gathers.gateOf(gather);
     const seen = this.#look(gather);
     return {
       id: facts.messageId,
       verb: facts.verb,
-      strategy: wave ? "wave" : facts.strategy === "broadcast" ? "broadcast" : "scatter-gather",
+      strategy,
       createdMs,
       arrivalMs: plan.arrivalMs || undefined,
       hold: (flags & OperationFlag.HOLD) !== 0,
-      sectors: { expected: shares.size, confirmed: wave ? confirmed : seen.sectors },
+      sectors: { expected: shares.size, confirmed: strategy === "wave" ? confirmed : seen.sectors },
       clusters: { expected: seen.expected, reached: seen.reached },
       agents: seen.agents,
     };
