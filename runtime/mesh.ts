@@ -58,6 +58,8 @@ import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
 import { WhyReader } from "./why.ts";
+import { AgentDesks } from "./workers/agent-desks.ts";
+import type { MainModule } from "./workers/behavior-modules.ts";
 import { runDuty } from "./workers/duty.ts";
 import { ShardPool } from "./workers/shard-pool.ts";
 import { Watchdog } from "./workers/watchdog.ts";
@@ -69,6 +71,13 @@ const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
 const LAST_CYCLES = 10_000;
 
+/** What a mesh is made of, besides its options. */
+export interface MeshParts {
+  readonly modules: readonly MainModule[];
+  readonly capabilities: readonly string[];
+  readonly journal: MeshJournal | undefined;
+}
+
 /** The mesh on threads; `createMesh` makes it. */
 export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
@@ -77,6 +86,7 @@ export class ThreadedMesh implements Mesh {
   readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
+  readonly #desks: AgentDesks;
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
@@ -89,14 +99,19 @@ export class ThreadedMesh implements Mesh {
   constructor(
     settings: Settings,
     options: MeshOptions,
-    capabilities: readonly string[],
-    journal: MeshJournal | undefined,
+    { modules, capabilities, journal }: MeshParts,
   ) {
     this.journal = journal;
     this.topology = settings.topology;
     this.dataDir = settings.dataDir;
     this.#signal = options.signal;
-    this.#plan = planMesh(settings, options, capabilities, journal?.plan);
+    this.#plan = planMesh(
+      settings,
+      options,
+      { capabilities, memory: modules.map(({ shared }) => shared) },
+      journal?.plan,
+    );
+    this.#desks = new AgentDesks(modules, settings.moduleOptions);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     this.#headquarters = new Headquarters({
@@ -120,7 +135,14 @@ export class ThreadedMesh implements Mesh {
     const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
     this.traces = new MessageTraces(dispatcher.view);
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
-    this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
+    this.#pool = new ShardPool(
+      this.#plan,
+      systemClock,
+      logOptions,
+      log,
+      losses,
+      this.#desks.opened,
+    );
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
     );
@@ -186,6 +208,7 @@ export class ThreadedMesh implements Mesh {
     this.#ticks = setInterval(() => this.#headquarters.tick(), TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#desks.open(this);
     this.#headquarters.become("running");
     const { operations, orchestrator } = this.#headquarters;
     operations?.goOn(systemClock.nowMs(), (each) => orchestrator.goOn(each));
@@ -349,6 +372,7 @@ export class ThreadedMesh implements Mesh {
     this.#headquarters.dispatcher.nudge();
     await this.#duty;
     await this.journal?.stop(this.#headquarters.dispatcher.journal);
+    await this.#desks.close();
     await this.#headquarters.conflicts.close();
     this.#headquarters.become("stopped");
   }

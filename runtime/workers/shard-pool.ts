@@ -16,16 +16,19 @@ import {
   Command,
   ThreadState,
 } from "../../mailbox/layout.ts";
+import type { AgentDesk } from "../api/agent-api.ts";
 import type { LogOptions } from "../machine/log.ts";
 import { sourceLoader } from "../machine/source-loader.ts";
 import type { MeshPlan } from "../plan/memory.ts";
+import { serveDesks } from "./desk-line.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
 
 /**
- * The nursery of a worker's heap, three semi-spaces, MiB. Each small collection copies what lives in it while the thread
- * stands still, and thousands of turns are suspended at once: with V8's own 48 a release is late by 6.4 ms at the 99th
- * percentile, with 12 by 3.3, with 6 by 2.2 (bench `release`). With 6, a thousand asks under way fill it so that two of
- * five cycles are spent collecting: 0.98 M/s, against 1.55 M/s with 12 and no more with 48 (bench `ask.cross`).
+ * The nursery of a worker's heap, three semi-spaces, MiB. Each small collection copies what lives in it while the
+ * thread stands still, and thousands of turns are suspended at once: with V8's own 48 a release is late by 6.4 ms at
+ * the 99th percentile, with 12 by 3.3, with 6 by 2.2 (bench `release`). With 6, a thousand asks under way fill it so
+ * that two of five cycles are spent collecting: 0.98 M/s, against 1.55 M/s with 12 and no more with 48 (bench
+ * `ask.cross`).
  */
 const YOUNG_GENERATION_MB = 12;
 
@@ -65,6 +68,8 @@ export class ShardPool {
   readonly #log: Log;
   readonly #logOptions: Omit<LogOptions, "thread">;
   readonly #listener: PoolListener;
+  /** Main's side of the agents, by module. */
+  readonly #desks: Promise<readonly AgentDesk[]>;
   readonly #shards: Shard[] = [];
   #stopping = false;
 
@@ -74,12 +79,14 @@ export class ShardPool {
     logOptions: Omit<LogOptions, "thread">,
     log: Log,
     listener: PoolListener,
+    desks: Promise<readonly AgentDesk[]>,
   ) {
     this.#clock = clock;
     this.#plan = plan;
     this.#log = log;
     this.#logOptions = logOptions;
     this.#listener = listener;
+    this.#desks = desks;
     const isSource = import.meta.url.endsWith(".ts");
     const workers = plan.threads - 1;
     this.#pool = new Piscina({
@@ -207,6 +214,7 @@ export class ShardPool {
   async #runOnce(shard: Shard, lostMs: number): Promise<Error | undefined> {
     const { port1, port2 } = new MessageChannel();
     const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
+    serveDesks(port1, this.#desks);
     // The successor is told, not left to read it: what stands there from now on is its own doing.
     const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);
     const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;
