@@ -15,7 +15,7 @@ import { readBehaviors } from "./workers/behavior-modules.ts";
 export async function createMesh(options: MeshOptions): Promise<Mesh> {
   options?.signal?.throwIfAborted();
   const settings = readOptions(options);
-  const modules = await readBehaviors(settings, settings.topology);
+  const modules = await readBehaviors(settings, settings.topology, settings.workers + 1);
   const behaviors = modules.map(({ behavior }) => behavior);
   const capabilities = createCapabilityTable(
     behaviors.flatMap((behavior) => behavior.capabilities ?? []),

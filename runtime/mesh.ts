@@ -122,6 +122,7 @@ export class ThreadedMesh implements Mesh {
       dataDir: settings.dataDir,
       from: options.from,
       journal,
+      behaviors: modules.map(({ behavior }) => behavior),
       breakers: settings.breakers,
       operators: options.operators,
       log,

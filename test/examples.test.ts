@@ -25,6 +25,13 @@ test("http-worker: 40 agents are a worker at the edge, which answers READY and C
   assert.match(story, /40 of 40 agents have converted/);
 });
 
+test("llm-agents: forty agents share a budget of tokens, and stay within it", () => {
+  const story = run("llm-agents");
+  const [, tokens] = /answers for (\d+) tokens/.exec(story) ?? [];
+  assert.isAtMost(Number(tokens), 600, story);
+  assert.match(story, /[1-9]\d* agents over budget: within the budget of mesh/);
+});
+
 test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
   const stdout = run("http-agents");
   assert.match(stdout, /all 300 agents called the service/);

@@ -26,14 +26,15 @@ export interface MainModule {
 export async function readBehaviors(
   { modules, moduleOptions }: Omit<AgentModules, "moduleOf">,
   topology: Topology,
+  threads: number,
 ): Promise<readonly MainModule[]> {
   return Promise.all(
     modules.map(async (url, place) => {
       const module = await importModule(url);
       const options = moduleOptions[place];
-      const shared = new SharedArrayBuffer(module.sharedBytes?.(options, topology) ?? 0);
+      const shared = new SharedArrayBuffer(module.sharedBytes?.(options, topology, threads) ?? 0);
       const call = (): Promise<never> => Promise.reject(new MeshError("MESH_NO_DESK", NO_DESK));
-      const host = { topology, clock: systemClock, shared, call };
+      const host = { thread: 0, topology, clock: systemClock, shared, call };
       return { module, behavior: behaviorOf(url, module, options, host), shared };
     }),
   );

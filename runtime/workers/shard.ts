@@ -77,6 +77,7 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   try {
     const line = new DeskLine(task.lifeline);
     behaviors = await loadBehaviors(plan, (place) => ({
+      thread,
       topology: view.topology,
       clock,
       shared: plan.moduleMemory[place],
