@@ -66,6 +66,7 @@ export type { Kpi } from "./coordination/kpi.ts";
 export type { Kpis } from "./coordination/kpis.ts";
 export type { QuorumDecision } from "./coordination/quorum.ts";
 export type { Belonging } from "./mailbox/belonging.ts";
+export type * from "./runtime/api/agent-api.ts";
 export type * from "./runtime/api/circuit-api.ts";
 export type * from "./runtime/api/conflict-api.ts";
 export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/api/cut.ts";

@@ -54,6 +54,12 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
    * arrived had another hash than was promised. Only looks; undefined when it has it no more.
    */
   resend?(state: State, messageId: string): unknown;
+  /**
+   * How much work this message is, above 0, in whatever unit: how long the agent takes for more and less of it is
+   * learned, and sent ahead of T accordingly. Used where an operation says no `payloadWeight`; default 1 for all. Only
+   * looks, and at nothing but the message: it is called on main as well.
+   */
+  weigh?(message: Message): number;
   /** Ids of messages, or addresses, from which this agent has `value`, one for each source of its own. Only looks. */
   provenance?(state: State, value: unknown): readonly string[];
   /**
@@ -74,6 +80,21 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
    */
   probe?(state: State, ctx: ActorContext<Message>): Probe | undefined | Promise<Probe | undefined>;
 }
+
+/** What `behavior` says of the weight of `message`; 1 where it says nothing, or nothing that can be. */
+export function weightOf(behavior: Pick<Behavior, "weigh"> | undefined, message: unknown): number {
+  if (behavior?.weigh === undefined) return 1;
+  try {
+    const weight = behavior.weigh(message);
+    return weight > 0 && weight <= MAX_WEIGHT ? weight : 1;
+  } catch {
+    // A message that it cannot make sense of; its turn will say so.
+    return 1;
+  }
+}
+
+/** As of `payloadWeight`. */
+const MAX_WEIGHT = 1e6;
 
 /** A measurement of something that is elsewhere (spec 4.1). */
 export interface Probe {

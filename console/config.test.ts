@@ -224,6 +224,35 @@ describe("errors name key, value, what was expected and where it stood", () => {
   });
 });
 
+describe("agents by what they stand for", () => {
+  const http = { url: "http://127.0.0.1:1/" };
+  test("from the file, by class, with paths from its folder", () => {
+    const yaml = [
+      "agent:",
+      "  CLASS_A_EDGE:",
+      "    http: { url: 'http://127.0.0.1:1/' }",
+      "  CLASS_B_SERVERLESS: ./agent.js",
+      "  default: { module: ./agent.js, options: { module: ./kept } }",
+    ].join("\n");
+    const module = join(cwd, "conf/agent.js");
+    assert.deepEqual(read({ yaml }).settings.agent, {
+      CLASS_A_EDGE: { http },
+      CLASS_B_SERVERLESS: module,
+      default: { module, options: { module: "./kept" } },
+    });
+  });
+  test("from a flag or a variable, as JSON", () => {
+    const agent = JSON.stringify({ http });
+    assert.deepEqual(read({ flags: { agent } }).settings.agent, { http });
+    assert.deepEqual(read({ env: { MESH_AGENT: agent } }).settings.agent, { http });
+  });
+  test("a path in it that leads nowhere is named", () => {
+    const [problem] = problemsOf({ yaml: "agent:\n  default: ./none.js" });
+    assert.match(problem, /^agent: expected an existing file, got "\.\/none\.js"/);
+    assert.match(problem, /none\.js does not exist$/);
+  });
+});
+
 test("every setting with a default passes its own check", () => {
   for (const [key, { schema, fallback }] of Object.entries(SETTINGS)) {
     if (fallback === undefined || key === "drain") continue;

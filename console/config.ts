@@ -88,14 +88,30 @@ function check(key: keyof Settings, written: Written, problems: string[]): unkno
     problems.push(problem(key, read.error.issues[0].message, written));
     return undefined;
   }
-  return path === undefined
-    ? read.data
-    : checkPath(key, path, String(read.data), written, problems);
+  if (path === undefined) return read.data;
+  if (path === "agent") return checkAgent(read.data, written, problems);
+  return checkPath(key, path, String(read.data), written, problems);
+}
+
+/** What agents are, with the paths in it checked: of a kind its `module`, of classes each of theirs. */
+function checkAgent(source: unknown, written: Written, problems: string[]): unknown {
+  if (typeof source === "string") {
+    const place = { ...written, value: source };
+    return checkPath("agent", "file", source, place, problems);
+  }
+  if (typeof source !== "object" || source === null) return source;
+  const isKind = !Object.keys(source).some((name) => name === "default" || /^CLASS_/.test(name));
+  return Object.fromEntries(
+    Object.entries(source).map(([name, value]) => {
+      const isPath = isKind ? name === "module" : true;
+      return [name, isPath ? checkAgent(value, written, problems) : value];
+    }),
+  );
 }
 
 function checkPath(
   key: keyof Settings,
-  kind: NonNullable<Setting["path"]>,
+  kind: Exclude<NonNullable<Setting["path"]>, "agent">,
   path: string,
   written: Written,
   problems: string[],

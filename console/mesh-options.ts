@@ -27,7 +27,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     }),
   };
   return {
-    agent: settings.agent === undefined ? traceAgent() : pathToFileURL(settings.agent),
+    agent: agentOption(settings.agent),
     ...(traces !== undefined && { agentOptions: { traces } }),
     topology: {
       ...boot.from?.topology,
@@ -54,6 +54,12 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.predictor !== undefined && { predictor: settings.predictor }),
     ...(settings.seed !== undefined && { seed: settings.seed }),
   };
+}
+
+/** A path is one whatever it looks like; what else agents are, the mesh reads. */
+function agentOption(agent: Settings["agent"]): MeshOptions["agent"] {
+  if (agent === undefined) return traceAgent();
+  return typeof agent === "string" ? pathToFileURL(agent) : agent;
 }
 
 /** The agents of a mesh without --agent. By URL: people's words do not import other machines'. */

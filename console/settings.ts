@@ -3,10 +3,12 @@
  * mesh.yaml, their checks, their defaults and their help.
  */
 import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
+import type { AgentKind, AgentsByClass } from "../runtime/api/agent-api.ts";
 import type { OverflowPolicy } from "../runtime/api/mesh-api.ts";
 import type { RestartType } from "../supervisors/restart.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import {
+  agentSource,
   byteSize,
   choice,
   choices,
@@ -27,8 +29,8 @@ export interface Settings {
   readonly agents: number;
   readonly growth: number | undefined;
   readonly workers: number | undefined;
-  /** Path or `file:` URL of the agents' module; undefined for the trace agents. */
-  readonly agent: string | undefined;
+  /** Path or `file:` URL of the agents' module, or what else they are; undefined for the trace agents. */
+  readonly agent: string | AgentKind | AgentsByClass | undefined;
   readonly traces: string | undefined;
   /** File of a frozen mesh to start from. */
   readonly thaw: string | undefined;
@@ -61,7 +63,7 @@ export interface Setting {
   readonly value: string;
   readonly fallback?: unknown;
   /** The value is a path, relative to where it was written: the working directory or the file's own. */
-  readonly path?: "file" | "folder" | "new";
+  readonly path?: "file" | "folder" | "new" | "agent";
 }
 
 /** Timers of Node hold at most 24 days. */
@@ -84,11 +86,11 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
   workers: setting("threads that run agents (default: one a core)", "N", wholeNumber(1, 254)),
   agent: {
     ...setting(
-      "module whose default export is the agents' behavior (default: agents that replay traces)",
+      "module whose default export is the agents' behavior, or a kind as JSON (default: agents that replay traces)",
       "module.js",
-      text("the path of a module"),
+      agentSource(),
     ),
-    path: "file",
+    path: "agent",
   },
   traces: {
     ...setting("folder of latency traces to replay", "dir", text("the path of a folder")),

@@ -188,6 +188,24 @@ export function text(expected: string): ValueType<string> {
   });
 }
 
+/** Reads what agents are: the path of a module, or an object, also as JSON; the mesh says what it may hold. */
+export function agentSource(): ValueType<string | object> {
+  return value(
+    "the path of a module, or { http: … } and the like, or one of these by class",
+    { type: ["string", "object"] },
+    (raw): string | object | undefined => {
+      if (typeof raw === "object" && raw !== null && !Array.isArray(raw)) return raw;
+      if (typeof raw !== "string" || raw.trim() === "") return undefined;
+      if (!raw.trim().startsWith("{")) return raw;
+      try {
+        return JSON.parse(raw) as object;
+      } catch {
+        return undefined;
+      }
+    },
+  );
+}
+
 /** Takes any value that is there, for messages. */
 export function anything(expected: string): ValueType<unknown> {
   return value(expected, {}, (raw): unknown => raw);

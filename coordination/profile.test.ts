@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { impedanceClassIndex } from "./impedance-class.ts";
-import { observeLatency, observeOutcome, observeProcessing, seedProfile } from "./profile.ts";
+import {
+  observeLatency,
+  observeOutcome,
+  observeProcessing,
+  reportLatency,
+  seedProfile,
+} from "./profile.ts";
 import { createRegistry, type Registry, registryBytes } from "./registry.ts";
 
 let registry: Registry;
@@ -25,6 +31,18 @@ describe("the profile of an agent", () => {
     expect(registry.processingMs[0]).toBe(200);
     observeProcessing(registry, 0, 0);
     expect(registry.processingMs[0]).toBe(0);
+  });
+
+  test("of an agent elsewhere only what it reports counts, from the first report on", () => {
+    observeLatency(registry, 0, 0.2);
+    reportLatency(registry, 0, 60);
+    expect(registry.latencyMs[0]).toBe(60);
+    for (let sample = 0; sample < 100; sample++) observeLatency(registry, 0, 0.2);
+    expect(registry.latencyMs[0]).toBe(60);
+    reportLatency(registry, 0, Number.NaN);
+    reportLatency(registry, 0, 70);
+    expect(registry.latencyMs[0]).toBeGreaterThan(60);
+    expect(registry.latencyMs[0]).toBeLessThan(70);
   });
 
   test("settles near the median of its samples, whatever the outliers", () => {

@@ -11,7 +11,12 @@
  * All functions here are for the thread that owns the row.
  */
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
-import { FLAG_LATENCY_MEASURED, FLAG_PROCESSING_MEASURED, type Registry } from "./registry.ts";
+import {
+  FLAG_LATENCY_MEASURED,
+  FLAG_LATENCY_REPORTED,
+  FLAG_PROCESSING_MEASURED,
+  type Registry,
+} from "./registry.ts";
 
 /** Step of the centre at most, as a share of the spread. */
 const CENTRE_STEP = 1 / 8;
@@ -47,14 +52,27 @@ export function seedProfile(registry: Registry, row: number, classIndex: number)
 }
 
 /**
- * Counts in the one-way latency of one message, ms. The first sample replaces the prior. A negative time or
- * NaN is a clock's error, not a fast agent, and is passed over.
+ * Counts in the one-way latency of one message within the process, ms. The first sample replaces the prior. A negative
+ * time or NaN is a clock's error, not a fast agent, and is passed over.
  */
 export function observeLatency(registry: Registry, row: number, ms: number): void {
   if (!(ms >= 0)) return;
   const flags = registry.flags[row];
+  if ((flags & FLAG_LATENCY_REPORTED) !== 0) return;
   registry.flags[row] = flags | FLAG_LATENCY_MEASURED;
   const first = (flags & FLAG_LATENCY_MEASURED) === 0;
+  observe(registry.latencyMs, registry.latencySpreadMs, row, ms, first);
+}
+
+/**
+ * Counts in the one-way latency to what an agent stands for elsewhere, ms, as it has measured it. The first one
+ * replaces what was measured within the process, which counts no more from then on.
+ */
+export function reportLatency(registry: Registry, row: number, ms: number): void {
+  if (!(ms >= 0)) return;
+  const flags = registry.flags[row];
+  const first = (flags & FLAG_LATENCY_REPORTED) === 0;
+  registry.flags[row] = flags | FLAG_LATENCY_REPORTED | FLAG_LATENCY_MEASURED;
   observe(registry.latencyMs, registry.latencySpreadMs, row, ms, first);
 }
 

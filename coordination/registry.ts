@@ -77,6 +77,8 @@ export const FLAG_LATENCY_MEASURED = 8;
 export const FLAG_PROCESSING_MEASURED = 16;
 /** A spawned child that died with its worker and does not come back. */
 export const FLAG_LOST = 32;
+/** Its latency is that of what it stands for elsewhere: hops within the process say nothing of it. */
+export const FLAG_LATENCY_REPORTED = 64;
 
 /** Where each column lies: in this order, each from the next cache line. */
 export const REGISTRY_LAYOUT: readonly Column<keyof Columns>[] = [

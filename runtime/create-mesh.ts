@@ -15,7 +15,8 @@ import { readBehaviors } from "./workers/behavior-modules.ts";
 export async function createMesh(options: MeshOptions): Promise<Mesh> {
   options?.signal?.throwIfAborted();
   const settings = readOptions(options);
-  const behaviors = await readBehaviors(settings.modules);
+  const modules = await readBehaviors(settings, settings.topology, settings.workers + 1);
+  const behaviors = modules.map(({ behavior }) => behavior);
   const capabilities = createCapabilityTable(
     behaviors.flatMap((behavior) => behavior.capabilities ?? []),
   );
@@ -24,7 +25,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   const all = from === undefined ? options : { ...options, from };
   let mesh: ThreadedMesh;
   try {
-    mesh = new ThreadedMesh(settings, all, capabilities.names, journal);
+    mesh = new ThreadedMesh(settings, all, { modules, capabilities: capabilities.names, journal });
   } catch (error) {
     await journal?.stop();
     throw error;

@@ -1,3 +1,4 @@
+import type { Behavior } from "../actors/behavior.ts";
 import type { TellOptions } from "../actors/context.ts";
 import type { Clock, Log } from "../actors/ports.ts";
 import { REJECTED, type Receipt } from "../actors/receipt.ts";
@@ -75,6 +76,8 @@ export interface HeadquartersPorts {
   readonly operators?: OperatorOptions | undefined;
   /** What of the mesh outlives the process, where something does. */
   readonly journal?: MeshJournal | undefined;
+  /** By module, for what main has to know of agents that it does not run. */
+  readonly behaviors?: readonly Behavior[];
   /** A frozen mesh to go on from. */
   readonly from?: Cut | undefined;
 }
@@ -129,7 +132,7 @@ export class Headquarters {
     if (from !== undefined) this.route.adopt(from.routes);
     const ports = {
       dispatcher,
-      forecasts: new Forecasts(plan, view),
+      forecasts: new Forecasts(plan, view, outside.behaviors ?? []),
       random,
       later,
       isRunning: () => this.isRunning,

@@ -59,6 +59,8 @@ import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
 import { WhyReader } from "./why.ts";
+import { AgentDesks } from "./workers/agent-desks.ts";
+import type { MainModule } from "./workers/behavior-modules.ts";
 import { runDuty } from "./workers/duty.ts";
 import { ShardPool } from "./workers/shard-pool.ts";
 import { Watchdog } from "./workers/watchdog.ts";
@@ -70,6 +72,13 @@ const STOP_GRACE_MS = 2000;
 /** Main's cycles after the shards have ended: far more than their lanes can hold. */
 const LAST_CYCLES = 10_000;
 
+/** What a mesh is made of, besides its options. */
+export interface MeshParts {
+  readonly modules: readonly MainModule[];
+  readonly capabilities: readonly string[];
+  readonly journal: MeshJournal | undefined;
+}
+
 /** The mesh on threads; `createMesh` makes it. */
 export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
@@ -78,6 +87,7 @@ export class ThreadedMesh implements Mesh {
   readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
+  readonly #desks: AgentDesks;
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
@@ -90,14 +100,19 @@ export class ThreadedMesh implements Mesh {
   constructor(
     settings: Settings,
     options: MeshOptions,
-    capabilities: readonly string[],
-    journal: MeshJournal | undefined,
+    { modules, capabilities, journal }: MeshParts,
   ) {
     this.journal = journal;
     this.topology = settings.topology;
     this.dataDir = settings.dataDir;
     this.#signal = options.signal;
-    this.#plan = planMesh(settings, options, capabilities, journal?.plan);
+    this.#plan = planMesh(
+      settings,
+      options,
+      { capabilities, memory: modules.map(({ shared }) => shared) },
+      journal?.plan,
+    );
+    this.#desks = new AgentDesks(modules, settings.moduleOptions);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     this.#headquarters = new Headquarters({
@@ -108,6 +123,7 @@ export class ThreadedMesh implements Mesh {
       dataDir: settings.dataDir,
       from: options.from,
       journal,
+      behaviors: modules.map(({ behavior }) => behavior),
       breakers: settings.breakers,
       operators: options.operators,
       log,
@@ -121,7 +137,14 @@ export class ThreadedMesh implements Mesh {
     const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
     this.traces = new MessageTraces(dispatcher.view, (id, options) => history.trace(id, options));
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
-    this.#pool = new ShardPool(this.#plan, systemClock, logOptions, log, losses);
+    this.#pool = new ShardPool(
+      this.#plan,
+      systemClock,
+      logOptions,
+      log,
+      losses,
+      this.#desks.opened,
+    );
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
     );
@@ -191,6 +214,7 @@ export class ThreadedMesh implements Mesh {
     this.#ticks = setInterval(() => this.#headquarters.tick(), TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#desks.open(this);
     this.#headquarters.become("running");
     const { operations, orchestrator } = this.#headquarters;
     operations?.goOn(systemClock.nowMs(), (each) => orchestrator.goOn(each));
@@ -354,6 +378,7 @@ export class ThreadedMesh implements Mesh {
     this.#headquarters.dispatcher.nudge();
     await this.#duty;
     await this.journal?.stop(this.#headquarters.dispatcher.journal);
+    await this.#desks.close();
     await this.#headquarters.conflicts.close();
     this.#headquarters.become("stopped");
   }

@@ -5,8 +5,9 @@ import { assert, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/http-agents/main.js"], {
+/** What an example prints; it must say nothing on stderr and end well. */
+function run(name: string): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`examples/${name}/main.js`], {
     cwd: ROOT,
     encoding: "utf8",
     timeout: 30_000,
@@ -14,6 +15,25 @@ test("http-agents: one agent crashes, one hangs, and 298 go on calling the web s
   const story = `${stdout}${stderr}`;
   assert.equal(status, 0, story);
   assert.equal(stderr, "", story);
+  return stdout;
+}
+
+test("http-worker: 40 agents are a worker at the edge, which answers READY and CONFLICT", () => {
+  const story = run("http-worker");
+  assert.match(story, /READY .*fahrenheit: 68/);
+  assert.match(story, /CONFLICT .*at most 60/);
+  assert.match(story, /40 of 40 agents have converted/);
+});
+
+test("llm-agents: forty agents share a budget of tokens, and stay within it", () => {
+  const story = run("llm-agents");
+  const [, tokens] = /answers for (\d+) tokens/.exec(story) ?? [];
+  assert.isAtMost(Number(tokens), 600, story);
+  assert.match(story, /[1-9]\d* agents over budget: within the budget of mesh/);
+});
+
+test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
+  const stdout = run("http-agents");
   assert.match(stdout, /all 300 agents called the service/);
   assert.match(stdout, /agent-7 failed \(TypeError: .*\): restarted at once/);
   assert.match(stdout, /agent-7 failed \(TypeError: .*\): quarantine/);

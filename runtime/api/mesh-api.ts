@@ -10,6 +10,7 @@ import type { ClusterSummary, GlobalStats, SectorSummary } from "../../coordinat
 import type { Topology, TopologyOptions } from "../../coordination/topology.ts";
 import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { RestartType, SupervisionOptions } from "../../supervisors/restart.ts";
+import type { AgentSource, AgentsByClass } from "./agent-api.ts";
 import type { BreakerOptions, CircuitEvent, Circuits } from "./circuit-api.ts";
 import type { Conflicts, HumanInbox, Quarantine } from "./conflict-api.ts";
 import type { Cut } from "./cut.ts";
@@ -379,12 +380,19 @@ export interface MailboxOptions {
 export type OverflowPolicy = "block" | "drop-oldest" | "drop-newest" | "reject";
 
 export interface MeshOptions {
-  /** A URL or path of a module whose default export is a behavior, or a function from address to such a module. */
+  /**
+   * What the agents are: the URL or path of a module whose default export is a behavior, a kind that is ready made
+   * (`{ http: { url } }`), one of these by class (`{ CLASS_A_EDGE: …, default: … }`), or a function from address to
+   * one.
+   */
   readonly agent:
-    | string
-    | URL
-    | ((address: string, impedanceClass: ImpedanceClass) => string | URL);
-  /** Passed to every behavior module's `configure(options)` export, if it has one; must be cloneable. */
+    | AgentSource
+    | AgentsByClass
+    | ((address: string, impedanceClass: ImpedanceClass) => AgentSource);
+  /**
+   * Passed to the `configure(options)` export of every module that is given no options of its own, if it has one; must
+   * be cloneable.
+   */
   readonly agentOptions?: unknown;
   /** Default: that of `from`, or else 100 sectors of 10 clusters of 30 agents. */
   readonly topology?: TopologyOptions;

@@ -1,3 +1,4 @@
+import { weightOf } from "../../actors/behavior.ts";
 import { PEOPLE } from "../../coordination/impedance-class.ts";
 import { sectorsOfShard } from "../../coordination/placement.ts";
 import {
@@ -174,7 +175,8 @@ export class Arrivals {
     // Sent by a predecessor, or never: nobody knows when.
     if (Number.isNaN(releaseError)) return;
     const sentMs = part.arrivalMs - part.at(bit, ROW_LEAD) + releaseError;
-    this.observe(part.firstAgent + bit, nowMs - sentMs, part.weight, part.loads?.[bit] ?? 0);
+    const agent = part.firstAgent + bit;
+    this.observe(agent, nowMs - sentMs, this.#weightAt(part, agent), part.loads?.[bit] ?? 0);
   }
 
   /**
@@ -188,7 +190,26 @@ export class Arrivals {
     if (frameKind(words[at + FRAME_TYPE]) !== FrameKind.ASK) return;
     if (words[at + FRAME_SOURCE] !== view.topology.orchestrator) return;
     const createdMs = doubles[(at >>> 1) + FRAME_CREATED_F64];
-    if (sinceMs - createdMs < WAITED_MS) this.observe(agent, nowMs - createdMs, 1, 0);
+    if (sinceMs - createdMs >= WAITED_MS) return;
+    const behavior = this.#dispatcher.agents.cellOf(agent)?.behavior;
+    // Read again only where it has a weight: who was asked has it no more.
+    const message =
+      behavior?.weigh && this.#dispatcher.inbox.decodeAt(words, view.custody.bytes, at);
+    this.observe(agent, nowMs - createdMs, weightOf(behavior, message), 0);
+  }
+
+  /** How heavy the operation's payload is to this agent: as its caller says, else as the agent does. */
+  #weightAt(part: Part, agent: number): number {
+    if (part.weight !== 1) return part.weight;
+    const { agents, payloads, view } = this.#dispatcher;
+    const behavior = agents.cellOf(agent)?.behavior;
+    if (behavior?.weigh === undefined) return 1;
+    let weight = part.weights.get(behavior);
+    if (weight === undefined) {
+      weight = weightOf(behavior, payloads.messageAt(view.custody.words, part.slot + SLOT_FRAME));
+      part.weights.set(behavior, weight);
+    }
+    return weight;
   }
 
   /** Notes that an agent was READY `delayMs` after a message of `weight` was sent to it. */
@@ -205,7 +226,7 @@ export class Arrivals {
   #loadOf(part: Part, agent: number): Load {
     const load = this.#load;
     load.tMs = this.#dispatcher.nowMs;
-    load.weight = part.weight;
+    load.weight = this.#weightAt(part, agent);
     load.queuedWork = outstandingWork(this.#dispatcher.view.registry, agent);
     return load;
   }

@@ -4,7 +4,7 @@ import { foldCluster, foldSector } from "../../coordination/aggregate.ts";
 import { ClockOffset, type ClockReading } from "../../coordination/clock-offset.ts";
 import { storeHeartbeat } from "../../coordination/heartbeat.ts";
 import { MODES } from "../../coordination/operating-mode.ts";
-import { observeLatency, observeProcessing } from "../../coordination/profile.ts";
+import { observeProcessing, reportLatency } from "../../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../../mailbox/frame.ts";
 import {
   HEARTBEAT_ROW,
@@ -157,7 +157,7 @@ export class Heart implements TimerTarget {
     if (probe === undefined) return;
     if (probe.clockMs !== undefined) this.#observeClock(agent, probe, probe.clockMs, sentMs);
     const { registry } = this.#dispatcher.view;
-    if (probe.rttMs !== undefined) observeLatency(registry, agent, probe.rttMs / 2);
+    if (probe.rttMs !== undefined) reportLatency(registry, agent, probe.rttMs / 2);
     if (probe.processingMs !== undefined) observeProcessing(registry, agent, probe.processingMs);
     const delayMs = (probe.rttMs ?? 0) / 2 + (probe.processingMs ?? 0);
     this.#dispatcher.arrivals.observe(agent, delayMs, 1, 0);

@@ -64,6 +64,8 @@ export class Part {
   open = 0;
   /** Agents that are READY and have not acted. */
   holding = 0;
+  /** What those that weigh the payload make of it. */
+  readonly weights: Map<object, number> = new Map();
   /** A later attempt, which waits for those who are at work on this one. */
   heir: Part | undefined;
   /** Agents whose outcome comes from an earlier attempt. */

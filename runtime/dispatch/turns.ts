@@ -1,7 +1,7 @@
 import { MeshError } from "../../actors/errors.ts";
 import { type Result, ready } from "../../actors/result.ts";
 import type { Signal } from "../../actors/signal.ts";
-import { observeLatency, observeOutcome, observeProcessing } from "../../coordination/profile.ts";
+import { observeOutcome, observeProcessing, reportLatency } from "../../coordination/profile.ts";
 import { RouteMark } from "../../coordination/routes.ts";
 import {
   FRAME_DEADLINE_F64,
@@ -318,7 +318,7 @@ export class Turns {
       this.#dispatcher.finish(slot, true);
     }
     if (extras?.measured !== undefined && extras.measured !== UNMEASURED) {
-      observeLatency(registry, cell.self, extras.measured.rttMs / 2);
+      reportLatency(registry, cell.self, extras.measured.rttMs / 2);
       observeProcessing(registry, cell.self, extras.measured.processingMs);
     }
     this.#endTurn(cell);

@@ -154,7 +154,7 @@ export class Delegations {
   async delegate<V>(task: unknown, options: DelegateOptions = {}): Promise<DelegationResult<V>> {
     const startedMs = this.#now();
     const { timeoutMs = DELEGATE_MS } = options;
-    const candidates = this.#candidates(options);
+    const candidates = this.#candidates(task, options);
     const tried: string[] = [];
     let hedged = false;
     let failure: unknown;
@@ -235,7 +235,10 @@ export class Delegations {
     return dispatcher.nowMs;
   }
 
-  #candidates({ to = "best_available", requiresCapabilities = [] }: DelegateOptions): Candidates {
+  #candidates(
+    task: unknown,
+    { to = "best_available", requiresCapabilities = [] }: DelegateOptions,
+  ): Candidates {
     const { selector, dispatcher } = this.#ports;
     const selection = to === "best_available" ? undefined : to;
     const able = selector.able(selection, requiresCapabilities);
@@ -248,7 +251,7 @@ export class Delegations {
       take: () => {
         const agent = earliestToFinish(registry, able, {
           isRoutable: isFree,
-          predictMs: (row) => this.#finishMs(row),
+          predictMs: (row) => this.#finishMs(row, task),
         });
         if (agent >= 0) tried.add(agent);
         return agent;
@@ -262,9 +265,10 @@ export class Delegations {
     };
   }
 
-  #finishMs(agent: number): number {
+  #finishMs(agent: number, task: unknown): number {
     const { forecasts, dispatcher } = this.#ports;
-    return forecasts.leadMs(agent, 0.5, 1, dispatcher.nowMs, this.#out.get(agent) ?? 0);
+    const weight = forecasts.weightFor(agent, task);
+    return forecasts.leadMs(agent, 0.5, weight, dispatcher.nowMs, this.#out.get(agent) ?? 0);
   }
 
   async #attempt<V>(
@@ -310,7 +314,12 @@ export class Delegations {
   } {
     const { forecasts, dispatcher, later } = this.#ports;
     const agent: { current: number | undefined } = { current: undefined };
-    const waitMs = forecasts.leadMs(first, HEDGE_AT, 1, dispatcher.nowMs);
+    const waitMs = forecasts.leadMs(
+      first,
+      HEDGE_AT,
+      forecasts.weightFor(first, task),
+      dispatcher.nowMs,
+    );
     const answer = new Promise<Won<V>>((settle, reject) => {
       const callOff = later(waitMs, () => {
         this.#now();

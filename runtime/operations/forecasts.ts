@@ -1,3 +1,4 @@
+import { type Behavior, weightOf } from "../../actors/behavior.ts";
 import { addressOf } from "../../coordination/address.ts";
 import { PEOPLE } from "../../coordination/impedance-class.ts";
 import type { Load, Predictor } from "../../coordination/prediction.ts";
@@ -22,6 +23,7 @@ export interface Question {
   readonly nowMs: number;
   readonly readyBy: number;
   readonly weight: number;
+  readonly payload: unknown;
   readonly quorum: number;
   /** READY within this time after T counts, ms. */
   readonly windowMs: number;
@@ -35,10 +37,15 @@ export class Forecasts {
   readonly #view: ThreadView;
   readonly #predictors: readonly (Predictor | undefined)[];
   readonly #firstAgents: readonly number[];
+  #weighed = { payload: undefined as unknown, weights: new Map<object, number>() };
   readonly #load: Load = { tMs: 0, weight: 1, queuedWork: 0 };
 
-  constructor(plan: MeshPlan, view: ThreadView) {
+  readonly #behaviorOf: (agent: number) => Pick<Behavior, "weigh"> | undefined;
+
+  /** `behaviors` are by module, for what they say of weights. */
+  constructor(plan: MeshPlan, view: ThreadView, behaviors: readonly Pick<Behavior, "weigh">[]) {
     this.#view = view;
+    this.#behaviorOf = (agent) => behaviors[plan.moduleOf?.[agent] ?? 0];
     const opened = Array.from({ length: plan.threads }, (_, thread) =>
       thread === 0 ? undefined : openPredictor(plan, view, thread),
     );
@@ -135,18 +142,37 @@ export class Forecasts {
     return isTried(samples, this.#view.registry.class[agent], availableMs);
   }
 
-  #probabilityReady(agent: number, availableMs: number, { weight, nowMs }: Question): number {
+  /** How heavy `payload` is to `agent`; `weight` is what its sender says, 1 for nothing. */
+  weightFor(agent: number, payload: unknown, weight = 1): number {
+    const behavior = this.#behaviorOf(agent);
+    if (weight !== 1 || behavior?.weigh === undefined) return weight;
+    // Of one payload thousands of agents are asked in a row.
+    if (payload !== this.#weighed.payload) this.#weighed = { payload, weights: new Map() };
+    let own = this.#weighed.weights.get(behavior);
+    if (own === undefined) {
+      own = weightOf(behavior, payload);
+      this.#weighed.weights.set(behavior, own);
+    }
+    return own;
+  }
+
+  #probabilityReady(agent: number, availableMs: number, question: Question): number {
+    const { weight, payload, nowMs } = question;
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
     if (predictor === undefined) return 0;
-    const load = this.#loadOf(agent, weight, nowMs);
+    const load = this.#loadOf(agent, this.weightFor(agent, payload, weight), nowMs);
     return predictor.probabilityReady(agent - this.#firstAgents[thread], availableMs, load);
   }
 
-  #leads({ agents, readyBy, weight, nowMs }: Question): Float64Array {
+  #leads({ agents, readyBy, weight, payload, nowMs }: Question): Float64Array {
     const leads = new Float64Array(agents.length);
-    for (let i = 0; i < agents.length; i++)
-      leads[i] = this.leadMs(agents[i], readyBy, weight, nowMs);
+    // The same object may have become heavier since it was asked about last.
+    this.#weighed = { payload: undefined, weights: new Map() };
+    for (let i = 0; i < agents.length; i++) {
+      const load = this.weightFor(agents[i], payload, weight);
+      leads[i] = this.leadMs(agents[i], readyBy, load, nowMs);
+    }
     return leads;
   }
 

@@ -477,6 +477,14 @@ function questionOf(
   agents: Int32Array,
   nowMs: number,
 ): Question {
-  const { readyBy, weight } = plan;
-  return { agents, nowMs, readyBy, weight, windowMs, quorum: thresholds.requiredReadyRate };
+  const { readyBy, weight, payload } = plan;
+  return {
+    agents,
+    nowMs,
+    readyBy,
+    weight,
+    payload,
+    windowMs,
+    quorum: thresholds.requiredReadyRate,
+  };
 }

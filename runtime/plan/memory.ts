@@ -67,7 +67,9 @@ export interface MeshPlan {
   readonly modules: readonly string[];
   /** Module of each agent: an index into `modules`; all 0 when absent. */
   readonly moduleOf?: Uint16Array;
-  readonly agentOptions: unknown;
+  /** By module: what its makers are told, and the memory that its agents share on all threads. */
+  readonly moduleOptions: readonly unknown[];
+  readonly moduleMemory: readonly SharedArrayBuffer[];
   readonly capabilities: readonly string[];
   readonly seed: number;
   /** How arrivals are predicted. */

@@ -3,11 +3,18 @@ import type { MeshOptions } from "../api/mesh-api.ts";
 import { createMemory, type JournalPlan, type MeshPlan, planLanes } from "./memory.ts";
 import type { Settings } from "./options.ts";
 
+/** What main has found in the agents' modules. */
+export interface ModuleFacts {
+  readonly capabilities: readonly string[];
+  /** By module: what its agents share on all threads. */
+  readonly memory: readonly SharedArrayBuffer[];
+}
+
 /** What every thread is told, and the memory they share. */
 export function planMesh(
   settings: Settings,
   options: MeshOptions,
-  capabilities: readonly string[],
+  modules: ModuleFacts,
   journal: JournalPlan | undefined,
 ): MeshPlan {
   const threads = settings.workers + 1;
@@ -24,8 +31,9 @@ export function planMesh(
     restart: settings.restart,
     modules: settings.modules,
     ...(settings.moduleOf === undefined ? {} : { moduleOf: settings.moduleOf }),
-    agentOptions: options.agentOptions,
-    capabilities,
+    moduleOptions: settings.moduleOptions,
+    moduleMemory: modules.memory,
+    capabilities: modules.capabilities,
     seed: settings.seed,
     predictor: settings.predictor,
     ...(journal !== undefined && { journal }),

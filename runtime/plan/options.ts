@@ -1,10 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve as resolvePath } from "node:path";
-import { pathToFileURL } from "node:url";
 import { InvalidOptionError } from "../../actors/errors.ts";
-import { addressOf } from "../../coordination/address.ts";
 import { BREAKER_SETTINGS, type BreakerSettings } from "../../coordination/breaker-tree.ts";
-import { impedanceClassName } from "../../coordination/impedance-class.ts";
 import { PREDICTOR_KINDS, type PredictorKind } from "../../coordination/prediction.ts";
 import { createTopology, type Topology } from "../../coordination/topology.ts";
 import { DEFAULT_BOUNDS, type MailboxBounds, type OverflowPolicy } from "../../mailbox/overflow.ts";
@@ -15,11 +12,12 @@ import {
 } from "../../supervisors/restart.ts";
 import type { MeshOptions } from "../api/mesh-api.ts";
 import { systemSeed } from "../machine/clock.ts";
+import { type AgentModules, readModules } from "./agent-modules.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import { topologyFrom } from "./mesh-plan.ts";
 
 /** Options with every default filled in. */
-export interface Settings {
+export interface Settings extends AgentModules {
   readonly topology: Topology;
   readonly workers: number;
   readonly bounds: MailboxBounds;
@@ -38,8 +36,6 @@ export interface Settings {
   readonly checkpointMs: number;
   readonly log: LogLevel;
   readonly seed: number;
-  readonly modules: readonly string[];
-  readonly moduleOf: Uint16Array | undefined;
 }
 
 const RESTART_TYPES: readonly RestartType[] = ["permanent", "transient", "temporary"];
@@ -97,7 +93,7 @@ export function readOptions(options: MeshOptions): Settings {
     checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
-    ...readModules(options.agent, topology),
+    ...readModules(options, topology),
   };
 }
 
@@ -175,44 +171,6 @@ function readBounds(mailbox: MeshOptions["mailbox"]): MailboxBounds {
     ),
     overflow: overflow as MailboxBounds["overflow"],
   };
-}
-
-function readModules(
-  agent: MeshOptions["agent"],
-  topology: Topology,
-): Pick<Settings, "modules" | "moduleOf"> {
-  if (typeof agent === "string" || agent instanceof URL)
-    return { modules: [moduleUrl(agent)], moduleOf: undefined };
-  if (typeof agent !== "function") {
-    throw new InvalidOptionError(
-      "agent",
-      agent,
-      "the URL or path of a module, or a function from address to one",
-    );
-  }
-  const modules: string[] = [];
-  const moduleOf = new Uint16Array(topology.agents);
-  for (let index = 0; index < topology.agents; index++) {
-    const url = moduleUrl(
-      agent(addressOf(topology, index), impedanceClassName(topology.classOf[index])),
-    );
-    let place = modules.indexOf(url);
-    if (place < 0) {
-      place = modules.push(url) - 1;
-      if (place > 0xffff)
-        throw new InvalidOptionError("agent", url, "at most 65,536 distinct modules");
-    }
-    moduleOf[index] = place;
-  }
-  return { modules, moduleOf };
-}
-
-function moduleUrl(agent: string | URL): string {
-  if (agent instanceof URL) return agent.href;
-  if (typeof agent !== "string" || agent === "") {
-    throw new InvalidOptionError("agent", agent, "the URL or path of a module");
-  }
-  return /^(file|data|node|https?):/.test(agent) ? agent : pathToFileURL(resolvePath(agent)).href;
 }
 
 function number(field: string, value: unknown, least: number, most: number): number {

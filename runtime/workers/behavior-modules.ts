@@ -1,28 +1,49 @@
 import type { Behavior } from "../../actors/behavior.ts";
 import { MeshError } from "../../actors/errors.ts";
+import type { Topology } from "../../coordination/topology.ts";
+import type { AgentHost, AgentModule } from "../api/agent-api.ts";
 import { type Breeds, breedKey, type Origin } from "../dispatch/belongings.ts";
+import { systemClock } from "../machine/clock.ts";
+import type { AgentModules } from "../plan/agent-modules.ts";
 
-/** What an agent module may export. */
-interface AgentModule {
-  readonly default?: Behavior;
-  /** Called once on each thread with the mesh's `agentOptions`, before any agent is made. */
-  readonly configure?: (options: unknown) => void | Promise<void>;
-}
-
-/** Imports agent modules by URL; MeshError when one cannot be imported or exports no behavior. */
+/** Makes the behaviors of a thread; MeshError when a module cannot be imported or makes no behavior. */
 export async function loadBehaviors(
-  urls: readonly string[],
-  options: unknown,
+  { modules, moduleOptions }: Omit<AgentModules, "moduleOf">,
+  hostOf: (place: number) => AgentHost,
 ): Promise<readonly Behavior[]> {
-  return Promise.all(urls.map((url) => loadBehavior(url, options)));
+  return Promise.all(
+    modules.map((url, place) => loadBehavior(url, moduleOptions[place], hostOf(place))),
+  );
 }
 
-/** The same for main, which needs to know what agents can do but runs none: `configure` is not called. */
-export async function readBehaviors(urls: readonly string[]): Promise<readonly Behavior[]> {
-  return Promise.all(urls.map(async (url) => behaviorOf(url, await importModule(url))));
+/** A module as main needs it: what its agents can do, what they share, and main's side of them. */
+export interface MainModule {
+  readonly module: AgentModule;
+  readonly behavior: Behavior;
+  readonly shared: SharedArrayBuffer;
 }
 
-async function loadBehavior(url: string, options: unknown): Promise<Behavior> {
+/** The same for main, which runs no agent: `configure` is not called. */
+export async function readBehaviors(
+  { modules, moduleOptions }: Omit<AgentModules, "moduleOf">,
+  topology: Topology,
+  threads: number,
+): Promise<readonly MainModule[]> {
+  return Promise.all(
+    modules.map(async (url, place) => {
+      const module = await importModule(url);
+      const options = moduleOptions[place];
+      const shared = new SharedArrayBuffer(module.sharedBytes?.(options, topology, threads) ?? 0);
+      const call = (): Promise<never> => Promise.reject(new MeshError("MESH_NO_DESK", NO_DESK));
+      const host = { thread: 0, topology, clock: systemClock, shared, call };
+      return { module, behavior: behaviorOf(url, module, options, host), shared };
+    }),
+  );
+}
+
+const NO_DESK = "main runs no agents, and answers none of its own calls";
+
+async function loadBehavior(url: string, options: unknown, host: AgentHost): Promise<Behavior> {
   const module = await importModule(url);
   try {
     await module.configure?.(options);
@@ -33,7 +54,7 @@ async function loadBehavior(url: string, options: unknown): Promise<Behavior> {
       cause,
     });
   }
-  return behaviorOf(url, module);
+  return behaviorOf(url, module, options, host);
 }
 
 /** What agents can spawn that is to be had elsewhere too: all behaviors that the modules, once loaded, export. */
@@ -63,8 +84,8 @@ async function importModule(url: string): Promise<AgentModule> {
   }
 }
 
-function behaviorOf(url: string, module: AgentModule): Behavior {
-  const behavior = module.default;
+function behaviorOf(url: string, module: AgentModule, options: unknown, host: AgentHost): Behavior {
+  const behavior = module.createAgent?.(options, host) ?? module.default;
   if (!isBehavior(behavior)) {
     throw new MeshError(
       "MESH_AGENT_MODULE",

@@ -16,9 +16,11 @@ import {
   Command,
   ThreadState,
 } from "../../mailbox/layout.ts";
+import type { AgentDesk } from "../api/agent-api.ts";
 import type { LogOptions } from "../machine/log.ts";
 import { sourceLoader } from "../machine/source-loader.ts";
 import type { MeshPlan } from "../plan/memory.ts";
+import { serveDesks } from "./desk-line.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
 
 /**
@@ -65,6 +67,8 @@ export class ShardPool {
   readonly #log: Log;
   readonly #logOptions: Omit<LogOptions, "thread">;
   readonly #listener: PoolListener;
+  /** Main's side of the agents, by module. */
+  readonly #desks: Promise<readonly AgentDesk[]>;
   readonly #shards: Shard[] = [];
   #stopping = false;
 
@@ -74,12 +78,14 @@ export class ShardPool {
     logOptions: Omit<LogOptions, "thread">,
     log: Log,
     listener: PoolListener,
+    desks: Promise<readonly AgentDesk[]>,
   ) {
     this.#clock = clock;
     this.#plan = plan;
     this.#log = log;
     this.#logOptions = logOptions;
     this.#listener = listener;
+    this.#desks = desks;
     const isSource = import.meta.url.endsWith(".ts");
     const workers = plan.threads - 1;
     this.#pool = new Piscina({
@@ -207,6 +213,7 @@ export class ShardPool {
   async #runOnce(shard: Shard, lostMs: number): Promise<Error | undefined> {
     const { port1, port2 } = new MessageChannel();
     const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
+    serveDesks(port1, this.#desks);
     // The successor is told, not left to read it: what stands there from now on is its own doing.
     const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);
     const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;

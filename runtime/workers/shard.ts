@@ -16,6 +16,7 @@ import { seededRandom, systemClock } from "../machine/clock.ts";
 import { createLog, type LogOptions } from "../machine/log.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
 import { loadBehaviors, loadBreeds } from "./behavior-modules.ts";
+import { DeskLine } from "./desk-line.ts";
 import { runDuty } from "./duty.ts";
 import { bootShard } from "./shard-boot.ts";
 
@@ -32,7 +33,7 @@ export interface ShardTask {
   /** How the previous incarnation ended. */
   readonly death: Death;
   readonly log: Omit<LogOptions, "thread">;
-  /** Closes when the thread has really ended, however it ended: main waits for that. */
+  /** Closes when the thread has really ended, however it ended: main waits for that. Agents call main over it. */
   readonly lifeline: MessagePort;
 }
 
@@ -74,7 +75,14 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   Atomics.store(control, CONTROL_THREAD_ID, threadId);
   let behaviors: readonly Behavior[];
   try {
-    behaviors = await loadBehaviors(plan.modules, plan.agentOptions);
+    const line = new DeskLine(task.lifeline);
+    behaviors = await loadBehaviors(plan, (place) => ({
+      thread,
+      topology: view.topology,
+      clock,
+      shared: plan.moduleMemory[place],
+      call: (request) => line.call(place, request),
+    }));
     dispatcher.belongings.breeds = await loadBreeds(plan.modules);
   } catch (error) {
     if (!task.first || !(error instanceof MeshError)) throw error;
