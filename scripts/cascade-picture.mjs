@@ -10,7 +10,7 @@ const [file = fileURLToPath(new URL("../docs/cascade.svg", import.meta.url)), se
   process.argv.slice(2);
 const BEFORE = 12;
 const OPERATION = { payload: null, verb: "sync" };
-const FROM_MS = -800;
+const FROM_MS = -1_200;
 const TO_MS = 200;
 const BIN_MS = 10;
 /** Agents drawn one by one, of each class. */
@@ -106,11 +106,14 @@ function histograms(lines) {
       text(140, box.top + 28, name, { anchor: "end" }),
       ...panel.frame({
         title: "",
-        xTicks: last ? [-800, -600, -400, -200, 0, 200] : [],
+        xTicks: last ? [-1_200, -1_000, -800, -600, -400, -200, 0, 200] : [],
         yTicks: [],
         xName: last ? "ms before and after T; the outermost columns have all beyond" : "",
       }),
-      text(box.left, box.top + 4, `at most ${number(most)} in ${BIN_MS} ms`, { kind: "small" }),
+      text(box.left + box.width, box.top + 10, `at most ${number(most)} in ${BIN_MS} ms`, {
+        anchor: "end",
+        kind: "small",
+      }),
       ...panel.columns(bins, colour),
       panel.mark(0),
     ];
@@ -136,8 +139,8 @@ function picture(mesh, result) {
       text(
         12,
         46,
-        `down the tree: ${tier(result.sectors, "sectors confirm")}, ${tier(result.clusters, "clusters are reached")}; ` +
-          "each agent is sent to by its own lead",
+        `down the tree: ${tier(result.sectors, "sectors confirm")}, ` +
+          `${tier(result.clusters, "clusters are reached")}; each agent is sent to by its own lead`,
         { kind: "small" },
       ),
       text(12, 78, `${DRAWN} agents of each class, from its shortest lead to its longest:`, {

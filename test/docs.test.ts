@@ -2,12 +2,14 @@
 //
 //   ```js, ```ts   a file when its first line is `// name.js`; otherwise it is only compiled
 //   `node name.js` prints:   the block that follows is what it prints, to the letter
+//   ```yaml        a file when its first line is `# name.yaml`
 //   ```sh          `$ mesh-30k …`, `mesh> …` and `$ node …` run; lines below are what they print, but numbers may be
 //                  others and … is anything
 //   ```console     for reading only: what installs something, or needs a machine of its own; so is any other language
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -30,7 +32,7 @@ const SMALL = {
   MESH_SECTORS: "3",
   MESH_CLUSTERS: "2",
   MESH_AGENTS: "5",
-  MESH_WORKERS: "2",
+  MESH_WORKERS: "1",
   MESH_HTTP: "127.0.0.1:0",
   MESH_LOG: "silent",
 };
@@ -63,8 +65,9 @@ function blocksOf(page: string): Block[] {
   return found;
 }
 
-/** `// name.js` on the first line of a snippet. */
-const fileName = ({ text }: Block): string | undefined => /^\/\/ ([\w-]+\.[jt]s)\n/.exec(text)?.[1];
+/** `// name.js`, or `# name.yaml`, on the first line of a snippet. */
+const fileName = ({ text }: Block): string | undefined =>
+  /^(?:\/\/|#) ([\w-]+\.(?:[jt]s|yaml))\n/.exec(text)?.[1];
 const isCode = ({ language }: Block): boolean => language === "js" || language === "ts";
 const placeOf = (page: string): string => join(folder, page.replaceAll(/[/.]/g, "-"));
 
@@ -278,18 +281,18 @@ async function compileAll(): Promise<void> {
   const { code, said } = await run([tsc, "-p", folder], folder);
   assert.equal(code, 0, said);
   for (const page of PAGES) {
+    mkdirSync(placeOf(page), { recursive: true });
+    for (const block of blocksOf(page).filter(({ language }) => language === "yaml")) {
+      const name = fileName(block);
+      if (name !== undefined) writeFileSync(join(placeOf(page), name), block.text);
+    }
     const built = join(folder, "built", relative(folder, placeOf(page)), "source");
-    if (!existsSync(built)) mkdirSync(placeOf(page), { recursive: true });
-    else for (const name of readdirSync(built)) symlinkOrCopy(built, name, placeOf(page));
+    for (const name of existsSync(built) ? readdirSync(built) : [])
+      copyFileSync(join(built, name), join(placeOf(page), name));
   }
 }
 
 const FRAME = 'import type { Mesh } from "mesh-30k";\ndeclare const mesh: Mesh;\n';
-
-function symlinkOrCopy(from: string, name: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  writeFileSync(join(to, name), readFileSync(join(from, name)));
-}
 
 /** What the page says that its programs print: the block after "`node name.js` prints:". */
 function printed(page: string): Map<string, string> {
