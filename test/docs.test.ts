@@ -9,7 +9,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -252,46 +251,37 @@ class Session {
   }
 }
 
-/** Writes all files of all pages, and compiles them at once: Node 20 reads neither types nor `await using`. */
-async function compileAll(): Promise<void> {
+/** Writes all files of all pages; what is TypeScript, or a part of a program, is compiled, all of it at once. */
+async function writeAll(): Promise<void> {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(ROOT, join(folder, "node_modules/mesh-30k"), "dir");
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
-  const files: string[] = [];
+  const sources: string[] = [];
   for (const page of [...PAGES, "README.md"]) {
-    for (const block of blocksOf(page).filter(isCode)) {
-      const name = fileName(block) ?? `line-${block.line}.${block.language}`;
-      // What has no name is a part of a program, and types only are looked at.
-      const text = fileName(block) === undefined ? `${FRAME}${block.text}` : block.text;
-      const path = join(placeOf(page), "source", name);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
-      files.push(path);
+    mkdirSync(placeOf(page), { recursive: true });
+    for (const block of blocksOf(page)) {
+      const name = fileName(block);
+      if (name !== undefined) writeFileSync(join(placeOf(page), name), block.text);
+      if (name?.endsWith(".ts")) sources.push(join(placeOf(page), name));
+      if (name !== undefined || !isCode(block)) continue;
+      const part = join(placeOf(page), `line-${block.line}.ts`);
+      writeFileSync(part, FRAME + block.text);
+      sources.push(part);
     }
   }
   const options = {
     ...{ module: "nodenext", target: "es2023", lib: ["es2024", "esnext.disposable"] },
-    ...{ strict: true, allowJs: true, checkJs: false, skipLibCheck: true, types: ["node"] },
-    ...{ typeRoots: [join(ROOT, "node_modules/@types")], outDir: "built", rootDir: "." },
-    ...{ rewriteRelativeImportExtensions: true, preserveSymlinks: true },
+    ...{ strict: true, skipLibCheck: true, types: ["node"], preserveSymlinks: true },
+    ...{ typeRoots: [join(ROOT, "node_modules/@types")], rewriteRelativeImportExtensions: true },
   };
-  const config = { compilerOptions: options, files: files.map((file) => relative(folder, file)) };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const files = sources.map((file) => relative(folder, file));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   const { code, said } = await run([tsc, "-p", folder], folder);
   assert.equal(code, 0, said);
-  for (const page of PAGES) {
-    mkdirSync(placeOf(page), { recursive: true });
-    for (const block of blocksOf(page).filter(({ language }) => language === "yaml")) {
-      const name = fileName(block);
-      if (name !== undefined) writeFileSync(join(placeOf(page), name), block.text);
-    }
-    const built = join(folder, "built", relative(folder, placeOf(page)), "source");
-    for (const name of existsSync(built) ? readdirSync(built) : [])
-      copyFileSync(join(built, name), join(placeOf(page), name));
-  }
 }
 
+/** What parts of programs may take for given. */
 const FRAME = 'import type { Mesh } from "mesh-30k";\ndeclare const mesh: Mesh;\n';
 
 /** What the page says that its programs print: the block after "`node name.js` prints:". */
@@ -301,7 +291,7 @@ function printed(page: string): Map<string, string> {
   return new Map([...said].map(([, name, output]) => [name, output]));
 }
 
-beforeAll(compileAll, 60_000);
+beforeAll(writeAll, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.concurrent("docs", () => {
