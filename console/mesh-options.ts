@@ -47,6 +47,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.workers !== undefined && { workers: settings.workers }),
     ...(settings.heartbeat !== undefined && { heartbeatMs: settings.heartbeat }),
     ...(settings.watchdog !== undefined && { watchdogMs: settings.watchdog }),
+    ...(settings.checkpoint !== undefined && { checkpointMs: settings.checkpoint }),
     ...(settings.maxPayload !== undefined && { maxPayloadBytes: settings.maxPayload }),
     ...(settings.maxDeliveries !== undefined && { maxDeliveries: settings.maxDeliveries }),
     ...(settings.custody !== undefined && { custodyBytes: settings.custody }),

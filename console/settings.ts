@@ -42,6 +42,7 @@ export interface Settings {
   readonly drain: number;
   readonly heartbeat: number | undefined;
   readonly watchdog: number | undefined;
+  readonly checkpoint: number | undefined;
   readonly mailboxMessages: number | undefined;
   readonly mailboxBytes: number | undefined;
   readonly mailboxOverflow: readonly OverflowPolicy[] | undefined;
@@ -142,6 +143,11 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     "a turn that has not yielded for this long costs its worker (default: 2s)",
     "duration",
     duration(50, HOUR_MS),
+  ),
+  checkpoint: setting(
+    "how often changed states are put on disk: what a crash may cost of them (default: 1s)",
+    "duration",
+    duration(10, HOUR_MS),
   ),
   mailboxMessages: setting(
     "messages that may wait at one agent (default: 1,024)",
