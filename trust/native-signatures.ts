@@ -18,8 +18,8 @@ import {
 export const nativeSignatures: Signatures = Object.freeze({
   name: "native",
   signer(seed: Uint8Array): Signer {
-    // As a JWK, which is read a hundred times as fast as a DER document. Node makes the key of `d` alone, and the public
-    // one, which is asked for here, of the key.
+    // As a JWK, which is read a hundred times as fast as a DER document. Node makes the key of `d` alone, and the
+    // public one, which is asked for here, of the key.
     const d = Buffer.from(checkSeed(seed)).toString("base64url");
     const key = createPrivateKey({
       key: { kty: "OKP", crv: "Ed25519", x: "", d },
