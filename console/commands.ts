@@ -33,6 +33,7 @@ import { delegateCommand, pipelineCommand } from "./task-commands.ts";
 import { traceCommand } from "./trace-command.ts";
 import { undoCommand } from "./undo-command.ts";
 import { watchCommand } from "./watch-command.ts";
+import { whatIfCommand } from "./what-if-command.ts";
 import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   askCommand,
   broadcastCommand,
   forecastCommand,
+  whatIfCommand,
   scatterCommand,
   cascadeCommand,
   delegateCommand,

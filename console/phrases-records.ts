@@ -237,10 +237,7 @@ export const RECORDS: readonly Rule[] = [
         "goes down|went down|crashes|crashed|is lost|is gone|is down|breaks|disappears|hangs)",
       "(?:simulate|imagine|suppose|pretend) (?:losing|loss of|killing|death of|failure of) (?:<T>|<W>)",
     ],
-    ({ text }) => ({
-      what: text("W") !== undefined ? "kill" : "lose",
-      target: text("W") ?? text("T"),
-    }),
+    ({ text }) => ({ kill: text("W") ?? text("T") }),
   ),
   rule(
     "simulate",

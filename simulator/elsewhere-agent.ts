@@ -24,6 +24,8 @@ export interface ElsewhereAgentPorts {
   readonly witness: Witness;
   /** Thread of an agent: with a sender's own count of messages it tells them all apart. */
   readonly threadOf: (agent: number) => number;
+  /** What such an agent is said to be able to do. */
+  readonly capabilities: readonly string[];
 }
 
 /** What a liar makes of its impedance: traffic goes to who is fast. */
@@ -33,9 +35,9 @@ const THREADS = 256;
 
 /** An agent whose work is done elsewhere: READY when the other side has said so, and not before. */
 export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereState> {
-  const { elsewhere, misdeeds, witness, threadOf } = ports;
+  const { elsewhere, misdeeds, witness, threadOf, capabilities } = ports;
   return defineAgent<ElsewhereState, unknown, unknown>({
-    capabilities: ["elsewhere"],
+    capabilities: [...capabilities],
 
     init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self), beats: 0 }),
 

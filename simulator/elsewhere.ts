@@ -31,19 +31,24 @@ interface Reply {
   readonly wantsAnswer: boolean;
 }
 
+/** What has been measured of an agent, ms: its times vary as those of its trace do, around these. */
+export interface Measured {
+  readonly rttMs: number;
+  readonly processingMs: number;
+}
+
 /** Which of its traces an agent replays, and where it is in them. */
 class Path {
-  readonly #traces: ClassTraces;
-  readonly #path: number;
-  readonly #work: number;
+  readonly #rtt: Replay;
+  readonly #processing: Replay;
   #cursor: number;
 
-  constructor(traces: ClassTraces, agent: number) {
-    const { paths, works } = traces;
-    this.#traces = traces;
-    this.#path = paths.length === 0 ? -1 : hash32(agent, 1) % paths.length;
-    const isOwnWork = this.#path >= 0 && paths[this.#path].processingMs.length > 0;
-    this.#work = isOwnWork || works.length === 0 ? -1 : hash32(agent, 2) % works.length;
+  constructor({ paths, works }: ClassTraces, agent: number, measured: Measured | undefined) {
+    const path = paths.length === 0 ? undefined : paths[hash32(agent, 1) % paths.length];
+    const isOwnWork = path !== undefined && path.processingMs.length > 0;
+    const work = isOwnWork || works.length === 0 ? path : works[hash32(agent, 2) % works.length];
+    this.#rtt = replayOf(path?.rttMs, NEAR_MS, measured?.rttMs);
+    this.#processing = replayOf(work?.processingMs, 0, measured?.processingMs);
     this.#cursor = hash32(agent, 3) >>> (32 - START_BITS);
   }
 
@@ -52,19 +57,49 @@ class Path {
   }
 
   get roundTripMs(): number {
-    if (this.#path < 0) return NEAR_MS;
-    return valueAt(this.#traces.paths[this.#path].rttMs, this.#cursor) || NEAR_MS;
+    return valueAt(this.#rtt, this.#cursor);
   }
 
   get processingMs(): number {
-    const { paths, works } = this.#traces;
-    if (this.#work >= 0) return valueAt(works[this.#work].processingMs, this.#cursor);
-    return this.#path < 0 ? 0 : valueAt(paths[this.#path].processingMs, this.#cursor);
+    return valueAt(this.#processing, this.#cursor);
   }
 }
 
-function valueAt(values: Float32Array, cursor: number): number {
-  return values.length === 0 ? 0 : values[cursor % values.length];
+/** Values of a trace, each times so much; the one value where there are none. */
+interface Replay {
+  readonly values: Float32Array;
+  readonly scale: number;
+  /** What stands for 0, ms. */
+  readonly instead: number;
+}
+
+const NO_VALUES = new Float32Array(0);
+
+function replayOf(
+  values: Float32Array = NO_VALUES,
+  instead: number,
+  measuredMs: number | undefined,
+): Replay {
+  if (measuredMs === undefined) return { values, scale: 1, instead };
+  const usualMs = medianOf(values);
+  if (usualMs === 0) return { values: NO_VALUES, scale: 1, instead: measuredMs };
+  return { values, scale: measuredMs / usualMs, instead: Math.min(instead, measuredMs) };
+}
+
+function valueAt({ values, scale, instead }: Replay, cursor: number): number {
+  return (values.length === 0 ? 0 : values[cursor % values.length] * scale) || instead;
+}
+
+const medians = new WeakMap<Float32Array, number>();
+
+/** 0 of nothing. */
+function medianOf(values: Float32Array): number {
+  let median = medians.get(values);
+  if (median === undefined) {
+    median = Float32Array.from(values).sort()[values.length >> 1] ?? 0;
+    medians.set(values, median);
+  }
+  return median;
 }
 
 /** A system elsewhere for which an agent of the mesh stands: it does one thing at a time, and each thing once. */
@@ -115,6 +150,8 @@ export interface ElsewherePorts {
   readonly traces: TraceMix;
   readonly agents: number;
   readonly classOf: (agent: number) => ImpedanceClass;
+  /** What is known of an agent from a mesh that runs; undefined when it is as its class is. */
+  readonly measuredOf: (agent: number) => Measured | undefined;
   /** Does something in the event loop of the thread on which an agent lives. */
   readonly inside: (agent: number, act: () => void) => void;
   /** Lets a test put other receivers and memories in their place. */
@@ -371,8 +408,8 @@ export class Elsewhere {
   #farOf(agent: number): FarSide {
     let far = this.#far[agent];
     if (far === undefined) {
-      const { traces, classOf, sabotage } = this.#ports;
-      far = new FarSide(new Path(traces[classOf(agent)], agent));
+      const { traces, classOf, measuredOf, sabotage } = this.#ports;
+      far = new FarSide(new Path(traces[classOf(agent)], agent, measuredOf(agent)));
       sabotage?.(far);
       this.#far[agent] = far;
     }

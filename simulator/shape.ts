@@ -44,8 +44,14 @@ export function shapeOf(agents: number): Shape {
     },
     workers: Math.min(isSmall ? 3 : WORKERS, sectors),
     load: isSmall ? DENSE_LOAD : HOURLY_LOAD,
-    custodyBytes: isSmall ? 8 * 1024 * 1024 : Math.min(512, Math.ceil(agents / 500)) * 1024 * 1024,
+    custodyBytes: custodyBytesFor(agents),
   };
+}
+
+/** Bytes of custody of each worker of a mesh of so many agents. */
+export function custodyBytesFor(agents: number): number {
+  const mebibytes = agents < LARGE_AGENTS ? 8 : Math.min(512, Math.ceil(agents / 500));
+  return mebibytes * 1024 * 1024;
 }
 
 function largestDivisor(number: number, most: number): number {

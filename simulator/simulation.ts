@@ -22,8 +22,15 @@ import { Chaos } from "./chaos.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { elsewhereAgent } from "./elsewhere-agent.ts";
 import { Event, EventTrace } from "./event-trace.ts";
-import { type FaultCounts, type FaultProfile, noFaults, type ScriptedFault } from "./faults.ts";
+import {
+  type Fault,
+  type FaultCounts,
+  type FaultProfile,
+  noFaults,
+  type ScriptedFault,
+} from "./faults.ts";
 import { Invariants } from "./invariants.ts";
+import { type LivePicture, measuredOf } from "./live-picture.ts";
 import { Misdeeds } from "./misdeeds.ts";
 import { Network } from "./network.ts";
 import { Threads } from "./threads.ts";
@@ -69,6 +76,21 @@ export interface SimulationOptions {
   readonly onTrace?: (bytes: Uint8Array) => void;
   /** Puts something wrong into the mesh: for tests of the invariants. */
   readonly sabotage?: Sabotage;
+  /** A mesh that runs, which the simulated one is to be like; nobody keeps books then. */
+  readonly live?: LivePicture;
+  /** Uses the mesh, instead of a load; the run ends with it. */
+  readonly use?: (mesh: MeshInUse) => Promise<void>;
+}
+
+/** A simulated mesh as somebody outside uses it. */
+export interface MeshInUse {
+  readonly headquarters: Headquarters;
+  /** Lets virtual time pass, ms. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** Virtual time since the beginning, ms. */
+  readonly elapsedMs: () => number;
+  /** Lets something go wrong now. */
+  readonly inflict: (fault: Fault) => void;
 }
 
 /** Ways to put something wrong into a simulated mesh. */
@@ -138,13 +160,18 @@ class Simulation {
       counts,
       agents,
     });
-    const moduleOf = modulesOf(agents);
+    const { live } = options;
+    const moduleOf = live === undefined ? modulesOf(agents) : Uint16Array.from(live.skillsOf);
     const placement = placeIndices(topology, options.workers);
     const elsewhere = this.#elsewhere(network, topology, placement);
-    const behaviors = [
-      elsewhereAgent({ elsewhere, misdeeds, witness, threadOf: (agent) => placement[agent] }),
-      bookkeeper(witness),
-    ] as readonly Behavior[];
+    const threadOf = (agent: number): number => placement[agent];
+    const agentOf = (capabilities: readonly string[]): Behavior<never> =>
+      elsewhereAgent({ elsewhere, misdeeds, witness, threadOf, capabilities }) as Behavior<never>;
+    const behaviors = (
+      live === undefined
+        ? [agentOf(["elsewhere"]), bookkeeper(witness)]
+        : live.skills.map((skills) => agentOf(skills))
+    ) as readonly Behavior[];
     const plan = planOf(options, topology, behaviors, moduleOf);
     const threads = new Threads({
       plan,
@@ -175,11 +202,12 @@ class Simulation {
     this.#watchdog = new Watchdog(plan, time, WATCHDOG_MS, (hang) =>
       headquarters.losses.onHang(hang),
     );
-    const mayCrash = (agent: number): boolean => moduleOf[agent] !== BOOKKEEPER;
+    this.#bookkeepers = live === undefined ? bookkeepersOf(moduleOf) : [];
+    const keepers = new Set(this.#bookkeepers);
+    const mayCrash = (agent: number): boolean => !keepers.has(agent);
     const world = { time, trace, threads, headquarters };
     const faults = { ...world, profile, counts, network, misdeeds, mayCrash };
     this.#chaos = new Chaos({ ...faults, chance: chance("faults") });
-    this.#bookkeepers = bookkeepersOf(moduleOf);
     const use = { ...world, load, witness, accounts: this.#accounts };
     this.#workload = new Workload({
       ...use,
@@ -199,6 +227,7 @@ class Simulation {
       traces: this.#options.traces,
       agents: topology.agents,
       classOf: (agent) => impedanceClassName(topology.classOf[agent]),
+      measuredOf: (agent) => measuredOf(this.#options.live, agent),
       inside: (agent, act) => this.#threads.inside(placement[agent], act),
       sabotage: this.#options.sabotage?.elsewhere,
     });
@@ -217,8 +246,7 @@ class Simulation {
     for (const { atMs, fault } of script)
       this.#time.at(beginMs + atMs, () => this.#chaos.inflict(fault));
     this.#chaos.begin();
-    this.#workload.begin();
-    await this.#passUntil(beginMs + forMs, () => false);
+    await this.#beUsed(beginMs + forMs);
     const kpis = this.#headquarters.kpis();
     await this.#rest();
     const status = this.#headquarters.status();
@@ -234,6 +262,38 @@ class Simulation {
       events: this.#trace.length,
       digest: this.#trace.digest(),
     };
+  }
+
+  /** By the load until then, or by whoever is to use it. */
+  async #beUsed(untilMs: number): Promise<void> {
+    const { use } = this.#options;
+    if (use === undefined) {
+      this.#workload.begin();
+      await this.#passUntil(untilMs, () => false);
+      return;
+    }
+    const time = this.#time;
+    let end: { readonly error?: unknown } | undefined;
+    use({
+      headquarters: this.#headquarters,
+      pause: (ms) =>
+        new Promise((resolve) => {
+          time.later(ms, resolve);
+        }),
+      elapsedMs: () => time.elapsedMs,
+      inflict: (fault) => this.#chaos.inflict(fault),
+    }).then(
+      () => {
+        end = {};
+      },
+      (error) => {
+        end = { error };
+      },
+    );
+    await this.#passUntil(untilMs, () => end !== undefined);
+    if (end !== undefined && "error" in end) throw end.error;
+    if (end === undefined && this.#witness.violation === undefined)
+      this.#witness.accuse("settles", "the mesh is still being used when its time is over");
   }
 
   /** Lets time pass until then, until it is done, or until something is not as it must be. */

@@ -114,12 +114,15 @@ export class Arrivals {
     const agent = part.firstAgent + bit;
     const load = this.#loadOf(part, agent);
     if (part.loads !== undefined) part.loads[bit] = load.queuedWork;
-    const leadMs = this.#predict(agent, part.readyBy, load) + this.#allowance.ms;
+    const ownMs = this.#predict(agent, part.readyBy, load);
+    const leadMs = ownMs + this.#allowance.ms;
     const { nowMs, view } = this.#dispatcher;
     part.row(bit, ROW_PROCESSING, view.registry.processingMs[agent]);
     part.row(bit, ROW_LEAD, leadMs);
     const availableMs = part.arrivalMs - part.createdMs;
-    if (leadMs > availableMs) {
+    // By its own lead alone, as main has planned T: for its thread's lateness it is sent earlier where it can be. Left
+    // out for that, all agents of the thread would be, and nothing would ever be seen of its lateness again.
+    if (ownMs > availableMs) {
       const samples = this.#predictor?.samples(agent - this.#firstAgent) ?? 0;
       if (!isTried(samples, view.registry.class[agent], availableMs))
         return Number.POSITIVE_INFINITY;
