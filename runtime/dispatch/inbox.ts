@@ -1,9 +1,11 @@
 import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
 import { observeLatency } from "../../coordination/profile.ts";
+import type { Custody } from "../../mailbox/custody.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
   FRAME_LENGTH,
+  FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
   FRAME_TARGET,
@@ -116,6 +118,26 @@ export class Inbox {
     if (!cell.busy && cell.alive) runQueue.push(agent);
   }
 
+  /** Ends those asks of an agent's mailbox that nobody waits for any more; the others keep their order. */
+  withdraw(agent: number, asks: ReadonlySet<number>): void {
+    const { mailboxes, view, burials } = this.#dispatcher;
+    const { words } = view.custody;
+    for (let priority = 0; priority < 4; priority++) {
+      const kept: number[] = [];
+      for (;;) {
+        const slot = mailboxes.popOldest(agent, priority);
+        if (slot === EMPTY) break;
+        if (asks.has(askIn(view.custody, slot))) burials.bury(slot, DeadLetterCode.EXPIRED);
+        else kept.push(slot);
+      }
+      for (const slot of kept) {
+        const at = slot + SLOT_FRAME;
+        const isShared = frameKind(words[at + FRAME_TYPE]) === FrameKind.OPERATION;
+        mailboxes.push(agent, priority, slot, isShared ? 0 : words[at + FRAME_LENGTH]);
+      }
+    }
+  }
+
   /** The oldest message of the lowest priority not above `priority`, never one that many agents share. */
   #oldestDroppable(agent: number, priority: number): number {
     const { mailboxes, view } = this.#dispatcher;
@@ -149,4 +171,11 @@ export class Inbox {
       words[word + FRAME_PAYLOAD],
     );
   }
+}
+
+/** Number of the ask in a slot; 0 when it is none. */
+export function askIn({ words, doubles }: Custody, slot: number): number {
+  const at = slot + SLOT_FRAME;
+  if (frameKind(words[at + FRAME_TYPE]) !== FrameKind.ASK) return 0;
+  return doubles[(at >>> 1) + FRAME_OPERATION_F64];
 }
