@@ -113,7 +113,10 @@ function renderOutcome(outcome: Outcome, paint: Paint): string {
   const only = capability === undefined ? "" : ` for ${capability}`;
   const mapped = capability !== undefined && /^CLASS_/.test(targetOf(outcome));
   if (mapped && "avoided" in outcome)
-    return `Capability mapping updated: ${paint.yellow(outcome.avoided)} agents now excluded from '${capability}' routing`;
+    return (
+      `Capability mapping updated: ${paint.yellow(outcome.avoided)} agents now excluded ` +
+      `from '${capability}' routing`
+    );
   if ("avoided" in outcome) {
     return `Routing updated. Traffic${only} now avoids ${paint.yellow(outcome.avoided)}`;
   }

@@ -70,7 +70,7 @@ function renderCause(cause: Misassignment, paint: Paint): string {
 }
 
 function recordLine({ agentClass, agents, finished, meanMs, overdue }: ClassRecord): string {
-  const able = `${formatNumber(agents)} ${agents === 1 ? "agent" : "agents"} for it`;
+  const able = `${formatNumber(agents)} ${agents === 1 ? "agent has" : "agents have"} the capability`;
   const mean = meanMs === undefined ? "" : ` in ${formatDuration(meanMs)} each`;
   return `${agentClass}: ${able}, ${formatNumber(finished)} finished${mean}, ${formatNumber(overdue)} overdue`;
 }

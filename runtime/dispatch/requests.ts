@@ -9,7 +9,7 @@ import type { Ring } from "../../mailbox/ring.ts";
 import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BY_OPERATOR } from "./failures.ts";
-import { askIn } from "./inbox.ts";
+import { outsideAsk } from "./inbox.ts";
 import { type HealRequest, Treatments } from "./treatments.ts";
 
 /** A hook of a behavior that only looks, and what it is given. */
@@ -194,9 +194,10 @@ export class Requests {
   /** Nobody waits for these asks any more: they leave the mailbox, and a turn that is at one of them ends. */
   #withdraw(agent: number, asks: ReadonlySet<number>): unknown {
     const { agents, inbox, view } = this.#dispatcher;
-    inbox.withdraw(agent, asks);
     const slot = agents.cellOf(agent)?.slot ?? 0;
-    if (slot === 0 || !asks.has(askIn(view.custody, slot))) return { released: false };
+    const running = slot === 0 ? 0 : outsideAsk(view, slot);
+    inbox.withdraw(agent, new Set([...asks].filter((ask) => ask !== running)));
+    if (!asks.has(running)) return { released: false };
     const ready = agents.renew(agent);
     return ready === undefined ? { released: true } : ready.then(() => ({ released: true }));
   }
