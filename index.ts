@@ -81,6 +81,7 @@ export type * from "./runtime/api/mode-api.ts";
 export type * from "./runtime/api/operation-api.ts";
 export type * from "./runtime/api/roles-api.ts";
 export type * from "./runtime/api/scale-api.ts";
+export type * from "./runtime/api/task-api.ts";
 export type * from "./runtime/api/trace-api.ts";
 export type * from "./runtime/api/why-api.ts";
 export { createMesh } from "./runtime/create-mesh.ts";

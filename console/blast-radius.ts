@@ -34,7 +34,7 @@ export function whomOf(args: Readonly<Record<string, unknown>>): string {
 export function blastRadius(
   mesh: Mesh,
   command: string,
-  whom: string | null,
+  whom: string | readonly string[] | null,
   notes: readonly string[] = [],
 ): BlastRadius {
   const status = mesh.status();
@@ -52,7 +52,7 @@ export function blastRadius(
       inFlight,
       notes,
     };
-  const refs = mesh.select(whom);
+  const refs = [whom].flat().flatMap((selection) => mesh.select(selection));
   return {
     dryRun: true,
     command,

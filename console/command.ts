@@ -80,10 +80,10 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   /** True when the command changes the mesh; with a function, when it does with these arguments. */
   readonly changes: boolean | ((args: Arguments<P>) => boolean);
   /**
-   * Whom it would touch, as a selection, for `--dry-run`; null for a record or a setting. By default whom the arguments
-   * name. A command with a `dryRun` parameter of its own plans by itself.
+   * Whom it would touch, as a selection or several, for `--dry-run`; null for a record or a setting. By default whom
+   * the arguments name. A command with a `dryRun` parameter of its own plans by itself.
    */
-  readonly touches?: (args: Arguments<P>) => string | null;
+  readonly touches?: (args: Arguments<P>) => string | readonly string[] | null;
   /** What takes it back, of these arguments and what came of them; nothing when it cannot be taken back. */
   readonly inverse?: (
     args: Arguments<P>,

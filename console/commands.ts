@@ -23,6 +23,7 @@ import { broadcastCommand, tellCommand } from "./message-commands.ts";
 import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { quarantineCommand } from "./quarantine-command.ts";
+import { reassignCommand } from "./reassign-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
 import { scaleCommand } from "./scale-command.ts";
@@ -60,6 +61,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   cascadeCommand,
   delegateCommand,
   pipelineCommand,
+  reassignCommand,
   routeCommand,
   circuitsCommand,
   modeCommand,

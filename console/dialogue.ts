@@ -5,12 +5,15 @@
  *
  *     words ──▶ clauses ──▶ who "they" are ──▶ understand ──▶ looks: done │ changes: shown, asked ──▶ yes: done
  */
+
+import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
 import type { Command } from "./command.ts";
 import { type IncidentReport, isIncidentReport } from "./incident-command.ts";
 import type { Paint } from "./paint.ts";
 import { type PlaceReport, SLOW_SCORE } from "./place-report.ts";
 import { notUnderstood } from "./say-command.ts";
 import { type Understanding, understand } from "./understand.ts";
+import { isWhyReport, type WhyReport } from "./why-command.ts";
 import { writtenCommand } from "./written-command.ts";
 
 /** A command with its arguments, checked. */
@@ -116,6 +119,7 @@ export class Dialogue {
       const { exitCode } = await this.#ports.perform(call);
       if (exitCode !== 0) return exitCode;
     }
+    if (offered.length > 1) this.#ports.print("Done.");
     return more === "" ? 0 : this.#hear(more);
   }
 
@@ -150,6 +154,7 @@ export class Dialogue {
       }
       const { data, exitCode } = await this.#ports.perform(call);
       this.#remember(call, data);
+      if (isWhyReport(data)) await this.#offerCures(data);
       // An incident that is not over is no failure of who asked: it ends in an offer.
       if (exitCode !== 0 && !(isIncidentReport(data) && this.waitsForYes)) return exitCode;
     }
@@ -218,6 +223,37 @@ export class Dialogue {
     if (apart.length > 1 && apart.every((meaning) => meaning !== undefined)) return apart;
     const there = first(spokenOf(sentence, this.#place ?? "", THERE));
     return there === undefined ? [] : [there];
+  }
+
+  /**
+   * What puts wrongly assigned tasks right: the class gets no more of them, what it has goes to others, and whoever was
+   * routed around for being stuck is so no longer.
+   */
+  async #offerCures({ rootCauses }: WhyReport): Promise<void> {
+    const { commands, ask } = this.#ports;
+    const [route, reassign] = ["route", "reassign"].map((wanted) =>
+      commands.find(({ name }) => name === wanted),
+    );
+    if (rootCauses.length === 0 || route === undefined || reassign === undefined) return;
+    const { routes } = (await ask({ command: route, args: { action: "list" } })) as {
+      readonly routes: readonly AvoidedRoute[];
+    };
+    const stuck = [...new Set(rootCauses.flatMap(({ agents }) => agents))];
+    const avoided = routes.filter(({ target }) => stuck.includes(target));
+    this.#question = "Shall I reassign the task and fix the capability mapping?";
+    this.#offered = [
+      ...rootCauses.map(({ agentClass, capability, suited }) => ({
+        command: route,
+        args: {
+          action: "avoid",
+          target: agentClass,
+          capability,
+          reason: `these agents do not finish it; it is work of ${suited}`,
+        },
+      })),
+      { command: reassign, args: { agents: stuck } },
+      ...avoided.map(({ target }) => ({ command: route, args: { action: "allow", target } })),
+    ];
   }
 
   /** What the runbook of an incident wants done. */

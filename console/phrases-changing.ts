@@ -274,6 +274,17 @@ export const CHANGING: readonly Rule[] = [
     }),
   ),
   rule(
+    "reassign",
+    [
+      "(?:reassign|hand over|hand off|give away|move)(?: the| all| all the)?(?: stuck| delegated)? " +
+        "(?:task|tasks|work)(?: (?:of|from|at|on))? <T>(?: and <T>)*(?: to (?:others|another|another " +
+        "agent|somebody else|someone else|other agents))?",
+      "reassign <T>(?: and <T>)*",
+      "take(?: the| all)? (?:task|tasks|work) (?:away )?from <T>(?: and <T>)*",
+    ],
+    ({ list }) => ({ agents: list("T") }),
+  ),
+  rule(
     "scale",
     [
       "(?<action>add|provision|create|spin up|spawn|launch|bring up|bring in)(?: another)? " +

@@ -46,7 +46,8 @@ export function placeReport(mesh: Mesh, target: string): PlaceReport {
   const meanImpedance =
     total === 0 ? 0 : sum(({ agentCount, meanImpedance: mean }) => agentCount * mean) / total;
   const slow = mesh
-    .agents({ within: target, slow: true, limit: MOST_SLOW })
+    // Of those that work: who is in quarantine or away is told of by itself, and no traffic goes there.
+    .agents({ within: target, state: "active", slow: true, limit: MOST_SLOW })
     .filter(({ impedanceScore }) => impedanceScore > SLOW_SCORE);
   const notable = notableOf(slow);
   const quarantined = mesh.agents({ within: target, state: "quarantined", limit: MOST_SLOW });

@@ -111,10 +111,20 @@ function renderOutcome(outcome: Outcome, paint: Paint): string {
   }
   const { capability } = outcome;
   const only = capability === undefined ? "" : ` for ${capability}`;
+  const mapped = capability !== undefined && /^CLASS_/.test(targetOf(outcome));
+  if (mapped && "avoided" in outcome)
+    return (
+      `Capability mapping updated: ${paint.yellow(outcome.avoided)} agents now excluded ` +
+      `from '${capability}' routing`
+    );
   if ("avoided" in outcome) {
     return `Routing updated. Traffic${only} now avoids ${paint.yellow(outcome.avoided)}`;
   }
   return outcome.wasAvoided
     ? `Routing updated. Traffic${only} reaches ${paint.green(outcome.allowed)} again`
     : paint.red(`${outcome.allowed} was not avoided${only}`);
+}
+
+function targetOf(outcome: Exclude<Outcome, { readonly routes: unknown }>): string {
+  return "avoided" in outcome ? outcome.avoided : outcome.allowed;
 }

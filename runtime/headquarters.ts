@@ -36,6 +36,7 @@ import { Forecasts } from "./operations/forecasts.ts";
 import { Gathers } from "./operations/gathers.ts";
 import { LiveMesh } from "./operations/live.ts";
 import { MeshRoutes } from "./operations/mesh-routes.ts";
+import { MeshTasks } from "./operations/mesh-tasks.ts";
 import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
@@ -104,6 +105,7 @@ export class Headquarters {
   readonly interventions: Interventions;
   readonly freezer: Freezer;
   readonly scale: Scaling;
+  readonly tasks: MeshTasks;
   readonly conflicts: ConflictFacets;
   readonly guards: Safeguards;
   /** Where work comes in from outside, as the operating mode lets it. */
@@ -188,11 +190,17 @@ export class Headquarters {
       listeners: this.listeners,
     });
     this.scale = this.#scaling(outside, routes);
+    const { book } = this.delegations;
+    this.tasks = new MeshTasks({ dispatcher, book, capabilities, requests: this.#requests() });
     this.conflicts = this.#facetsOfConflicts(outside);
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
     const { modes } = this.guards;
     this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+  }
+
+  #requests(): ShardRequests {
+    return new ShardRequests(this.dispatcher, () => this.halted);
   }
 
   #scaling({ from, journal }: HeadquartersPorts, routes: RouteTable): Scaling {
@@ -207,7 +215,7 @@ export class Headquarters {
     return new Scaling({
       dispatcher,
       population,
-      requests: new ShardRequests(dispatcher, () => this.halted),
+      requests: this.#requests(),
       mustGo: (what) => freezer.mustGo(what),
       isFrozen: () => freezer.standsStill,
       isRunning: () => this.isRunning,

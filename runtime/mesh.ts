@@ -46,6 +46,7 @@ import type {
 } from "./api/operation-api.ts";
 import type { Roles } from "./api/roles-api.ts";
 import type { Scale } from "./api/scale-api.ts";
+import type { Tasks } from "./api/task-api.ts";
 import type { Traces } from "./api/trace-api.ts";
 import type { Why } from "./api/why-api.ts";
 import { resolve } from "./dispatch/cell.ts";
@@ -180,6 +181,10 @@ export class ThreadedMesh implements Mesh {
 
   get scale(): Scale {
     return this.#headquarters.scale;
+  }
+
+  get tasks(): Tasks {
+    return this.#headquarters.tasks;
   }
 
   get deadLetters(): DeadLetters {

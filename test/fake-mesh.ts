@@ -35,6 +35,7 @@ import type {
   PipelineResult,
   Routes,
 } from "../runtime/api/operation-api.ts";
+import type { Tasks } from "../runtime/api/task-api.ts";
 import { selectRange } from "../runtime/operations/selection.ts";
 import { gatherOf } from "./fake-gather.ts";
 import { nothingHealed } from "./fake-healing.ts";
@@ -64,6 +65,11 @@ export class FakeMesh {
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
+  readonly tasks: Tasks = {
+    list: () => [],
+    misassigned: () => [],
+    reassign: async () => ({ tasks: [], released: [] }),
+  };
   readonly live: FakeLive;
   readonly circuits: Circuits = fakeCircuits((address) => this.ref(address));
   readonly mode: Modes = fakeModes();

@@ -38,6 +38,7 @@ import type {
 } from "./operation-api.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
+import type { Tasks } from "./task-api.ts";
 import type { Traces } from "./trace-api.ts";
 import type { Why } from "./why-api.ts";
 
@@ -327,6 +328,8 @@ export interface Mesh extends AsyncDisposable {
   kill(target: string): Promise<void>;
   /** Who leads and coordinates, and in which term. */
   readonly roles: Roles;
+  /** Delegated tasks on their way: who is not up to them, and giving them to others. */
+  readonly tasks: Tasks;
   /** How many agents there are, more and fewer of them while the mesh runs (spec 10.2). */
   readonly scale: Scale;
   /**

@@ -314,6 +314,20 @@ export class Agents {
     return this.#start(agent, behavior, cell?.parent, cell?.bornIn);
   }
 
+  /**
+   * Ends the incarnation and begins the next where the last one was committed, as after the death of a worker; without
+   * a snapshot with a new state. The promise, if there is one, is that of its start.
+   */
+  renew(agent: number): Promise<void> | undefined {
+    const cell = this.cellOf(agent);
+    if (cell?.alive !== true) return undefined;
+    this.end(cell, "relieved of its task");
+    this.#dispatcher.view.registry.restarts[agent]++;
+    this.#dispatcher.ledger.counts[Count.RESTARTS]++;
+    this.#dispatcher.touch();
+    return this.#start(agent, cell.behavior, cell.parent);
+  }
+
   /** Takes an agent out of service until its delayed restart; its mailbox goes on filling within bounds. */
   suspend(agent: number): void {
     const cell = this.cellOf(agent);

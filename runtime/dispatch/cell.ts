@@ -281,7 +281,10 @@ function takesMessages(topology: Topology, index: number): boolean {
   return index < topology.agents || index >= topology.spawnBase;
 }
 
-/** Opens and sends an ask of an agent, or (without a cell) of the world outside. */
+/**
+ * Opens and sends an ask of an agent, or (without a cell) of the world outside. `onOpen` hears its number, by which the
+ * agent's worker knows it.
+ */
 export function openAsk(
   dispatcher: Dispatcher,
   asker: number,
@@ -289,6 +292,7 @@ export function openAsk(
   message: unknown,
   options: AskOptions | undefined,
   cell: AgentCell | undefined,
+  onOpen?: (ask: number) => void,
 ): Promise<Answer> {
   const { asks, outbox, view } = dispatcher;
   const signal = options?.signal;
@@ -313,6 +317,7 @@ export function openAsk(
   return new Promise((resolveAnswer, rejectAnswer) => {
     const waiting = cell === undefined ? -1 : asker;
     const id = asks.open(waiting, edge, nowMs, deadlineMs, resolveAnswer, rejectAnswer, target);
+    onOpen?.(id);
     if (signal !== undefined) asks.abortWith(id, signal);
     try {
       const priority = options?.priority ?? 1;

@@ -4,8 +4,10 @@ import {
   FRAME_CREATED_F64,
   FRAME_DATA,
   FRAME_LENGTH,
+  FRAME_OPERATION_F64,
   FRAME_PAYLOAD,
   FRAME_RELEASE_F64,
+  FRAME_SOURCE,
   FRAME_TARGET,
   FRAME_TYPE,
   FrameFlag,
@@ -19,13 +21,19 @@ import { Count, SLOT_FRAME, SlotState } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
 import { hasRoom } from "../../mailbox/overflow.ts";
 import { FULL, type Ring } from "../../mailbox/ring.ts";
+import type { ThreadView } from "../plan/memory.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { doubleAt } from "./header.ts";
 
+/** Asks that were withdrawn before they came are waited for so long, ms. */
+const ON_LANE_MS = 10_000;
+
 /** Where messages come in: from lanes and from agents of the same thread, into custody and a mailbox. */
 export class Inbox {
   readonly #dispatcher: Dispatcher;
+  /** Asks from outside that nobody waits for, and that may still be on their lane. */
+  readonly #withdrawn = new Set<number>();
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -79,6 +87,10 @@ export class Inbox {
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
     const state = view.registry.state[agent];
+    if (this.#withdrawn.size > 0 && this.#withdrawn.delete(outsideAsk(view, slot))) {
+      burials.bury(slot, DeadLetterCode.EXPIRED);
+      return;
+    }
     if (state === QUARANTINED) {
       burials.bury(slot, DeadLetterCode.QUARANTINED);
       return;
@@ -116,6 +128,36 @@ export class Inbox {
     if (!cell.busy && cell.alive) runQueue.push(agent);
   }
 
+  /**
+   * Ends those asks of an agent's mailbox that nobody waits for any more; the others keep their order. Those that are
+   * not there may still be on their lane, for orders overtake them: they end when they come.
+   */
+  withdraw(agent: number, asks: ReadonlySet<number>): void {
+    const { mailboxes, view, burials, wheel, nowMs } = this.#dispatcher;
+    const { words } = view.custody;
+    const missing = new Set(asks);
+    for (let priority = 0; priority < 4; priority++) {
+      const kept: number[] = [];
+      for (;;) {
+        const slot = mailboxes.popOldest(agent, priority);
+        if (slot === EMPTY) break;
+        if (missing.delete(outsideAsk(view, slot))) burials.bury(slot, DeadLetterCode.EXPIRED);
+        else kept.push(slot);
+      }
+      for (const slot of kept) {
+        const at = slot + SLOT_FRAME;
+        const isShared = frameKind(words[at + FRAME_TYPE]) === FrameKind.OPERATION;
+        mailboxes.push(agent, priority, slot, isShared ? 0 : words[at + FRAME_LENGTH]);
+      }
+    }
+    if (missing.size === 0) return;
+    for (const ask of missing) this.#withdrawn.add(ask);
+    const forget = (): void => {
+      for (const ask of missing) this.#withdrawn.delete(ask);
+    };
+    wheel.schedule(nowMs + ON_LANE_MS, { onTimer: forget }, 0);
+  }
+
   /** The oldest message of the lowest priority not above `priority`, never one that many agents share. */
   #oldestDroppable(agent: number, priority: number): number {
     const { mailboxes, view } = this.#dispatcher;
@@ -149,4 +191,13 @@ export class Inbox {
       words[word + FRAME_PAYLOAD],
     );
   }
+}
+
+/** Number of an ask from outside; 0 when the slot has none. Those of agents are numbered by their own threads. */
+export function outsideAsk({ custody, topology }: ThreadView, slot: number): number {
+  const { words, doubles } = custody;
+  const at = slot + SLOT_FRAME;
+  if (frameKind(words[at + FRAME_TYPE]) !== FrameKind.ASK) return 0;
+  if (words[at + FRAME_SOURCE] !== topology.orchestrator) return 0;
+  return doubles[(at >>> 1) + FRAME_OPERATION_F64];
 }

@@ -9,6 +9,7 @@ import type { Ring } from "../../mailbox/ring.ts";
 import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BY_OPERATOR } from "./failures.ts";
+import { outsideAsk } from "./inbox.ts";
 import { type HealRequest, Treatments } from "./treatments.ts";
 
 /** A hook of a behavior that only looks, and what it is given. */
@@ -23,6 +24,7 @@ export type Request =
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "join" | "leave"; readonly from: number; readonly to: number }
+  | { readonly verb: "withdraw"; readonly asks: readonly number[] }
   | { readonly verb: "kill" | "share-context" }
   | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
   | { readonly verb: "look"; readonly look: Look }
@@ -114,6 +116,8 @@ export class Requests {
       case "leave":
         for (let agent = request.from; agent < request.to; agent++) agents.leave(agent);
         return {};
+      case "withdraw":
+        return this.#withdraw(target, new Set(request.asks));
       case "pause":
         return { suspended: this.#countSuspended(request.from, request.to) };
       case "resume":
@@ -185,6 +189,17 @@ export class Requests {
         look satisfies never;
         throw new Error(`unknown hook ${inspect(look)}`);
     }
+  }
+
+  /** Nobody waits for these asks any more: they leave the mailbox, and a turn that is at one of them ends. */
+  #withdraw(agent: number, asks: ReadonlySet<number>): unknown {
+    const { agents, inbox, view } = this.#dispatcher;
+    const slot = agents.cellOf(agent)?.slot ?? 0;
+    const running = slot === 0 ? 0 : outsideAsk(view, slot);
+    inbox.withdraw(agent, new Set([...asks].filter((ask) => ask !== running)));
+    if (!asks.has(running)) return { released: false };
+    const ready = agents.renew(agent);
+    return ready === undefined ? { released: true } : ready.then(() => ({ released: true }));
   }
 
   #join(from: number, to: number): unknown {

@@ -20,6 +20,7 @@ import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Later } from "../machine/later.ts";
 import type { Forecasts } from "./forecasts.ts";
 import type { Selector } from "./selection.ts";
+import { type Attempt, type Entry, TaskBook } from "./task-book.ts";
 
 /** Agents asked when nobody says how many (spec 7.1). */
 export const SAMPLE = 100;
@@ -54,6 +55,8 @@ interface Won<V> {
 
 /** Agents that may be given a task, whoever would finish it first at its front; each is taken once. */
 interface Candidates {
+  /** Capabilities that they have to have, by bit. */
+  readonly needs: readonly number[];
   /** −1 when there is no one left. */
   take(): number;
   /** Why there is no one. */
@@ -65,6 +68,8 @@ export class Delegations {
   readonly #ports: DelegationPorts;
   /** Tasks out at each agent: its row does not show those that are on their way. */
   readonly #out = new Map<number, number>();
+  /** What is out, and who has finished what. */
+  readonly book: TaskBook = new TaskBook();
 
   constructor(ports: DelegationPorts) {
     this.#ports = ports;
@@ -152,23 +157,46 @@ export class Delegations {
    * CAPABILITY_MISMATCH, is followed by the next best; with `idempotent` a straggler gets a competitor.
    */
   async delegate<V>(task: unknown, options: DelegateOptions = {}): Promise<DelegationResult<V>> {
+    const candidates = this.#candidates(task, options);
+    const entry = this.book.open(candidates.needs);
+    let result: DelegationResult<V> | undefined;
+    try {
+      result = await this.#delegate<V>(task, options, candidates, entry);
+      return result;
+    } finally {
+      entry.settle(result);
+    }
+  }
+
+  async #delegate<V>(
+    task: unknown,
+    options: DelegateOptions,
+    candidates: Candidates,
+    entry: Entry,
+  ): Promise<DelegationResult<V>> {
     const startedMs = this.#now();
     const { timeoutMs = DELEGATE_MS } = options;
-    const candidates = this.#candidates(task, options);
     const tried: string[] = [];
     let hedged = false;
     let failure: unknown;
     let mismatched: Won<V> | undefined;
+    let moved = -1;
     for (let attempt = 0; attempt < MAX_TRIED; attempt++) {
       const leftMs = startedMs + timeoutMs - this.#now();
-      const agent = candidates.take();
+      const agent = moved >= 0 ? moved : candidates.take();
+      moved = -1;
       if (agent < 0) {
         failure ??= candidates.error();
         break;
       }
       tried.push(this.#address(agent));
       const race = new AbortController();
-      const first = this.#attempt<V>(agent, task, options, leftMs, race.signal);
+      entry.at = this.#at(agent, () => {
+        moved = candidates.take();
+        if (moved >= 0) race.abort(new Error("given to another agent"));
+        return moved;
+      });
+      const first = this.#attempt<V>(agent, task, options, leftMs, race.signal, entry.at);
       const rival =
         options.idempotent === true
           ? this.#rival<V>(agent, first, candidates, task, options, leftMs, race.signal)
@@ -184,14 +212,18 @@ export class Delegations {
           mismatched = won;
           continue;
         }
+        this.#finished(entry, won);
         const elapsedMs = this.#ports.dispatcher.ports.clock.nowMs() - startedMs;
         this.#ports.score("delegate", won.answer, elapsedMs);
         return { agent: this.#address(won.agent), answer: won.answer, elapsedMs, tried, hedged };
       } catch (error) {
         race.abort(error);
         options.signal?.throwIfAborted();
-        failure = error;
+        // By order, and no fault of the agent: it is not one of its tries.
+        if (moved >= 0) attempt--;
+        else failure = error;
       }
+      entry.at = undefined;
     }
     const elapsedMs = this.#ports.dispatcher.ports.clock.nowMs() - startedMs;
     this.#ports.score("delegate", mismatched?.answer, elapsedMs);
@@ -199,6 +231,19 @@ export class Delegations {
     // Everyone who could be asked has said that they cannot: that is the answer.
     const { agent, answer } = mismatched;
     return { agent: this.#address(agent), answer, elapsedMs, tried, hedged };
+  }
+
+  #at(agent: number, move: () => number): Attempt {
+    const { forecasts, dispatcher } = this.#ports;
+    const { nowMs } = dispatcher;
+    const expectedMs = forecasts.leadMs(agent, HEDGE_AT, 1, nowMs, this.#out.get(agent) ?? 0);
+    return { agent, startedMs: nowMs, expectedMs, ask: 0, move };
+  }
+
+  #finished({ needs, at }: Entry, { agent, answer }: Won<unknown>): void {
+    const { registry } = this.#ports.dispatcher.view;
+    if (at === undefined || answer.state !== 1) return;
+    this.book.finished(needs, registry.class[agent], this.#now() - at.startedMs);
   }
 
   /** Passes a message from stage to stage: each stage gets what the one before answered. */
@@ -248,6 +293,7 @@ export class Delegations {
       !tried.has(agent) && selector.isRoutable(agent, bits);
     const { registry } = dispatcher.view;
     return {
+      needs: bits,
       take: () => {
         const agent = earliestToFinish(registry, able, {
           isRoutable: isFree,
@@ -277,17 +323,33 @@ export class Delegations {
     options: DelegateOptions,
     timeoutMs: number,
     race: AbortSignal,
+    at?: Attempt,
   ): Promise<Won<V>> {
     const signal = options.signal === undefined ? race : AbortSignal.any([options.signal, race]);
     const { priority, ttlMs } = options;
+    const { dispatcher } = this.#ports;
+    const { orchestrator } = dispatcher.view.topology;
+    const asked: AskOptions = {
+      timeoutMs,
+      signal,
+      ...(priority !== undefined && { priority }),
+      ...(ttlMs !== undefined && { ttlMs }),
+    };
+    const onOpen = (ask: number): void => {
+      if (at !== undefined) at.ask = ask;
+    };
     this.#out.set(agent, (this.#out.get(agent) ?? 0) + 1);
     try {
-      const answer = await this.ask<V>(agent as ActorRef<unknown, V>, task, {
-        timeoutMs,
-        signal,
-        ...(priority !== undefined && { priority }),
-        ...(ttlMs !== undefined && { ttlMs }),
-      });
+      this.#now();
+      const answer = (await openAsk(
+        dispatcher,
+        orchestrator,
+        agent,
+        task,
+        asked,
+        undefined,
+        onOpen,
+      )) as Answer<V>;
       return { agent, answer };
     } finally {
       const left = (this.#out.get(agent) ?? 1) - 1;
