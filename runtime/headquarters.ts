@@ -18,6 +18,7 @@ import { resolve } from "./dispatch/cell.ts";
 import { Dispatcher, type MainSink } from "./dispatch/dispatcher.ts";
 import type { ShardIncident } from "./dispatch/failures.ts";
 import { Entrance } from "./entrance.ts";
+import { carriedOperations } from "./freeze/carried-operations.ts";
 import { restoreCut } from "./freeze/cut-restorer.ts";
 import { Freezer } from "./freeze/freezer.ts";
 import { DeadLetterOffice } from "./inspection/dead-letters.ts";
@@ -105,10 +106,13 @@ export class Headquarters {
   halted = false;
   readonly #clock: Clock;
   #state: MeshStatus["state"] = "starting";
+  /** Until its operations have been gone on with. */
+  #from: Cut | undefined;
 
   constructor(outside: HeadquartersPorts) {
     const { plan, capabilities, clock, later, log, workers, from, journal } = outside;
     this.#clock = clock;
+    this.#from = from;
     if (from !== undefined) restoreCut(plan, from, clock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
     const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
@@ -172,7 +176,7 @@ export class Headquarters {
       dispatcher,
       interventions: this.interventions,
       dataDir: outside.dataDir,
-      routes: () => this.route.list(),
+      mainsShare: () => ({ routes: this.route.list(), gathers: this.gathers.carried() }),
       state: () => this.#state,
       become: (state) => this.become(state),
       listeners: this.listeners,
@@ -253,6 +257,29 @@ export class Headquarters {
         this.office.receive(words, doubles, word, message),
       onConflict: (agent, news) => this.conflicts.receive(agent, news),
     };
+  }
+
+  /** Goes on with operations: those of the cut that the mesh began from, and those of the journal. */
+  goOn(): void {
+    const nowMs = this.#clock.nowMs();
+    const from = this.#from;
+    this.#from = undefined;
+    if (from !== undefined) this.#carryOn(from, nowMs);
+    this.operations?.goOn(nowMs, (each) => this.orchestrator.goOn(each));
+  }
+
+  #carryOn(from: Cut, nowMs: number): void {
+    const { view, ports } = this.dispatcher;
+    const { log } = ports;
+    for (const { gather, shares } of carriedOperations(from, view.topology).operations) {
+      const { operation, kind } = gather;
+      log.info({ operation, kind, sectors: shares.size }, "operation goes on");
+      this.orchestrator.carryOn(gather, shares, nowMs - from.takenMs).then(
+        ({ operationId, status, ready, addressed }) =>
+          log.info({ operation: operationId, kind, status, ready, addressed }, "operation ended"),
+        (error) => log.warn({ operation, error: String(error) }, "operation could not go on"),
+      );
+    }
   }
 
   get state(): MeshStatus["state"] {

@@ -187,8 +187,7 @@ export class ThreadedMesh implements Mesh {
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#headquarters.become("running");
-    const { operations, orchestrator } = this.#headquarters;
-    operations?.goOn(systemClock.nowMs(), (each) => orchestrator.goOn(each));
+    this.#headquarters.goOn();
   }
 
   status(): MeshStatus {
