@@ -299,6 +299,7 @@ export class Headquarters {
   become(state: MeshStatus["state"]): void {
     this.#state = state;
     this.listeners.emit("state", state);
+    if (state === "running") this.conflicts.goOn();
   }
 
   /** Looks after the house; called about once a second. */

@@ -87,7 +87,7 @@ export interface CutOperation {
   readonly deadlineMs: number;
   readonly addressed: number;
   readonly done: number;
-  /** Its agents that are done, in CONFLICT, have failed, are skipped, have acted: words of one bitmap after the other. */
+  /** Its agents that are done, in CONFLICT, failed, skipped, have acted: words of one bitmap after the other. */
   readonly progress: readonly number[];
 }
 
