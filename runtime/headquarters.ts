@@ -35,6 +35,7 @@ import { LiveMesh } from "./operations/live.ts";
 import { MeshRoutes } from "./operations/mesh-routes.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
+import { Resends } from "./operations/resends.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
 import { Selector } from "./operations/selection.ts";
 import { approvalFrom, preserveIn } from "./operators.ts";
@@ -105,6 +106,7 @@ export class Headquarters {
   /** True from when main cycles no more. */
   halted = false;
   readonly #clock: Clock;
+  readonly #resends: Resends;
   #state: MeshStatus["state"] = "starting";
   /** Until its operations have been gone on with. */
   #from: Cut | undefined;
@@ -121,6 +123,7 @@ export class Headquarters {
     const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
+    this.#resends = new Resends(dispatcher, this.gathers);
     this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
     const routes = new RouteTable(view.routes, view.topology);
     this.route = new MeshRoutes(routes, capabilities, () => clock.nowMs());
@@ -149,7 +152,10 @@ export class Headquarters {
       journal: this.operations,
       isRunning: () => this.#mayOperate(),
       gathers: this.gathers,
-      ended: (gather) => this.guards.failures.gathered(gather),
+      ended: (gather) => {
+        this.guards.failures.gathered(gather);
+        this.#resends.ended(gather);
+      },
       capabilityBits: (names) => bitsOf(capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
         this.scores.operation(kind, result, punctuality, windowMs, endedMs),
@@ -239,6 +245,10 @@ export class Headquarters {
         dispatcher.nudge();
       },
       tell: (address, message) => this.tell(address, message),
+      resend: (operation, agent, promised) => {
+        dispatcher.nowMs = clock.nowMs();
+        return this.#resends.again(operation, agent, promised);
+      },
       delegate: (task, options) => this.delegations.delegate(task, options),
     });
   }

@@ -154,6 +154,11 @@ export class Gathers {
     return gather;
   }
 
+  /** The operation of this number while it is out. */
+  gatherOf(operation: number): Gather | undefined {
+    return this.#gathers.get(operation)?.gather;
+  }
+
   /** What is out and may still go to agents, for a cut. */
   carried(): CutGather[] {
     const { view } = this.#dispatcher;
