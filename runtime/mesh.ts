@@ -73,6 +73,8 @@ const LAST_CYCLES = 10_000;
 export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly dataDir: string | undefined;
+  readonly modules: readonly string[];
+  readonly agentOptions: unknown;
   readonly traces: Traces;
   readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
@@ -95,6 +97,8 @@ export class ThreadedMesh implements Mesh {
     this.journal = journal;
     this.topology = settings.topology;
     this.dataDir = settings.dataDir;
+    this.modules = settings.modules;
+    this.agentOptions = options.agentOptions;
     this.#signal = options.signal;
     this.#plan = planMesh(settings, options, capabilities, journal?.plan);
     const logOptions = { level: settings.log, file: options.logFile } as const;
