@@ -69,7 +69,14 @@ export type { Belonging } from "./mailbox/belonging.ts";
 export type * from "./runtime/api/agent-api.ts";
 export type * from "./runtime/api/circuit-api.ts";
 export type * from "./runtime/api/conflict-api.ts";
-export type { Cut, CutMessage, CutOperation, CutSnapshot } from "./runtime/api/cut.ts";
+export type {
+  Cut,
+  CutGather,
+  CutMessage,
+  CutOperation,
+  CutShare,
+  CutSnapshot,
+} from "./runtime/api/cut.ts";
 export { CutError } from "./runtime/api/cut.ts";
 export type * from "./runtime/api/failure-api.ts";
 export type * from "./runtime/api/freeze-api.ts";

@@ -1,8 +1,5 @@
 /** `backup` and `restore`: a mesh as it was at one moment, its log of conflicts, and a way back (spec 10.1). */
 import { resolve } from "node:path";
-import { MeshError } from "../actors/errors.ts";
-import type { Cut } from "../runtime/api/cut.ts";
-import type { Mesh } from "../runtime/api/mesh-api.ts";
 import {
   type Backup,
   backupsOf,
@@ -15,6 +12,7 @@ import { type FaceCommand, faceCommand, type MeshCommand, meshCommand } from "./
 import { dataFolder } from "./config.ts";
 import { UsageError } from "./exit.ts";
 import { formatBytes, formatDuration, formatNumber } from "./format.ts";
+import { liveCut } from "./live-cut.ts";
 import type { Paint } from "./paint.ts";
 import { type Column, table } from "./table.ts";
 import { choice, flag, text } from "./values.ts";
@@ -63,7 +61,7 @@ export const backupCommand: MeshCommand = meshCommand({
   run: async ({ mesh, tell }, { action = "now", to }): Promise<Outcome> => {
     const folder = folderOf(mesh.dataDir, to);
     if (action === "list") return { backups: await listBackups(folder) };
-    const { cut, stoodMs } = await cutOf(mesh);
+    const { cut, stoodMs } = await liveCut(mesh, "backup");
     tell?.("the mesh goes on; its state is being written");
     return { backup: await writeBackup(folder, { cut, dataDir: mesh.dataDir }), stoodMs };
   },
@@ -80,28 +78,6 @@ function folderOf(dataDir: string | undefined, to: string | undefined): string {
   if (to !== undefined) return resolve(to);
   if (dataDir !== undefined) return backupsOf(dataDir);
   throw new UsageError("backup: this mesh has no data folder: say where --to", "backup");
-}
-
-/** The mesh at one moment: it stands still while the cut is taken, and goes on before anything is written. */
-async function cutOf(mesh: Mesh): Promise<{ readonly cut: Cut; readonly stoodMs: number }> {
-  const { state, frozen = [] } = mesh.status();
-  if (state === "frozen") return { cut: mesh.cut(), stoodMs: 0 };
-  const part = frozen[0]?.scope;
-  // To go on as a whole is to go on everywhere.
-  if (part !== undefined)
-    throw new MeshError(
-      "MESH_FROZEN",
-      `backup: ${part} is frozen by itself and would go on with the mesh: thaw it first, or freeze all`,
-    );
-  try {
-    // Late workers are named by it.
-    await mesh.freeze("all", { file: false });
-    const cut = mesh.cut();
-    return { cut, stoodMs: (await mesh.thaw()).stoodMs };
-  } catch (error) {
-    if (mesh.status().state === "frozen") await mesh.thaw();
-    throw error;
-  }
 }
 
 function renderOutcome(outcome: Outcome, paint: Paint): string {

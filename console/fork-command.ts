@@ -1,13 +1,15 @@
-/** `fork`: a copy of a frozen mesh in a process of its own, beside the one that it was taken of. */
+/** `fork`: a copy of a mesh in a process of its own, beside the one that it was taken of. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type FaceCommand, faceCommand } from "./command.ts";
-import { dataFolder } from "./config.ts";
+import type { Mesh } from "../runtime/api/mesh-api.ts";
+import { writeCut } from "../runtime/freeze/cut-file.ts";
+import { type MeshCommand, meshCommand } from "./command.ts";
 import { ConsoleError, UsageError } from "./exit.ts";
-import type { Face } from "./face.ts";
+import { formatDuration } from "./format.ts";
+import { liveCut } from "./live-cut.ts";
 import { pidPath, socketPath } from "./socket-path.ts";
 import { text, wholeNumber } from "./values.ts";
 
@@ -15,38 +17,47 @@ import { text, wholeNumber } from "./values.ts";
 const BOOT_MS = 120_000;
 const POLL_MS = 20;
 const MAX_FORKS = 1000;
+/** What `start` runs when it is not told of an agent. */
+const TRACE_AGENT = /\/remote\/trace-agent\.[jt]s$/;
 
 /** A copy that runs, or one that was told to stop. */
-type Outcome =
-  | {
-      readonly id: string;
-      readonly pid: number;
-      readonly data: string;
-      readonly socket: string;
-      readonly from: string;
-    }
-  | { readonly id: string; readonly stopping: number };
+type Outcome = Running | { readonly id: string; readonly stopping: number };
 
-/** `fork FILE`, `fork --stop ID`. */
-export const forkCommand: FaceCommand = faceCommand({
+interface Running {
+  readonly id: string;
+  readonly pid: number;
+  readonly data: string;
+  readonly socket: string;
+  readonly from: string;
+  /** How long the original stood still for it, ms; absent when it was taken of a file. */
+  readonly stoodMs?: number;
+}
+
+/** Settings of the copy, as flags of `start`. */
+type CopySettings = Readonly<Record<string, string | number | undefined>>;
+
+/** `fork`, `fork FILE`, `fork --stop ID`. */
+export const forkCommand: MeshCommand = meshCommand({
   name: "fork",
-  help: "Run a copy of a frozen mesh beside the original, in a process of its own.",
+  help: "Run a copy of the mesh, or of a frozen one, beside the original, in a process of its own.",
   details:
-    "The copy starts from the file with a data folder, a socket and a log of its own, under forks/ of " +
+    "Without a file the mesh stands still for as long as a cut of it is taken, goes on, and the copy starts from the " +
+    "cut, with the same agent module. The copy has a data folder, a socket and a log of its own, under forks/ of " +
     "the data folder, and runs until it is stopped, whatever becomes of this terminal. What its agents " +
     "do to the outside world they do a second time: fork what may. Other settings than those below " +
-    "come from --config or MESH_* variables, as for start.",
+    "come from --config or MESH_* variables, as for start. With a file it needs no running mesh.",
   parameters: {
     file: {
       schema: text("the path of a file").optional(),
-      help: "the frozen mesh",
+      help: "a frozen mesh (default: the mesh that runs)",
       place: "positional",
-      unless: ["stop"],
+      fromText: (written) => resolve(written),
     },
     agent: {
       schema: text("the path of a module").optional(),
       help: "module of the agents' behavior, as for start",
       value: "module.js",
+      fromText: (written) => resolve(written),
     },
     workers: {
       schema: wholeNumber(1, 254).optional(),
@@ -57,35 +68,85 @@ export const forkCommand: FaceCommand = faceCommand({
       schema: text("the path of a YAML file").optional(),
       help: "YAML file of settings",
       value: "file",
+      fromText: (written) => resolve(written),
     },
     stop: { schema: text("such as fork-1").optional(), help: "stop this copy", value: "id" },
   },
-  examples: ["fork frozen.mesh --agent ./my-agent.js", "fork --stop fork-1"],
+  examples: ["fork", "fork frozen.mesh --agent ./my-agent.js", "fork --stop fork-1"],
   check: ({ file, stop }) => {
-    if ((file === undefined) === (stop === undefined))
-      throw new UsageError("fork: expected a <file> or --stop ID, and not both", "fork");
+    if (file !== undefined && stop !== undefined)
+      throw new UsageError("fork: <file> and --stop do not go together", "fork");
   },
-  run: (face, { file, stop, ...settings }): Promise<Outcome> | Outcome => {
-    const forks = join(dataFolder(face, face.data), "forks");
-    if (stop !== undefined) return stopFork(forks, stop);
-    return startFork(face, forks, resolve(face.cwd, String(file)), settings);
+  changes: true,
+  touches: ({ file, stop }) => (file === undefined && stop === undefined ? "all" : null),
+  inverse: (_args, outcome: Outcome) =>
+    "stopping" in outcome ? undefined : { command: "fork", args: { stop: outcome.id } },
+  run: async ({ mesh, tell }, { file, stop, ...settings }): Promise<Outcome> => {
+    if (mesh.dataDir === undefined)
+      throw new ConsoleError("CONSOLE_FORK", "fork: this mesh has no data folder to put copies in");
+    const dataDir = resolve(mesh.dataDir);
+    if (stop !== undefined || file !== undefined) return forkOf(dataDir, { file, stop, settings });
+    const own = settings.agent === undefined ? agentOf(mesh) : {};
+    const { cut, stoodMs } = await liveCut(mesh, "fork");
+    tell?.(`the mesh goes on after ${formatDuration(stoodMs)}; its copy starts`);
+    const place = newFolder(join(dataDir, "forks"));
+    const from = join(place.data, "from.mesh");
+    await writeCut(from, cut);
+    return { ...(await startFork(place, from, { ...settings, ...own })), stoodMs };
   },
-  render: (outcome, paint) =>
+  withoutMesh: (dataDir, { file, stop, ...settings }) =>
+    file === undefined && stop === undefined
+      ? undefined
+      : forkOf(dataDir, { file, stop, settings }),
+  render: (outcome: Outcome, paint) =>
     "stopping" in outcome
       ? `${outcome.id} is stopping (process ${outcome.stopping})`
       : `${paint.bold(outcome.id)} runs beside the original, from ${outcome.from}\n` +
+        (outcome.stoodMs === undefined
+          ? ""
+          : `the original stood still for ${formatDuration(outcome.stoodMs)}\n`) +
         `process ${outcome.pid}; to look at it: mesh-30k attach --data ${outcome.data}\n` +
         `To stop: mesh-30k fork --stop ${outcome.id}`,
 });
 
-async function startFork(
-  face: Face,
-  forks: string,
-  file: string,
-  settings: Readonly<Record<string, string | number | undefined>>,
+/** The agents of a mesh as `start` is told of them. */
+function agentOf({ modules, agentOptions }: Mesh): CopySettings {
+  const [module, ...others] = modules;
+  if (others.length > 0 || module === undefined || !module.startsWith("file:"))
+    throw new ConsoleError(
+      "CONSOLE_FORK",
+      `fork: start runs agents of one module of this machine, and this mesh has ${modules.join(", ")}`,
+    );
+  if (TRACE_AGENT.test(module))
+    return { traces: (agentOptions as { readonly traces?: string } | undefined)?.traces };
+  if (agentOptions === undefined) return { agent: fileURLToPath(module) };
+  throw new ConsoleError(
+    "CONSOLE_FORK",
+    "fork: this mesh was made by a program, with agentOptions that start cannot give to its copy",
+  );
+}
+
+async function forkOf(
+  dataDir: string,
+  what: {
+    readonly file: string | undefined;
+    readonly stop: string | undefined;
+    readonly settings: CopySettings;
+  },
 ): Promise<Outcome> {
-  if (!existsSync(file)) throw new ConsoleError("CONSOLE_NO_FILE", `fork: ${file} does not exist`);
-  const { id, data } = newFolder(forks);
+  const { file, stop, settings } = what;
+  const forks = join(dataDir, "forks");
+  if (stop !== undefined) return stopFork(forks, stop);
+  const from = resolve(String(file));
+  if (!existsSync(from)) throw new ConsoleError("CONSOLE_NO_FILE", `fork: ${from} does not exist`);
+  return startFork(newFolder(forks), from, settings);
+}
+
+async function startFork(
+  { id, data }: { readonly id: string; readonly data: string },
+  file: string,
+  settings: CopySettings,
+): Promise<Running> {
   const flags = Object.entries(settings).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
@@ -94,12 +155,12 @@ async function startFork(
   const child = spawn(
     process.execPath,
     [entry(), "start", "--thaw", file, "--data", data, "--no-repl", ...flags],
-    { cwd: face.cwd, env: { ...face.env }, detached: true, stdio: ["ignore", "ignore", said] },
+    { detached: true, stdio: ["ignore", "ignore", said] },
   );
   closeSync(said);
   await untilReady(child, log);
   child.unref();
-  const socket = socketPath(data, face.env);
+  const socket = socketPath(data, process.env);
   return { id, pid: child.pid as number, data, socket, from: file };
 }
 

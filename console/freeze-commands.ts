@@ -4,9 +4,10 @@ import type { FreezeResult, ThawResult } from "../runtime/api/freeze-api.ts";
 import { type CutDiff, diffCuts } from "../runtime/freeze/cut-diff.ts";
 import { readCut } from "../runtime/freeze/cut-file.ts";
 import { sentenceOf } from "../runtime/freeze/freezer.ts";
-import { type FaceCommand, faceCommand, type MeshCommand, meshCommand } from "./command.ts";
+import { type MeshCommand, meshCommand } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { formatBytes, formatDuration, formatMoment, formatNumber } from "./format.ts";
+import { liveCut } from "./live-cut.ts";
 import type { Paint } from "./paint.ts";
 import { table } from "./table.ts";
 import { flag, text, wholeNumber } from "./values.ts";
@@ -99,29 +100,58 @@ export const thawCommand: MeshCommand = meshCommand({
     ].join("\n"),
 });
 
-/** `diff A B`. */
-export const diffCommand: FaceCommand = faceCommand({
+/** Agents and messages that are named unless somebody wants more. */
+const NAMED = 20;
+/** The running mesh, where the path of a file could stand. */
+const LIVE = "live";
+
+/** Where the person is, a path is known as they mean it. */
+function pathOf(written: string): string {
+  return written === LIVE ? LIVE : resolve(written);
+}
+
+/** `diff A B`, `diff A`. */
+export const diffCommand: MeshCommand = meshCommand({
   name: "diff",
-  help: "Compare two frozen meshes: agents, messages, estimates, routes, counts.",
+  help: "Compare two frozen meshes, or one with the mesh that runs: agents, messages, estimates, counts.",
+  details:
+    "Without a second file, or with `live` in its place, the mesh that runs is compared: it stands still for as long as " +
+    "a cut of it is taken, and one that is frozen stays so. Two files are compared where no mesh runs, too.",
   parameters: {
-    first: { schema: text("the path of a file"), help: "frozen before", place: "positional" },
-    second: { schema: text("the path of a file"), help: "frozen after", place: "positional" },
+    first: {
+      schema: text("the path of a file"),
+      help: "frozen before",
+      place: "positional",
+      fromText: pathOf,
+    },
+    second: {
+      schema: text("the path of a file, or live").optional(),
+      help: "frozen after, or live (default): the mesh that runs",
+      place: "positional",
+      fromText: pathOf,
+    },
     limit: {
       schema: wholeNumber(0, 1_000_000).optional(),
       help: "at most so many agents and messages by name (default: 20)",
       value: "N",
     },
   },
-  examples: ["diff monday.mesh tuesday.mesh"],
-  run: async (face, { first, second, limit = 20 }): Promise<CutDiff> => {
-    const [before, after] = [
-      await readCut(resolve(face.cwd, first)),
-      await readCut(resolve(face.cwd, second)),
-    ];
-    return diffCuts(before, after, limit);
-  },
+  examples: ["diff monday.mesh tuesday.mesh", "diff monday.mesh"],
+  // Who is looked at while it runs has to stand still for a moment.
+  changes: ({ second = LIVE }) => second === LIVE,
+  touches: () => "all",
+  run: async ({ mesh }, { first, second = LIVE, limit }): Promise<CutDiff> =>
+    second === LIVE
+      ? diffCuts(await readCut(resolve(first)), (await liveCut(mesh, "diff")).cut, limit ?? NAMED)
+      : diffFiles(first, second, limit),
+  withoutMesh: (_dataDir, { first, second = LIVE, limit }) =>
+    second === LIVE ? undefined : diffFiles(first, second, limit),
   render: renderDiff,
 });
+
+async function diffFiles(first: string, second: string, limit = NAMED): Promise<CutDiff> {
+  return diffCuts(await readCut(resolve(first)), await readCut(resolve(second)), limit);
+}
 
 function signed(count: number): string {
   return count > 0 ? `+${formatNumber(count)}` : formatNumber(count);

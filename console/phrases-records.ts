@@ -254,7 +254,7 @@ export const RECORDS: readonly Rule[] = [
       "(?:diff|compare|difference between|show difference between|what changed between) <Q> " +
         "(?:and|with|to|against)? ?<Q>",
     ],
-    ({ list }) => ({ from: list("Q")[0], to: list("Q")[1] }),
+    ({ list }) => ({ first: list("Q")[0], second: list("Q")[1] }),
   ),
 ];
 

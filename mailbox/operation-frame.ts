@@ -9,7 +9,8 @@
  * can. `close` is when the sector says how it stands for the last time, `ready by` the probability to plan
  * with, `weight` the payload's. `root` is the number of the first attempt: an agent that is still at work on
  * that one is not asked again. `low` and `high` are the capability bits that an agent needs, `digest` is the
- * SHA-256 of the payload, and `map` has a bit for each agent of the sector that is addressed.
+ * SHA-256 of the payload, and `map` has a bit for each agent of the sector that is addressed. With flag CARRIED the
+ * maps of progress follow it, in the order of an ACK's.
  */
 export const OPERATION_CLOSE_F64 = 8;
 export const OPERATION_READY_BY_F64 = 9;
@@ -40,6 +41,8 @@ export const OperationFlag = {
   LOOKS: 32,
   /** The journal has it: how it ended at an agent is written there, with the agent's state. */
   JOURNALED: 64,
+  /** It was begun in another process: who is done, and how, follows the map of those addressed. */
+  CARRIED: 128,
 } as const;
 
 /*

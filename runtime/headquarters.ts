@@ -20,6 +20,7 @@ import { Dispatcher, type MainSink } from "./dispatch/dispatcher.ts";
 import type { ShardIncident } from "./dispatch/failures.ts";
 import { ShardRequests } from "./dispatch/shard-requests.ts";
 import { Entrance } from "./entrance.ts";
+import { carriedOperations } from "./freeze/carried-operations.ts";
 import { restoreCut } from "./freeze/cut-restorer.ts";
 import { Freezer } from "./freeze/freezer.ts";
 import { Population } from "./growth/population.ts";
@@ -40,6 +41,7 @@ import { MeshTasks } from "./operations/mesh-tasks.ts";
 import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
+import { Resends } from "./operations/resends.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
 import { Selector } from "./operations/selection.ts";
 import { approvalFrom, preserveIn } from "./operators.ts";
@@ -115,11 +117,15 @@ export class Headquarters {
   /** True from when main cycles no more. */
   halted = false;
   readonly #clock: Clock;
+  readonly #resends: Resends;
   #state: MeshStatus["state"] = "starting";
+  /** Until its operations have been gone on with. */
+  #from: Cut | undefined;
 
   constructor(outside: HeadquartersPorts) {
     const { plan, capabilities, clock, later, log, workers, from, journal } = outside;
     this.#clock = clock;
+    this.#from = from;
     if (from !== undefined) restoreCut(plan, from, clock.nowMs());
     // Main has one incarnation. Ids begin with the epoch, and 0 is no id.
     const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
@@ -128,6 +134,7 @@ export class Headquarters {
     const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
+    this.#resends = new Resends(dispatcher, this.gathers);
     this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
     const routes = new RouteTable(view.routes, view.topology);
     this.route = new MeshRoutes(routes, capabilities, () => clock.nowMs());
@@ -157,7 +164,10 @@ export class Headquarters {
       journal: this.operations,
       isRunning: () => this.#mayOperate(),
       gathers: this.gathers,
-      ended: (gather) => this.guards.failures.gathered(gather),
+      ended: (gather) => {
+        this.guards.failures.gathered(gather);
+        this.#resends.ended(gather);
+      },
       capabilityBits: (names) => bitsOf(capabilities, names),
       score: (kind, result, punctuality, windowMs, endedMs) =>
         this.scores.operation(kind, result, punctuality, windowMs, endedMs),
@@ -184,7 +194,7 @@ export class Headquarters {
       dispatcher,
       interventions: this.interventions,
       dataDir: outside.dataDir,
-      routes: () => this.route.list(),
+      mainsShare: () => ({ routes: this.route.list(), gathers: this.gathers.carried() }),
       state: () => this.#state,
       become: (state) => this.become(state),
       listeners: this.listeners,
@@ -275,6 +285,10 @@ export class Headquarters {
         dispatcher.nudge();
       },
       tell: (address, message) => this.tell(address, message),
+      resend: (operation, agent, promised) => {
+        dispatcher.nowMs = clock.nowMs();
+        return this.#resends.again(operation, agent, promised);
+      },
       delegate: (task, options) => this.delegations.delegate(task, options),
     });
   }
@@ -298,6 +312,29 @@ export class Headquarters {
     };
   }
 
+  /** Goes on with operations: those of the cut that the mesh began from, and those of the journal. */
+  goOn(): void {
+    const nowMs = this.#clock.nowMs();
+    const from = this.#from;
+    this.#from = undefined;
+    if (from !== undefined) this.#carryOn(from, nowMs);
+    this.operations?.goOn(nowMs, (each) => this.orchestrator.goOn(each));
+  }
+
+  #carryOn(from: Cut, nowMs: number): void {
+    const { view, ports } = this.dispatcher;
+    const { log } = ports;
+    for (const { gather, shares } of carriedOperations(from, view.topology).operations) {
+      const { operation, kind } = gather;
+      log.info({ operation, kind, sectors: shares.size }, "operation goes on");
+      this.orchestrator.carryOn(gather, shares, nowMs - from.takenMs).then(
+        ({ operationId, status, ready, addressed }) =>
+          log.info({ operation: operationId, kind, status, ready, addressed }, "operation ended"),
+        (error) => log.warn({ operation, error: String(error) }, "operation could not go on"),
+      );
+    }
+  }
+
   get state(): MeshStatus["state"] {
     return this.#state;
   }
@@ -315,6 +352,7 @@ export class Headquarters {
   become(state: MeshStatus["state"]): void {
     this.#state = state;
     this.listeners.emit("state", state);
+    if (state === "running") this.conflicts.goOn();
   }
 
   /** Looks after the house; called about once a second. */

@@ -84,6 +84,8 @@ export interface MeshParts {
 export class ThreadedMesh implements Mesh {
   readonly topology: Topology;
   readonly dataDir: string | undefined;
+  readonly modules: readonly string[];
+  readonly agentOptions: unknown;
   readonly traces: Traces;
   readonly journal: MeshJournal | undefined;
   readonly #plan: MeshPlan;
@@ -106,6 +108,8 @@ export class ThreadedMesh implements Mesh {
     this.journal = journal;
     this.topology = settings.topology;
     this.dataDir = settings.dataDir;
+    this.modules = settings.modules;
+    this.agentOptions = options.agentOptions;
     this.#signal = options.signal;
     this.#plan = planMesh(
       settings,
@@ -221,8 +225,7 @@ export class ThreadedMesh implements Mesh {
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#desks.open(this);
     this.#headquarters.become("running");
-    const { operations, orchestrator } = this.#headquarters;
-    operations?.goOn(systemClock.nowMs(), (each) => orchestrator.goOn(each));
+    this.#headquarters.goOn();
   }
 
   status(): MeshStatus {

@@ -61,6 +61,13 @@ export class SectorProgress {
     this.#words.fill(0, this.#at, this.#at + progressWords(this.#agents));
   }
 
+  /** Takes over the maps that begin at `from` of `words`, as committed: what was done before all that is noted here. */
+  adopt(words: Int32Array, from: number): void {
+    const maps = words.subarray(from, from + MAPS * this.#map);
+    this.#words.set(maps, this.#committed);
+    this.#words.set(maps, this.#working);
+  }
+
   /** Forgets what an uncommitted cycle noted; for a successor. */
   recover(committedCycle: number): void {
     if (this.#doubles[this.#at >>> 1] > committedCycle) {

@@ -174,12 +174,30 @@ test("a mesh is frozen from another terminal, thawed, and copied beside itself",
     assert.equal(copy.agents.total, 12);
     assert.equal(JSON.parse((await run("status", "--json")).out).state, "frozen");
     assert.match((await run("thaw")).out, /^MESH THAWED\n12 agents go on after/);
+    const { out: difference } = await run("diff", file);
+    assert.match(difference, /messages in flight in both/);
     assert.match((await run("fork", "--stop", id)).out, /^fork-1 is stopping/);
     for (let gone = false; !gone; ) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       gone = (await run("fork", "--stop", id)).code !== 0;
     }
     assert.equal(JSON.parse((await run("status", "--json")).out).state, "running");
+    // Of the mesh as it runs: it goes on, and its copy beside it.
+    const live = await run("fork", "--workers", "1");
+    assert.match(
+      live.out,
+      /^fork-2 runs beside the original.*\nthe original stood still for \d/,
+      live.talk,
+    );
+    assert.equal(JSON.parse((await run("status", "--json")).out).state, "running");
+    const beside = join(cwd, ".mesh-30k", "forks", "fork-2");
+    assert.equal(
+      JSON.parse((await run("status", "--json", "--data", beside)).out).agents.total,
+      12,
+    );
+    assert.match((await run("undo")).out, /^fork taken back: fork fork-2/);
+    const dry = await run("fork", "--dry-run");
+    assert.equal(dry.code, 0, dry.talk);
     const missing = await run("fork", "nowhere.mesh");
     assert.match(missing.talk, /nowhere.mesh does not exist/);
     // A file that is no frozen mesh: the copy says so, and the asker hears it.

@@ -376,6 +376,34 @@ describe("with a data folder", () => {
     assert.isTrue((await mesh.conflicts.verify()).ok);
   });
 
+  test("what a process left open is resolved when a mesh starts on the folder again", async () => {
+    const dataDir = join(root, "open");
+    await start({ dataDir });
+    // It ends when the conflicts are on disk, and before a strategy has begun.
+    const stopped = new Promise<void>((resolve) => {
+      let recorded = 0;
+      mesh.conflicts.on("recorded", () => {
+        if (++recorded === 3) mesh.stop({ deadlineMs: 0 }).then(resolve);
+      });
+    });
+    const detail = { type: "CONTEXT_DIVERGENCE", received: { a: 1, b: 4 } } as const;
+    for (const expected of [{ a: 1 }, { b: 4 }, { a: 1, b: 4 }]) tellOf(A, { ...detail, expected });
+    await stopped;
+    await start({ dataDir });
+    const all = await found("what was left open is resolved", async () => {
+      const list = await mesh.conflicts.list();
+      return list.every(({ state }) => state === "resolved") ? list : undefined;
+    });
+    assert.deepEqual(
+      all.map(({ resolution }) => resolution?.by),
+      ["mesh", "mesh", "mesh"],
+    );
+    assert.equal(mesh.conflicts.counts().queued, 0);
+    for (const { record } of all)
+      assert.lengthOf((await mesh.conflicts.get(record.conflictId))?.resolutions ?? [], 1);
+    assert.isTrue((await mesh.conflicts.verify()).ok);
+  });
+
   test("a second mesh on the folder is refused with a clear error", async () => {
     const dataDir = join(root, "shared");
     await start({ dataDir });

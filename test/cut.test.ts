@@ -89,7 +89,15 @@ describe("a mesh that starts from a cut", () => {
 
   test("counts parts of operations, whose orchestrator is gone, as dead letters", async () => {
     const whole = cutOf([], [messageTo(3, 1, { do: "note", id: 1 })], 7);
-    const part = { operation: 9, sector: 1, arrivalMs: 0, deadlineMs: 0, addressed: 10, done: 4 };
+    const part = {
+      operation: 9,
+      sector: 1,
+      arrivalMs: 0,
+      deadlineMs: 0,
+      addressed: 10,
+      done: 4,
+      progress: [],
+    };
     const { counts } = whole;
     await using mesh = await startMesh("puppet", {
       from: {

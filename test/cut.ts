@@ -57,6 +57,7 @@ export function cutOf(
     messages,
     belongings: [],
     operations: [],
+    gathers: [],
     registry: { rows, columns: {} },
     arrivals: { kind: "arrival", shares: [] },
     routes: [],

@@ -1,5 +1,6 @@
 import { MeshError } from "../../actors/errors.ts";
 import type { ArrivalShare } from "../../coordination/arrival-move.ts";
+import type { OperationKind } from "../../coordination/operation-record.ts";
 import {
   createTopology,
   type Topology,
@@ -29,8 +30,10 @@ export interface Cut {
   readonly messages: readonly CutMessage[];
   /** What agents have besides states and messages, in the order in which they came by it; a child after its parent. */
   readonly belongings: readonly Belonging[];
-  /** Parts of operations at their sectors. They are recorded; who starts from the cut does not go on with them. */
+  /** Parts of operations at their sectors. */
   readonly operations: readonly CutOperation[];
+  /** Operations that are out, as the orchestrator had them: who starts from the cut goes on with them. */
+  readonly gathers: readonly CutGather[];
   /** Of the registry's rows. */
   readonly registry: CutRegistry;
   /** What is known of the agents' arrivals. */
@@ -84,6 +87,49 @@ export interface CutOperation {
   readonly deadlineMs: number;
   readonly addressed: number;
   readonly done: number;
+  /** Its agents that are done, in CONFLICT, failed, skipped, have acted: words of one bitmap after the other. */
+  readonly progress: readonly number[];
+}
+
+/** An operation that is out. Times are ms of the mesh clock. */
+export interface CutGather {
+  readonly operation: number;
+  /** Number of the first attempt, of an operation that is tried again. */
+  readonly root?: number;
+  readonly kind: OperationKind;
+  readonly createdMs: number;
+  /** T; 0 when as soon as can be. */
+  readonly arrivalMs: number;
+  readonly closeMs: number;
+  readonly deadlineMs: number;
+  readonly windowMs: number;
+  readonly readyBy: number;
+  readonly priority: number;
+  /** `OperationFlag`s (`mailbox/operation-frame.ts`). */
+  readonly flags: number;
+  /** Sectors that have to confirm before anything goes out; 0 when they have. */
+  readonly threshold: number;
+  readonly thresholds: {
+    readonly requiredReadyRate: number;
+    readonly maxConflictRate: number;
+    readonly maxTransitRate: number;
+  };
+  /** What its agents get, and what travels beside it, encoded. */
+  readonly payload: Uint8Array;
+  readonly shares: readonly CutShare[];
+}
+
+/** What the orchestrator knows of one sector's part. */
+export interface CutShare {
+  readonly sector: number;
+  /** Whom it addresses, a bit for each agent of the sector. */
+  readonly map: readonly number[];
+  /** As `progress` of its part. */
+  readonly maps: readonly number[];
+  /** The sector has told its last. */
+  readonly final: boolean;
+  /** The sector has its part, or had it. */
+  readonly sent: boolean;
 }
 
 /** Columns of the registry (`coordination/registry.ts`) by name, as their bytes, little-endian. */
@@ -144,6 +190,8 @@ export function checkCut(cut: Cut): void {
   }
   for (const belonging of cut.belongings) checkBelonging(belonging, topology);
   for (const { sector } of cut.operations) within("operations", "sector", sector, 0, sectors - 1);
+  for (const { shares } of cut.gathers)
+    for (const { sector } of shares) within("gathers", "sector", sector, 0, sectors - 1);
   within("registry", "rows", cut.registry.rows, rows, rows);
   for (const { from, to } of cut.arrivals.shares) {
     within("arrivals", "to", to, 0, agents);

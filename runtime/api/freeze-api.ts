@@ -38,7 +38,7 @@ export interface Preserved {
    * custody has no room. From the file a child that is missing is told of as `lost`.
    */
   readonly unkept: number;
-  /** Operations that are out; who starts from the file does not go on with them. */
+  /** Operations that are out: who starts from the file goes on with them. */
   readonly operations: number;
 }
 

@@ -251,6 +251,10 @@ export interface Mesh extends AsyncDisposable {
   readonly topology: Topology;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir: string | undefined;
+  /** Its agent modules, as URLs. */
+  readonly modules: readonly string[];
+  /** What they were configured with. */
+  readonly agentOptions: unknown;
   status(): MeshStatus;
   stats(): GlobalStats;
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt;

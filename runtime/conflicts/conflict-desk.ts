@@ -30,7 +30,7 @@ import type { Routes } from "../api/operation-api.ts";
 import type { ConflictNewsItem } from "../dispatch/conflict-news.ts";
 import type { Incidents } from "../inspection/incidents.ts";
 import { isOutside, messageIdOf } from "../plan/message-id.ts";
-import { ConflictQueue } from "./conflict-queue.ts";
+import { ConflictQueue, MAX_QUEUED } from "./conflict-queue.ts";
 import type { ConflictRecorder } from "./conflict-recorder.ts";
 import type { Strategist } from "./conflict-strategist.ts";
 import type { QuarantineStore } from "./quarantine-store.ts";
@@ -135,21 +135,36 @@ export class ConflictDesk implements Conflicts {
 
   #onRecorded(record: ConflictRecord): void {
     this.#listeners.emit("recorded", record);
-    if (!record.strategy.automatic || !this.#ports.isRunning()) return;
+    if (!record.strategy.automatic) return;
     this.#queue.push(record);
-    this.#work();
+    this.goOn();
   }
 
-  #work(): void {
+  /**
+   * Queues what the log holds open, left behind by a process that ended: the most urgent first, as many as can wait.
+   * What its strategy had begun and not recorded is begun anew.
+   */
+  async adopt(): Promise<void> {
+    for (const priority of [4, 3, 2, 1, 0] as const) {
+      const limit = MAX_QUEUED - this.#queue.size;
+      if (limit <= 0) return;
+      const open = await this.#ports.log.list({ state: "open", priority, limit });
+      // As they came; the log gives the newest first.
+      for (const { record } of open.toReversed())
+        if (record.strategy.automatic && !this.#working.has(record.conflictId))
+          this.#queue.push(record);
+    }
+  }
+
+  /** Takes up what is queued, while the mesh runs: called when it begins to, and after each thaw. */
+  goOn(): void {
     while (this.#working.size < AT_ONCE && this.#ports.isRunning()) {
       const record = this.#queue.shift();
       if (record === undefined) return;
       if (this.#working.has(record.conflictId)) continue;
       this.#resolve(record, {}).catch((error: Error) => {
-        this.#ports.lines.warn(
-          { conflict: record.conflictId, error: error.message },
-          "not resolved",
-        );
+        const { conflictId: conflict } = record;
+        this.#ports.lines.warn({ conflict, error: error.message }, "not resolved");
       });
     }
   }
@@ -159,7 +174,7 @@ export class ConflictDesk implements Conflicts {
     if (running !== undefined) return running;
     const resolved = this.#resolveNow(record, options).finally(() => {
       this.#working.delete(record.conflictId);
-      this.#work();
+      this.goOn();
     });
     this.#working.set(record.conflictId, resolved);
     return resolved;
@@ -167,7 +182,7 @@ export class ConflictDesk implements Conflicts {
 
   async #resolveNow(record: ConflictRecord, options: ResolveOptions): Promise<Resolution> {
     const { conflictId } = record;
-    const { recorder, strategist, nowMs } = this.#ports;
+    const { recorder, strategist, nowMs, isRunning } = this.#ports;
     const { by = "mesh" } = options;
     const says = options.outcome !== undefined || "value" in options;
     const suggested = says ? "HUMAN_REVIEW" : record.strategy.method;
@@ -180,6 +195,11 @@ export class ConflictDesk implements Conflicts {
           ...("value" in options && { value: options.value }),
         }
       : await strategist.run(record, method);
+    if (by === "mesh" && found.state !== "resolved" && !isRunning()) {
+      // Agents could not be asked: that is no finding. It is begun anew when they can be.
+      this.#queue.push(record);
+      throw new MeshError("MESH_NOT_RUNNING", "its strategy was cut off, and will be begun anew");
+    }
     const resolution: Resolution = { conflictId, atMs: nowMs(), method, by, ...found };
     await recorder.record({ entry: { kind: "resolution", resolution } });
     this.#listeners.emit("resolution", resolution);

@@ -96,6 +96,12 @@ export class ConflictFacets {
     this.#recorder.begin(head.count);
     await this.#store.begin();
     await this.#questions.begin();
+    await this.#desk.adopt();
+  }
+
+  /** The mesh runs, at first or again: conflicts that wait are seen to. */
+  goOn(): void {
+    this.#desk.goOn();
   }
 
   receive(agent: number, news: unknown): void {

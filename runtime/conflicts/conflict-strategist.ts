@@ -17,7 +17,7 @@ import type { Look, Request } from "../dispatch/requests.ts";
 import type { ThreadView } from "../plan/memory.ts";
 import { strategyBranch } from "./strategy-branch.ts";
 import { strategyClock } from "./strategy-clock.ts";
-import { strategyHold } from "./strategy-hold.ts";
+import { type Resend, strategyHold } from "./strategy-hold.ts";
 import { strategyProvenance } from "./strategy-provenance.ts";
 import { strategyReroute } from "./strategy-reroute.ts";
 
@@ -44,6 +44,8 @@ export interface StrategyPorts {
   readonly signal: (target: number, signal: Signal) => void;
   readonly lines: Log;
   readonly tell: (address: string, message: unknown) => Receipt;
+  /** Has the payload of an operation sent again to an agent that had a damaged one, if it is still what was promised. */
+  readonly resend: (operation: number, agent: number, promised: string) => Promise<Resend>;
   readonly delegate: (task: unknown, options: DelegateOptions) => Promise<DelegationResult>;
 }
 

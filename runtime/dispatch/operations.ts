@@ -13,22 +13,22 @@ import {
   type OperationMark,
 } from "../../coordination/operation-mark.ts";
 import { CIRCUIT_MARKS } from "../../coordination/routes.ts";
-import { FRAME_BYTES, FRAME_LENGTH, FRAME_TARGET } from "../../mailbox/frame.ts";
+import { FRAME_LENGTH, FRAME_TARGET } from "../../mailbox/frame.ts";
 import type { InLane } from "../../mailbox/lanes.ts";
 import { Count, SLOT_AUX, SLOT_FRAME } from "../../mailbox/layout.ts";
 import {
-  OPERATION_MAP,
+  OPERATION_FLAGS,
   OperationFlag,
   ReportFlag,
   ROW_ACT_ERROR,
   ROW_READY_ERROR,
 } from "../../mailbox/operation-frame.ts";
 import { FULL, type Ring } from "../../mailbox/ring.ts";
-import { mapWords, progressWords, SectorProgress } from "../../supervisors/sector-coordinator.ts";
+import { progressWords, SectorProgress } from "../../supervisors/sector-coordinator.ts";
 import { GateState } from "../../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { operationEnvelope } from "./operation-envelope.ts";
-import { Part } from "./part.ts";
+import { operationBytes, Part } from "./part.ts";
 import { SectorReports } from "./sector-reports.ts";
 import { HashMismatchError } from "./shared-payloads.ts";
 import { StandIns } from "./stand-ins.ts";
@@ -72,7 +72,7 @@ export class Operations implements TimerTarget {
   /** Copies the frame into custody with room for the progress behind it; FULL when there is none. */
   takeIntoCustody(ring: Ring, word: number, end: number, lane: InLane): number {
     const { custody, topology } = this.#dispatcher.view;
-    const length = ring.words[word + FRAME_LENGTH];
+    const length = operationBytes(topology.agentsPerSector);
     const aligned = (length + 7) & ~7;
     const slot = custody.allocate(aligned + progressWords(topology.agentsPerSector) * 4, true);
     if (slot === FULL) return FULL;
@@ -80,7 +80,11 @@ export class Operations implements TimerTarget {
     for (let i = 0; i < count; i++) custody.words[slot + SLOT_FRAME + i] = ring.words[word + i];
     custody.describe(slot, ring.words[word + FRAME_TARGET], lane.id, end);
     custody.words[slot + SLOT_AUX] = SLOT_FRAME + (aligned >>> 2);
-    this.#progressOf(slot).clear();
+    custody.words[slot + SLOT_FRAME + FRAME_LENGTH] = length;
+    const progress = this.#progressOf(slot);
+    progress.clear();
+    if ((ring.words[word + OPERATION_FLAGS] & OperationFlag.CARRIED) !== 0)
+      progress.adopt(ring.words, word + (length >>> 2));
     return slot;
   }
 
@@ -491,9 +495,4 @@ export class Operations implements TimerTarget {
   recover(slot: number, committedCycle: number): void {
     this.#progressOf(slot).recover(committedCycle);
   }
-}
-
-/** Bytes of an OPERATION frame for sectors of `agents` agents. */
-export function operationBytes(agents: number): number {
-  return FRAME_BYTES + (OPERATION_MAP - FRAME_BYTES / 4 + mapWords(agents)) * 4;
 }

@@ -1,5 +1,6 @@
 import { coordinatorOf, sectorOf } from "../../coordination/topology.ts";
 import {
+  FRAME_BYTES,
   FRAME_CREATED_F64,
   FRAME_DEADLINE_F64,
   FRAME_OPERATION_F64,
@@ -23,7 +24,7 @@ import {
   ROW_READY_ERROR,
   rowFloats,
 } from "../../mailbox/operation-frame.ts";
-import { SectorProgress } from "../../supervisors/sector-coordinator.ts";
+import { mapWords, SectorProgress } from "../../supervisors/sector-coordinator.ts";
 import type { ThreadView } from "../plan/memory.ts";
 
 /** One sector's part of an operation while this thread works on it, read from its frame in custody. */
@@ -163,4 +164,9 @@ export class Part {
       ? Number.NaN
       : this.rows[bit * this.stride + column];
   }
+}
+
+/** Bytes of an OPERATION frame for sectors of `agents` agents. */
+export function operationBytes(agents: number): number {
+  return FRAME_BYTES + (OPERATION_MAP - FRAME_BYTES / 4 + mapWords(agents)) * 4;
 }

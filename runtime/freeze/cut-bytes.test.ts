@@ -4,7 +4,7 @@ import { createTopology } from "../../coordination/topology.ts";
 import type { Belonging } from "../../mailbox/belonging.ts";
 import { cutOf, messageTo, snapshotOf } from "../../test/cut.ts";
 import { SMALL } from "../../test/mesh.ts";
-import type { Cut, CutMessage } from "../api/cut.ts";
+import type { Cut, CutGather, CutMessage } from "../api/cut.ts";
 import { CutError } from "../api/cut.ts";
 import { decodeCut, encodeCut } from "./cut-bytes.ts";
 
@@ -45,6 +45,41 @@ const belonging: fc.Arbitrary<Belonging> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("watch" as const), watcher: row, watched: row }),
 );
+const words = fc.array(fc.integer(), { maxLength: 5 });
+const operation = fc.record({
+  operation: fc.maxSafeNat(),
+  sector: fc.nat(3),
+  arrivalMs: fc.nat(),
+  deadlineMs: fc.nat(),
+  addressed: fc.nat(10),
+  done: fc.nat(10),
+  progress: words,
+});
+const gather: fc.Arbitrary<CutGather> = fc.record({
+  operation: fc.maxSafeNat(),
+  kind: fc.constantFrom("cascade" as const, "scatter-gather" as const, "broadcast" as const),
+  createdMs: fc.nat(),
+  arrivalMs: fc.nat(),
+  closeMs: fc.nat(),
+  deadlineMs: fc.nat(),
+  windowMs: fc.nat(),
+  readyBy: fc.constant(0.95),
+  priority: fc.nat(3),
+  flags: fc.nat(255),
+  threshold: fc.nat(4),
+  thresholds: fc.constant({ requiredReadyRate: 0.9, maxConflictRate: 0.05, maxTransitRate: 0.1 }),
+  payload: bytes,
+  shares: fc.array(
+    fc.record({
+      sector: fc.nat(3),
+      map: words,
+      maps: words,
+      final: fc.boolean(),
+      sent: fc.boolean(),
+    }),
+    { maxLength: 4 },
+  ),
+});
 const cuts: fc.Arbitrary<Cut> = fc
   .record({
     snapshots: fc.uniqueArray(fc.record({ agent: fc.nat(39), bytes }), {
@@ -52,20 +87,30 @@ const cuts: fc.Arbitrary<Cut> = fc
     }),
     messages: fc.array(message, { maxLength: 20 }),
     belongings: fc.array(belonging, { maxLength: 20 }),
+    operations: fc.array(operation, { maxLength: 5 }),
+    gathers: fc.array(gather, { maxLength: 3 }),
     handled: fc.nat(1e9),
     column: bytes,
     share: bytes,
   })
-  .map(({ snapshots, messages, belongings, handled, column, share }) => {
+  .map(({ snapshots, messages, belongings, operations, gathers, handled, column, share }) => {
     const cut = cutOf(snapshots, messages, handled);
     return {
       ...cut,
       belongings,
+      operations,
+      gathers,
+      counts: withParts(cut.counts, operations.length),
       shapes: [["from", "id"], ["do"]],
       registry: { ...cut.registry, columns: { state: column, score: column } },
       arrivals: { kind: "arrival", shares: [{ from: 0, to: 20, bytes: share }] },
     };
   });
+
+function withParts(counts: Cut["counts"], parts: number): Cut["counts"] {
+  const { accepted, inFlight } = counts;
+  return { ...counts, accepted: accepted + parts, inFlight: inFlight + parts };
+}
 
 function written(cut: Cut): Buffer {
   return Buffer.concat(encodeCut(cut));

@@ -28,6 +28,7 @@ const SECTIONS = [
   "messages",
   "belongings",
   "operations",
+  "gathers",
   "registry",
   "arrivals",
 ] as const;
@@ -49,7 +50,7 @@ const PayloadForm = { NOTHING: 0, NUMBER: 1, BYTES: 2 } as const;
 /** What section `about` holds, as JSON: all that is not a list of thousands. */
 type About = Omit<
   Cut,
-  "snapshots" | "messages" | "belongings" | "operations" | "registry" | "arrivals"
+  "snapshots" | "messages" | "belongings" | "operations" | "gathers" | "registry" | "arrivals"
 > & {
   readonly registry: { readonly rows: number; readonly columns: readonly [string, number][] };
   readonly arrivals: {
@@ -97,7 +98,8 @@ export function decodeCut(bytes: Buffer): Cut {
     snapshots: decodeSnapshots(sections.snapshots),
     messages: decodeMessages(sections.messages),
     belongings: decodeBelongings(sections.belongings),
-    operations: parse("operations", sections.operations) as Cut["operations"],
+    operations: decodeOperations(sections.operations),
+    gathers: decodeGathers(sections.gathers),
     registry: {
       rows: about.registry.rows,
       columns: Object.fromEntries(
@@ -132,6 +134,8 @@ function encodeSection(name: SectionName, cut: Cut): Uint8Array[] {
       return [encodeBelongings(cut.belongings)];
     case "operations":
       return [Buffer.from(JSON.stringify(cut.operations))];
+    case "gathers":
+      return [encodeGathers(cut.gathers)];
     case "registry":
       return Object.values(cut.registry.columns);
     case "arrivals":
@@ -143,7 +147,7 @@ function encodeSection(name: SectionName, cut: Cut): Uint8Array[] {
 
 function encodeAbout(cut: Cut): Buffer {
   const { snapshots: _1, messages: _2, belongings: _3, operations: _4, ...others } = cut;
-  const { registry, arrivals, ...rest } = others;
+  const { gathers: _5, registry, arrivals, ...rest } = others;
   const about: About = {
     ...rest,
     registry: {
@@ -295,6 +299,36 @@ function parse(part: SectionName, section: Buffer): unknown {
   } catch (error) {
     throw new CutError(part, `is no JSON: ${(error as Error).message}`);
   }
+}
+
+function decodeOperations(section: Buffer): Cut["operations"] {
+  const operations = parse("operations", section);
+  if (Array.isArray(operations) && operations.every(({ progress }) => Array.isArray(progress)))
+    return operations;
+  throw new CutError("operations", "lacks what every part has");
+}
+
+function encodeGathers(gathers: Cut["gathers"]): Buffer {
+  return Buffer.from(
+    JSON.stringify(
+      gathers.map(({ payload, ...gather }) => ({
+        ...gather,
+        payload: Buffer.from(payload).toString("base64"),
+      })),
+    ),
+  );
+}
+
+function decodeGathers(section: Buffer): Cut["gathers"] {
+  const gathers = parse("gathers", section);
+  const isWhole =
+    Array.isArray(gathers) &&
+    gathers.every(({ payload, shares }) => typeof payload === "string" && Array.isArray(shares));
+  if (!isWhole) throw new CutError("gathers", "lacks what every operation has");
+  return gathers.map(({ payload, ...gather }) => ({
+    ...gather,
+    payload: new Uint8Array(Buffer.from(payload, "base64")),
+  }));
 }
 
 function readAbout(section: Buffer): About {

@@ -22,6 +22,7 @@ import { type Cut, CutError, type CutMessage, type CutMessageKind, checkCut } fr
 import { openPredictor } from "../dispatch/arrivals.ts";
 import { type Header, writeHeader } from "../dispatch/header.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
+import { carriedOperations } from "./carried-operations.ts";
 
 const KINDS: Readonly<Record<CutMessageKind, number>> = {
   tell: FrameKind.TELL,
@@ -32,9 +33,9 @@ const KINDS: Readonly<Record<CutMessageKind, number>> = {
 /**
  * Puts a cut into the fresh memory of a mesh whose workers have not begun, as if they had predecessors that left it
  * there: each takes over its part (`succession.ts`) whatever its number. States come back by `restore`, messages are
- * delivered in their order and with the time that they had left, agents get their timers and children; parts of
- * operations, whose orchestrator is gone, are counted as dead letters. CutError when the cut is not whole,
- * InvalidOptionError when it does not fit this mesh.
+ * delivered in their order and with the time that they had left, agents get their timers and children. With operations
+ * the orchestrator goes on (`carried-operations.ts`); parts that it knows no more are counted as dead letters. CutError
+ * when the cut is not whole, InvalidOptionError when it does not fit this mesh.
  */
 export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
   checkCut(cut);
@@ -67,7 +68,7 @@ export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
     const slot = keepBelonging(custodies[view.placement[ownerOf(belonging)]], belonging, 0);
     if (slot === FULL) throw noRoom(custodies[0].bytes.length);
   }
-  restoreCounts(plan, cut);
+  restoreCounts(plan, cut, carriedOperations(cut, view.topology).parts);
 }
 
 /** On whose thread a belonging is wanted. */
@@ -203,11 +204,11 @@ function restoreMessage(
 
 /**
  * The first worker continues the counts of all. What is in flight is not among them: whoever takes it over counts
- * it as accepted.
+ * it as accepted; so do the sectors that get `carried` parts anew.
  */
-function restoreCounts(plan: MeshPlan, { counts, operations }: Cut): void {
+function restoreCounts(plan: MeshPlan, { counts, operations }: Cut, carried: number): void {
   const doubles = controlDoublesOf(plan.memory.control, 1);
-  const deadLettered = counts.deadLettered + operations.length;
+  const deadLettered = counts.deadLettered + operations.length - carried;
   const set = (count: number, value: number): void => {
     doubles[CONTROL_COUNTS_F64 + count] = value;
   };
@@ -215,7 +216,7 @@ function restoreCounts(plan: MeshPlan, { counts, operations }: Cut): void {
   set(Count.HANDLED, counts.handled);
   set(Count.EXPIRED, counts.expired);
   set(Count.DEAD_LETTERED, deadLettered);
-  set(Count.SENT, counts.sent);
+  set(Count.SENT, counts.sent - carried);
   set(Count.CONFLICTS, counts.conflicts);
   set(Count.RESTARTS, counts.restarts);
   set(Count.REDELIVERED, counts.redelivered);

@@ -31,12 +31,13 @@ import {
   SLOT_FRAME,
 } from "../../mailbox/layout.ts";
 import { readCounts } from "../../mailbox/ledger.ts";
-import { OPERATION_MAP } from "../../mailbox/operation-frame.ts";
-import { mapWords, popCount } from "../../supervisors/sector-coordinator.ts";
+import { OPERATION_FLAGS, OPERATION_MAP, OperationFlag } from "../../mailbox/operation-frame.ts";
+import { mapWords, PROGRESS_MAPS, popCount } from "../../supervisors/sector-coordinator.ts";
 import {
   CUT_VERSION,
   type Cut,
   type CutCounts,
+  type CutGather,
   type CutMessage,
   type CutMessageKind,
   type CutOperation,
@@ -60,6 +61,12 @@ const PASSING: ReadonlySet<string> = new Set([
   "capabilitiesHigh",
 ]);
 
+/** What stands in main's heap alone. */
+export interface MainsShare {
+  readonly routes: readonly AvoidedRoute[];
+  readonly gathers: readonly CutGather[];
+}
+
 /**
  * Reads the cut of a mesh out of its shared memory, as main. Nothing is asked of the other threads, but they must
  * stand still: all at a boundary between cycles, with nothing on the lanes between them.
@@ -67,7 +74,7 @@ const PASSING: ReadonlySet<string> = new Set([
 export function takeCut(
   plan: MeshPlan,
   view: ThreadView,
-  routes: readonly AvoidedRoute[],
+  { routes, gathers }: MainsShare,
   takenMs: number,
 ): Cut {
   const snapshots: CutSnapshot[] = [];
@@ -96,6 +103,7 @@ export function takeCut(
     messages,
     belongings,
     operations,
+    gathers,
     registry: readRegistry(view.registry),
     arrivals: { kind: plan.predictor, shares: readArrivals(plan, view) },
     routes,
@@ -144,7 +152,7 @@ function readThread(
   for (const slot of found.messages) {
     const kind = frameKind(custody.words[slot + SLOT_FRAME + FRAME_TYPE]);
     if (kind === FrameKind.OPERATION)
-      into.operations.push(readOperation({ ...view, custody }, slot));
+      into.operations.push(readOperation({ ...view, custody }, slot, committed));
     else {
       const message = readMessage(custody, slot + SLOT_FRAME, topology.orchestrator, takenMs);
       into.messages.push({ ...message, deaths: custody.words[slot + SLOT_DEATHS] });
@@ -210,8 +218,11 @@ function kindName(kind: number): CutMessageKind {
   return kind === FrameKind.SIGNAL ? "signal" : "tell";
 }
 
-function readOperation(view: ThreadView, slot: number): CutOperation {
-  const part = new Part(view, slot);
+function readOperation(view: ThreadView, slot: number, committed: number): CutOperation {
+  const part = new Part(view, slot, committed);
+  const progress: number[] = [];
+  for (let map = 0; map < PROGRESS_MAPS; map++)
+    for (let i = 0; i < mapWords(part.agents); i++) progress.push(part.progress.word(map, i));
   let addressed = 0;
   let done = 0;
   for (let bit = 0; bit < part.agents; bit++) {
@@ -220,22 +231,28 @@ function readOperation(view: ThreadView, slot: number): CutOperation {
     if (part.progress.isDone(bit)) done++;
   }
   const { operation, sector, arrivalMs, deadlineMs } = part;
-  return { operation, sector, arrivalMs, deadlineMs, addressed, done };
+  return { operation, sector, arrivalMs, deadlineMs, addressed, done, progress };
 }
 
 /** A part that its sector's thread has not begun. */
 function readFrame({ words, doubles }: Memory, word: number, topology: Topology): CutOperation {
   const double = (field: number): number => doubles[(word >>> 1) + field];
   let addressed = 0;
-  for (let i = 0; i < mapWords(topology.agentsPerSector); i++)
-    addressed += popCount(words[word + OPERATION_MAP + i]);
+  const count = mapWords(topology.agentsPerSector);
+  const map = word + OPERATION_MAP;
+  for (let i = 0; i < count; i++) addressed += popCount(words[map + i]);
+  const isCarried = (words[word + OPERATION_FLAGS] & OperationFlag.CARRIED) !== 0;
+  const progress = words.slice(map + count, map + count + (isCarried ? PROGRESS_MAPS * count : 0));
+  let done = 0;
+  for (const bits of progress.subarray(0, count)) done += popCount(bits);
   return {
     operation: double(FRAME_OPERATION_F64),
     sector: sectorOf(topology, words[word + FRAME_TARGET]),
     arrivalMs: double(FRAME_RELEASE_F64),
     deadlineMs: double(FRAME_DEADLINE_F64),
     addressed,
-    done: 0,
+    done,
+    progress: [...progress],
   };
 }
 

@@ -28,11 +28,10 @@ import type {
 } from "../api/freeze-api.ts";
 import type { MeshStatus } from "../api/mesh-api.ts";
 import type { MeshListeners } from "../api/mesh-listeners.ts";
-import type { AvoidedRoute } from "../api/operation-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Interventions } from "../recovery/interventions.ts";
 import { frozenFile, writeCut } from "./cut-file.ts";
-import { takeCut } from "./cut-taker.ts";
+import { type MainsShare, takeCut } from "./cut-taker.ts";
 import { PausedParts } from "./paused-parts.ts";
 
 /** How long a freeze waits for the workers, and a thaw, ms. */
@@ -52,7 +51,7 @@ export interface FreezerPorts {
   readonly interventions: Interventions;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir: string | undefined;
-  readonly routes: () => readonly AvoidedRoute[];
+  readonly mainsShare: () => MainsShare;
   readonly state: () => MeshStatus["state"];
   readonly become: (state: "frozen" | "running") => void;
   readonly listeners: MeshListeners;
@@ -226,7 +225,7 @@ export class Freezer {
       timers: cut.belongings.filter(({ kind }) => kind === "timer").length,
       children: cut.belongings.filter(({ kind }) => kind === "child").length,
       unkept: this.#threads().reduce((sum, { control }) => sum + control[CONTROL_UNKEPT], 0),
-      operations: new Set(cut.operations.map(({ operation }) => operation)).size,
+      operations: cut.gathers.length,
     };
     if (file === undefined || file === false) return held;
     const startMs = this.#now();
@@ -235,8 +234,11 @@ export class Freezer {
   }
 
   #take(sinceMs: number): Cut {
-    const { plan, view } = this.#ports.dispatcher;
-    const cut = takeCut(plan, view, this.#ports.routes(), sinceMs);
+    const { dispatcher } = this.#ports;
+    const { plan, view } = dispatcher;
+    // What sectors had reported by then: of a part that is over, the report is all there is.
+    while (!view.lanes.empty && dispatcher.drainLanes() > 0);
+    const cut = takeCut(plan, view, this.#ports.mainsShare(), sinceMs);
     checkCut(cut);
     return cut;
   }

@@ -156,6 +156,7 @@ export function cutOfJournal(
     messages,
     belongings: [],
     operations: [],
+    gathers: [],
     registry: { rows, columns: {} },
     arrivals: { kind: predictor, shares: [] },
     routes: [],

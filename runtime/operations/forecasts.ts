@@ -12,6 +12,7 @@ import type { AgentPlan, Forecast } from "../api/operation-api.ts";
 import { isTried, openPredictor, outstandingWork } from "../dispatch/arrivals.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import { shutPlans } from "./gather-outcome.ts";
+import type { GatherSettings, OperationPlan } from "./operation-plan.ts";
 
 /** What an operation takes on its way to agents before any lead time counts, ms; and for each agent. */
 const DISPATCH_MS = 2;
@@ -191,4 +192,16 @@ export class Forecasts {
     const dispatchMs = DISPATCH_MS + DISPATCH_MS_AN_AGENT * agents.length;
     return earliestArrivalMs(nowMs, counted, quorum) + dispatchMs;
   }
+}
+
+/** When could they be READY, of agents that an operation is planned for. */
+export function questionOf(
+  plan: OperationPlan,
+  { thresholds, windowMs }: GatherSettings,
+  agents: Int32Array,
+  nowMs: number,
+): Question {
+  const { readyBy, weight, payload } = plan;
+  const quorum = thresholds.requiredReadyRate;
+  return { agents, nowMs, readyBy, weight, payload, windowMs, quorum };
 }

@@ -15,7 +15,13 @@ import {
   rowFloats,
 } from "../../mailbox/operation-frame.ts";
 import { ProgressMap } from "../../supervisors/sector-coordinator.ts";
-import type { AgentOutcome, AgentPlan, GatherResult, ResumeOptions } from "../api/operation-api.ts";
+import type {
+  AgentOutcome,
+  AgentPlan,
+  GatherResult,
+  OperationProgress,
+  ResumeOptions,
+} from "../api/operation-api.ts";
 import { hexOf } from "../dispatch/shared-payloads.ts";
 import { quantiles, summarizeErrors } from "./error-summary.ts";
 import type { Gather, GatherCounts, SectorShare } from "./gather.ts";
@@ -283,4 +289,12 @@ function makeMessage(gathers: readonly Gather[], topology: Topology): MeshMessag
     payloadHash: hexOf(digest),
     trinaryExpectation: facts.trinaryExpectation,
   });
+}
+
+/** How far an operation is. */
+export function progressOf(gather: Gather): OperationProgress {
+  const { counts, addressed } = gather;
+  const tier = gather.finals > 0 || counts.ready > 0 ? "agents" : "sectors";
+  const { ready, conflict, failed, skipped } = counts;
+  return { tier, sectors: gather.finals, ready, conflict, failed, skipped, addressed };
 }

@@ -67,6 +67,10 @@ export class SectorShare {
   reportedMs = 0;
   arrivedMs = 0;
   final = false;
+  /** Its frame is on the sector's lane. */
+  sent = false;
+  /** The sector was at it in another process: its maps go with its frame. */
+  carried = false;
   /** The highest term of a coordinator that has reported. */
   #term = 0;
   /** Rows received so far. */
@@ -91,6 +95,14 @@ export class SectorShare {
     if ((this.map[bit >>> 5] & mask) !== 0) return;
     this.map[bit >>> 5] |= mask;
     this.selected++;
+  }
+
+  /** Takes over whom a share of another process addresses, and how far they are. */
+  adopt(map: readonly number[], maps: readonly number[]): void {
+    this.map.set(map.slice(0, this.map.length));
+    this.maps.set(maps.slice(0, this.maps.length));
+    this.selected = 0;
+    for (const word of this.map) this.selected += popCount(word);
   }
 
   has(map: number, bit: number): boolean {
@@ -213,7 +225,11 @@ export class Gather {
     this.gate = gate;
     this.values = wantsValues ? new Map() : undefined;
     let selected = 0;
-    for (const share of shares.values()) selected += share.selected;
+    for (const share of shares.values()) {
+      selected += share.selected;
+      this.#count(share, 1);
+      if (share.final) this.finals++;
+    }
     this.selected = selected;
   }
 

@@ -26,11 +26,13 @@ import {
 } from "../../mailbox/operation-frame.ts";
 import { FULL, type Ring } from "../../mailbox/ring.ts";
 import { GateState } from "../../supervisors/wave-gate.ts";
+import type { CutGather } from "../api/cut.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { Estate } from "../dispatch/estates.ts";
 import { writeHeader } from "../dispatch/header.ts";
-import { operationBytes } from "../dispatch/operations.ts";
+import { operationBytes } from "../dispatch/part.ts";
 import { digestOf } from "../dispatch/shared-payloads.ts";
+import { carriedGather } from "./carried-gather.ts";
 import { Gather, type GatherEnd, type GatherPlan, SectorShare } from "./gather.ts";
 
 /** Sectors get a moment longer than the deadline to say what they know. */
@@ -41,10 +43,15 @@ const RETRY_MS = 1;
 
 /** Who wants to know how an operation stands. */
 export interface GatherListener {
+  /** What the plan does not say, for whoever goes on with the operation in another process; without it nobody does. */
+  readonly about?: GatherAbout;
   /** Some sector has reported. */
   onReport?(gather: Gather): void;
   onEnd(gather: Gather, end: GatherEnd): void;
 }
+
+/** How an operation is judged. */
+export type GatherAbout = Pick<CutGather, "kind" | "windowMs" | "thresholds">;
 
 /** Who keeps an eye on all operations. */
 export interface GatherWatcher {
@@ -145,11 +152,34 @@ export class Gathers {
     const deadline = { onTimer: () => this.end(gather, "timeout") };
     const endMs = Math.max(plan.closeMs, plan.deadlineMs) + REPORT_GRACE_MS;
     gather.timer = wheel.schedule(endMs, deadline, 0);
-    for (const share of shares.values()) this.#waiting.push({ gather, share });
+    for (const share of shares.values()) if (!share.final) this.#waiting.push({ gather, share });
     for (const watcher of this.#watchers) watcher.began(gather);
     this.#sendWaiting();
     this.#dispatcher.nudge();
+    // Of a carried one all may have reported before; whoever listens is not yet ready to hear of it.
+    if (gather.finals > 0 && gather.complete)
+      wheel.schedule(this.#dispatcher.nowMs, { onTimer: () => this.#reportedAll(gather) }, 0);
     return gather;
+  }
+
+  /** The operation of this number while it is out. */
+  gatherOf(operation: number): Gather | undefined {
+    return this.#gathers.get(operation)?.gather;
+  }
+
+  /** What is out and may still go to agents, for a cut. */
+  carried(): CutGather[] {
+    const { view } = this.#dispatcher;
+    const { words, bytes } = view.custody;
+    return [...this.#gathers.values()].flatMap(({ gather, listener: { about } }) => {
+      const state = view.gates.state(gather.gate, gather.operation);
+      const isAlive = state === GateState.OPEN || state === GateState.WAITING;
+      if (about === undefined || !isAlive) return [];
+      const at = gather.payload + SLOT_FRAME;
+      const from = (at + FRAME_DATA) * 4;
+      const payload = bytes.slice(from, from + words[at + FRAME_PAYLOAD]);
+      return [carriedGather(gather, about, state === GateState.OPEN, payload)];
+    });
   }
 
   /** Encodes the payload into main's custody, once for all, with its hash. */
@@ -203,7 +233,8 @@ export class Gathers {
     const { view, outbox, ledger } = this.#dispatcher;
     const { topology, custody } = view;
     const { plan } = gather;
-    const bytes = operationBytes(topology.agentsPerSector);
+    const plain = operationBytes(topology.agentsPerSector);
+    const bytes = share.carried ? plain + share.maps.byteLength : plain;
     const lanes = plan.priority === 3 ? view.lanes.urgentTo : view.lanes.bulkTo;
     const lane = lanes[thread];
     const word = lane?.tryClaim(bytes) ?? FULL;
@@ -228,12 +259,14 @@ export class Gathers {
     doubles[at + OPERATION_READY_BY_F64] = plan.readyBy;
     doubles[at + OPERATION_WEIGHT_F64] = plan.facts.payloadWeight;
     doubles[at + OPERATION_ROOT_F64] = plan.root ?? gather.operation;
-    words[word + OPERATION_FLAGS] = plan.flags;
+    words[word + OPERATION_FLAGS] = plan.flags | (share.carried ? OperationFlag.CARRIED : 0);
     words[word + OPERATION_GATE] = gather.gate;
     words[word + OPERATION_REQUIRES_LOW] = plan.requiresLow;
     words[word + OPERATION_REQUIRES_HIGH] = plan.requiresHigh;
     words.set(gather.digest, word + OPERATION_DIGEST);
     words.set(share.map, word + OPERATION_MAP);
+    if (share.carried) words.set(share.maps, word + (plain >>> 2));
+    share.sent = true;
     ledger.counts[Count.SENT]++;
     outbox.dirty = true;
     return true;

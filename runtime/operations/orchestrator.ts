@@ -8,6 +8,7 @@ import {
 } from "../../coordination/impedance-class.ts";
 import type { OperationKind } from "../../coordination/operation-record.ts";
 import { OperationFlag } from "../../mailbox/operation-frame.ts";
+import type { CutGather } from "../api/cut.ts";
 import type { BroadcastOptions, BroadcastResult } from "../api/mesh-api.ts";
 import type {
   CascadeOptions,
@@ -19,18 +20,19 @@ import type {
   GatherOptions,
   GatherResult,
   Operation,
-  OperationProgress,
   ResumeOptions,
 } from "../api/operation-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Later } from "../machine/later.ts";
+import { readCarried } from "./carried-gather.ts";
 import { cascadeOutcome } from "./cascade-outcome.ts";
-import type { Forecasts, Question } from "./forecasts.ts";
+import { type Forecasts, questionOf } from "./forecasts.ts";
 import type { Gather, GatherEnd, GatherPlan, SectorShare } from "./gather.ts";
 import {
   gatherOutcome,
   type OutcomeFacts,
   type Punctuality,
+  progressOf,
   punctualityOf,
 } from "./gather-outcome.ts";
 import type { Gathers } from "./gathers.ts";
@@ -41,7 +43,6 @@ import {
   factsOf,
   flagsOf,
   type GatherSettings,
-  type OperationPlan,
   planGather,
   planOperation,
 } from "./operation-plan.ts";
@@ -146,7 +147,9 @@ export class Orchestrator {
       const operation = gathers.nextOperation();
       const shares = gathers.sharesOf(attempt.agents);
       const plan = { ...this.#planGather(attempt, operation, nowMs, shares.size), flags: 0 };
-      const gather = gathers.scatter(operation, plan, shares, { onEnd });
+      const { kind, settings } = attempt;
+      const about = { kind, windowMs: settings.windowMs, thresholds: settings.thresholds };
+      const gather = gathers.scatter(operation, plan, shares, { about, onEnd });
       options.signal?.addEventListener("abort", abort, { once: true });
     });
   }
@@ -283,6 +286,34 @@ export class Orchestrator {
     return (await this.#run(attemptOf(journaled, this.#now()))).outcome;
   }
 
+  /**
+   * Goes on with what another process had begun when it was frozen, with the time that was left: T and all else is as
+   * much later as `shiftMs`. Nobody waits for the result but who looks at `mesh.live`, the KPIs and the log.
+   */
+  async carryOn(
+    carried: CutGather,
+    shares: ReadonlyMap<number, SectorShare>,
+    shiftMs: number,
+  ): Promise<GatherResult> {
+    this.#now();
+    const { dispatcher, capabilityBits, journal } = this.#ports;
+    const { attempt, plan } = readCarried(carried, shares, {
+      codec: dispatcher.codec,
+      agentsPerSector: dispatcher.view.topology.agentsPerSector,
+      capabilityBits,
+      shiftMs,
+    });
+    const { operation, kind } = carried;
+    const root = plan.root ?? operation;
+    // Where there is no room at once, it is not promised to outlive this process too.
+    const isPromised = kind !== "broadcast" && changes(attempt.plan);
+    const isKept = isPromised && journal?.open(journaledOf(attempt, root, plan)) === true;
+    const flags = plan.flags | (isKept ? OperationFlag.JOURNALED : 0);
+    const { outcome } = await this.#gather(attempt, operation, { ...plan, flags }, shares);
+    if (isKept) await journal?.close(root);
+    return outcome;
+  }
+
   async #run(attempt: Attempt): Promise<Ended> {
     const { gathers, journal, later } = this.#ports;
     const operation = gathers.nextOperation();
@@ -349,11 +380,14 @@ export class Orchestrator {
         };
         const outcome = gatherOutcome([ended], facts);
         const punctuality = punctualityOf(ended);
-        this.#ports.score(attempt.kind, outcome, punctuality, settings.windowMs, endedMs);
+        if (attempt.kind !== "broadcast")
+          this.#ports.score(attempt.kind, outcome, punctuality, settings.windowMs, endedMs);
         const sectors = { confirmed, openedMs };
         resolve({ gather: ended, end, startedMs, endedMs, sectors, facts, outcome });
       };
-      gather = gathers.scatter(operation, gatherPlan, shares, { onReport: look, onEnd });
+      const { windowMs, thresholds } = settings;
+      const about = { kind: attempt.kind, windowMs, thresholds };
+      gather = gathers.scatter(operation, gatherPlan, shares, { about, onReport: look, onEnd });
       settings.signal?.addEventListener("abort", abort, { once: true });
       // A timer of the event loop, and not of the wheel: what it ends is itself only about this thread.
       if (attempt.isWave) callOffTier = later(SECTOR_TIER_MS, () => gathers.failGate(gather));
@@ -462,29 +496,4 @@ export class Orchestrator {
 /** The same for values that mean the same. */
 function keyOf(value: unknown): string {
   return JSON.stringify(value) ?? "nothing";
-}
-
-function progressOf(gather: Gather): OperationProgress {
-  const { counts, addressed } = gather;
-  const tier = gather.finals > 0 || counts.ready > 0 ? "agents" : "sectors";
-  const { ready, conflict, failed, skipped } = counts;
-  return { tier, sectors: gather.finals, ready, conflict, failed, skipped, addressed };
-}
-
-function questionOf(
-  plan: OperationPlan,
-  { thresholds, windowMs }: GatherSettings,
-  agents: Int32Array,
-  nowMs: number,
-): Question {
-  const { readyBy, weight, payload } = plan;
-  return {
-    agents,
-    nowMs,
-    readyBy,
-    weight,
-    payload,
-    windowMs,
-    quorum: thresholds.requiredReadyRate,
-  };
 }
