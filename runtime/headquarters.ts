@@ -38,6 +38,7 @@ import { LiveMesh } from "./operations/live.ts";
 import { MeshRoutes } from "./operations/mesh-routes.ts";
 import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
+import { OperationSpans } from "./operations/operation-spans.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
 import { Selector } from "./operations/selection.ts";
@@ -143,6 +144,7 @@ export class Headquarters {
     this.scores = new Scorekeeper(clock.nowMs());
     this.live = new LiveMesh(view, this.gathers, this.scores, clock);
     this.history = new OperationHistory(view, this.gathers, clock);
+    this.gathers.watch(new OperationSpans(dispatcher.spans, view.topology));
     this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
     this.delegations = new Delegations({
       ...ports,
@@ -192,7 +194,8 @@ export class Headquarters {
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
     const { modes } = this.guards;
-    this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+    const { spans } = dispatcher;
+    this.entrance = new Entrance({ modes, selector, orchestrator, delegations, spans });
   }
 
   #scaling({ from, journal }: HeadquartersPorts, routes: RouteTable): Scaling {
@@ -344,12 +347,10 @@ export class Headquarters {
     if (!this.isRunning || !this.guards.modes.admits(options?.priority ?? 1)) return REJECTED;
     const { dispatcher } = this;
     dispatcher.nowMs = this.#clock.nowMs();
-    const receipt = dispatcher.outbox.tell(
-      dispatcher.view.topology.orchestrator,
-      resolve(dispatcher, target),
-      message,
-      options,
-      undefined,
+    const { orchestrator } = dispatcher.view.topology;
+    const index = resolve(dispatcher, target);
+    const receipt = dispatcher.spans.telling(index, () =>
+      dispatcher.outbox.tell(orchestrator, index, message, options, undefined),
     );
     dispatcher.nudge();
     return receipt;
