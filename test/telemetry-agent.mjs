@@ -33,12 +33,15 @@ const spans = () =>
   }));
 
 export default defineAgent({
-  init: () => ({ seen: undefined }),
+  init: () => ({ seen: undefined, lengths: [] }),
   async receive(state, message, ctx) {
     state.seen = trace.getActiveSpan()?.spanContext();
-    switch (message.do) {
+    if (message?.do === undefined) state.lengths.push(message?.length ?? message);
+    switch (message?.do) {
       case "spans":
         return ready(spans());
+      case "lengths":
+        return ready(state.lengths);
       case "registered":
         return ready(registered);
       case "seen":
@@ -50,8 +53,8 @@ export default defineAgent({
         trace.getTracer("user").startSpan("user work").end();
         return ready();
       default: {
-        await ctx.timers.sleep(message.ms ?? 0);
-        const [next, ...path] = message.path ?? [];
+        await ctx.timers.sleep(message?.ms ?? 0);
+        const [next, ...path] = message?.path ?? [];
         if (next === undefined) return ready(ctx.address);
         if (message.tell) ctx.tell(next, { ...message, path });
         else return ready((await ctx.ask(next, { ...message, path })).value);

@@ -1,4 +1,7 @@
 // Spans of a running mesh, as the real SDK of OpenTelemetry has them.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
@@ -199,11 +202,34 @@ describe("asks and tells, with an SDK on main alone", () => {
     expect(exporter.getFinishedSpans()).toEqual([]);
   });
 
-  test("a tell has a producer's span, whatever its message is", async () => {
-    for (const message of [{ ms: 0 }, undefined, 7, "x".repeat(5_000)])
-      await inSpan(async () => mesh.tell(B, message as never));
+  test("a tell has a producer's span, and its message is what it was, up to the longest", async () => {
+    const longest = 64 * 1_024 - 3;
+    const lengths = [undefined, 7, 0, 1, 1_000, 1_023, 1_024, 5_000, longest];
+    for (const length of lengths) {
+      const message = length === undefined || length === 7 ? length : "x".repeat(length);
+      await inSpan(async () => mesh.tell(B, message));
+    }
     await settled(mesh);
-    expect(named("mesh tell").map(({ kind }) => kind)).toEqual(Array(4).fill(SpanKind.PRODUCER));
+    const tells = named("mesh tell");
+    expect(tells.map(({ kind }) => kind)).toEqual(lengths.map(() => SpanKind.PRODUCER));
+    expect(await call(mesh, B, { do: "lengths" })).toEqual(lengths);
+    const tooLong = inSpan(async () => mesh.tell(B, "x".repeat(longest + 1)));
+    await expect(tooLong).rejects.toThrow(/65537 bytes/);
+  });
+
+  test("a durable one that was sent in a span comes back whole", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "mesh-telemetry-"));
+    const topology = { sectors: 1, clustersPerSector: 1, agentsPerCluster: 2 };
+    const small = { dataDir, topology, workers: 1 };
+    const first = await startMesh("telemetry", small);
+    const text = "y".repeat(77);
+    await first.freeze(A);
+    await inSpan(async () => first.tell(A, text, { durable: true }));
+    await first.stop({ deadlineMs: 0 });
+    await using again = await startMesh("telemetry", small);
+    expect(again.journal?.status().restored).toMatchObject({ messages: 1 });
+    await settled(again);
+    expect(await call(again, A, { do: "lengths" })).toEqual([77]);
   });
 });
 
