@@ -89,6 +89,8 @@ export const FrameFlag = {
   REDELIVERED: 64,
   /** An ASK for a sign of life: the runtime answers it in the agent's turn, and the handler sees nothing of it. */
   PROBE: 256,
+  /** The last 25 bytes of the frame, behind the payload, name the span that it was sent in; not of an OPERATION. */
+  TRACED: 512,
   /** The journal has it, or is about to: `operation` is the origin that it has there (`journal-entry.ts`). */
   DURABLE: 128,
 } as const;

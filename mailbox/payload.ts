@@ -76,6 +76,19 @@ export class PayloadCodec {
     this.bytes.set(encoded.subarray(0, length));
   }
 
+  /** Puts `more` behind the `length` bytes of the last {@link encode}; returns the length of both. */
+  append(length: number, more: Uint8Array): number {
+    const whole = length + more.length;
+    // Of nothing the scratch may be somebody else's by now; and msgpackr leaves no room that it need not leave.
+    if (length === 0 || this.bytes.length < whole) {
+      const kept = this.bytes.slice(0, length);
+      this.encode(new Uint8Array(whole));
+      this.bytes.set(kept);
+    }
+    this.bytes.set(more, length);
+    return whole;
+  }
+
   /** Copies the scratch of the last {@link encode} to `word` of `words`. */
   copyTo(words: Int32Array, bytes: Uint8Array, word: number, length: number): void {
     if (length <= 1024) {

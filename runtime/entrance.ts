@@ -15,6 +15,8 @@ import type {
   PipelineOptions,
   PipelineResult,
 } from "./api/operation-api.ts";
+import type { Spans } from "./dispatch/spans.ts";
+import type { Span } from "./machine/telemetry.ts";
 import { DELEGATE_MS, type Delegations, SAMPLE } from "./operations/delegations.ts";
 import type { Orchestrator } from "./operations/orchestrator.ts";
 import type { Selector } from "./operations/selection.ts";
@@ -29,6 +31,7 @@ export interface EntrancePorts {
   readonly selector: Selector;
   readonly orchestrator: Orchestrator;
   readonly delegations: Delegations;
+  readonly spans: Spans;
 }
 
 /** Where work comes in from outside: the operating mode decides whether, when and how it begins (spec 6.3). */
@@ -56,27 +59,37 @@ export class Entrance {
       ...this.#wish("ask", options, select, needs),
       agents: () => Math.min(sample, this.#count(select, needs)),
     };
-    return modes.run(wish, () =>
+    return this.#run("mesh ask sample", wish, () =>
       delegations.askMany(target, message, modes.patient(options, USUAL_MS)),
     );
   }
 
   scatterGather(operation: Operation, options?: GatherOptions): Promise<GatherResult> {
     const { modes, orchestrator } = this.#ports;
-    return modes.run(this.#operation("scatter", operation, options), () =>
-      orchestrator.scatterGather(operation, modes.patient(options, USUAL_MS)),
+    const wish = this.#operation("scatter", operation, options);
+    return this.#run(
+      "mesh scatter-gather",
+      wish,
+      () => orchestrator.scatterGather(operation, modes.patient(options, USUAL_MS)),
+      (span, result) => this.#tell(span, result),
     );
   }
 
   cascade(operation: Operation, options?: CascadeOptions): Promise<CascadeResult> {
     const { modes, orchestrator } = this.#ports;
     const wish = { ...this.#operation("cascade", operation, options), scatters: false };
-    return modes.run(wish, () => orchestrator.cascade(operation, modes.patient(options, USUAL_MS)));
+    return this.#run(
+      "mesh cascade",
+      wish,
+      () => orchestrator.cascade(operation, modes.patient(options, USUAL_MS)),
+      (span, result) => this.#tell(span, result),
+    );
   }
 
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult> {
     const { modes, orchestrator } = this.#ports;
-    return modes.run(this.#wish("broadcast", options, options?.select, []), () =>
+    const wish = this.#wish("broadcast", options, options?.select, []);
+    return this.#run("mesh broadcast", wish, () =>
       orchestrator.broadcast(message, modes.patient(options, USUAL_MS)),
     );
   }
@@ -84,7 +97,9 @@ export class Entrance {
   delegate<V>(task: unknown, options?: DelegateOptions): Promise<DelegationResult<V>> {
     const { modes, delegations } = this.#ports;
     const wish = { ...this.#wish("delegate", options, undefined, []), agents: () => 1 };
-    return modes.run(wish, () => delegations.delegate(task, modes.patient(options, DELEGATE_MS)));
+    return this.#run("mesh delegate", wish, () =>
+      delegations.delegate<V>(task, modes.patient(options, DELEGATE_MS)),
+    );
   }
 
   pipeline<V>(
@@ -94,9 +109,35 @@ export class Entrance {
   ): Promise<PipelineResult<V>> {
     const { modes, delegations } = this.#ports;
     const wish = { ...this.#wish("pipeline", options, undefined, []), agents: () => stages.length };
-    return modes.run(wish, () =>
-      delegations.pipeline(message, stages, modes.patient(options, USUAL_MS)),
+    return this.#run("mesh pipeline", wish, () =>
+      delegations.pipeline<V>(message, stages, modes.patient(options, USUAL_MS)),
     );
+  }
+
+  /** Runs it when the mode lets it, in a span that has the wait for that in it. */
+  #run<T>(
+    name: string,
+    wish: Wish,
+    task: () => Promise<T>,
+    told?: (span: Span, result: T) => void,
+  ): Promise<T> {
+    const { modes, spans } = this.#ports;
+    return spans.run({ name }, () => modes.run(wish, spans.bound(task)), told);
+  }
+
+  #tell(span: Span, result: Omit<GatherResult, "status">): void {
+    const { operationId, quorum, addressed, ready, conflict, transit, failed, skipped } = result;
+    span.setAttributes({
+      "mesh.operation": operationId,
+      "mesh.addressed": addressed,
+      "mesh.ready": ready,
+      "mesh.conflict": conflict,
+      "mesh.transit": transit,
+      "mesh.failed": failed,
+      "mesh.skipped": skipped,
+      "mesh.quorum": quorum.decision,
+    });
+    if (!quorum.achieved) this.#ports.spans.telemetry?.failed(span, quorum.reason);
   }
 
   #operation(name: string, operation: Operation, options: GatherOptions | undefined): Wish {

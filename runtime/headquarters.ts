@@ -40,6 +40,7 @@ import { MeshRoutes } from "./operations/mesh-routes.ts";
 import { MeshTasks } from "./operations/mesh-tasks.ts";
 import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
+import { OperationSpans } from "./operations/operation-spans.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
 import { Resends } from "./operations/resends.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
@@ -152,6 +153,7 @@ export class Headquarters {
     this.scores = new Scorekeeper(clock.nowMs());
     this.live = new LiveMesh(view, this.gathers, this.scores, clock);
     this.history = new OperationHistory(view, this.gathers, clock);
+    this.gathers.watch(new OperationSpans(dispatcher.spans, view.topology));
     this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
     this.delegations = new Delegations({
       ...ports,
@@ -206,7 +208,8 @@ export class Headquarters {
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
     const { modes } = this.guards;
-    this.entrance = new Entrance({ modes, selector, orchestrator, delegations });
+    const { spans } = dispatcher;
+    this.entrance = new Entrance({ modes, selector, orchestrator, delegations, spans });
   }
 
   #requests(): ShardRequests {
@@ -390,12 +393,10 @@ export class Headquarters {
     if (!this.isRunning || !this.guards.modes.admits(options?.priority ?? 1)) return REJECTED;
     const { dispatcher } = this;
     dispatcher.nowMs = this.#clock.nowMs();
-    const receipt = dispatcher.outbox.tell(
-      dispatcher.view.topology.orchestrator,
-      resolve(dispatcher, target),
-      message,
-      options,
-      undefined,
+    const { orchestrator } = dispatcher.view.topology;
+    const index = resolve(dispatcher, target);
+    const receipt = dispatcher.spans.telling(index, () =>
+      dispatcher.outbox.tell(orchestrator, index, message, options, undefined),
     );
     dispatcher.nudge();
     return receipt;

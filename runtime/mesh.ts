@@ -56,6 +56,7 @@ import type { MeshJournal } from "./journal/journal.ts";
 import { systemClock } from "./machine/clock.ts";
 import { systemLater } from "./machine/later.ts";
 import { createLog } from "./machine/log.ts";
+import { openTelemetry } from "./machine/telemetry.ts";
 import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
@@ -201,6 +202,12 @@ export class ThreadedMesh implements Mesh {
 
   /** Brings up main's duty and all shards; resolves when every agent is ready. */
   async start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    const telemetry = await openTelemetry();
+    this.#headquarters.dispatcher.spans.telemetry = telemetry;
+    await (telemetry?.outside(() => this.#start(onProgress)) ?? this.#start(onProgress));
+  }
+
+  async #start(onProgress: MeshOptions["onProgress"]): Promise<void> {
     const logOpen = this.#headquarters.conflicts.open();
     // It is waited for below; until then its failure is nobody's surprise.
     logOpen.catch(() => {});

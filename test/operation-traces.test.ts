@@ -1,5 +1,5 @@
 // The way of an operation down the tree and back, as mesh.traces and the command tell it.
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS } from "../console/commands.ts";
 import { meshCommandNamed, runOnMesh } from "../console/line.ts";
 import { paint } from "../console/paint.ts";
@@ -8,6 +8,12 @@ import { until } from "./mesh.ts";
 import { AGENTS, onlyFast, start } from "./punctual.ts";
 
 const LATE = "sector-3/cluster-2/agent-4";
+
+let mesh: Mesh;
+beforeAll(async () => {
+  mesh = await start({ topology: onlyFast() });
+});
+afterAll(() => mesh.stop({ deadlineMs: 0 }));
 
 /** Each hop comes after the one before, as far as it is known. */
 function expectInOrder(trace: OperationTrace): void {
@@ -29,13 +35,12 @@ function expectInOrder(trace: OperationTrace): void {
   }
 }
 
-function command(mesh: Mesh, args: Record<string, unknown>): Promise<unknown> {
+function command(args: Record<string, unknown>): Promise<unknown> {
   return runOnMesh(COMMANDS, mesh, "trace", args, AbortSignal.timeout(9_000));
 }
 
 describe("an operation with a T", () => {
   test("is told path by path, the last to be READY first, with every hop's time", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     const payload = { do: "workUnless", who: LATE, ms: 150 };
     const result = await mesh.cascade({ payload, at: "in 600ms" });
     const { operationId } = result;
@@ -74,7 +79,6 @@ describe("an operation with a T", () => {
   });
 
   test("names one agent's path, and those of a cluster alone", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     await mesh.scatterGather({ payload: { do: "work", ms: 0 }, at: "in 300ms" });
     const own = mesh.traces.operation("last", { within: LATE });
     expect(own.paths.map(({ address }) => address)).toEqual([LATE]);
@@ -87,9 +91,8 @@ describe("an operation with a T", () => {
 
 describe("an operation without a T", () => {
   test("that is out tells who has not answered, first; when it has ended, that they never did", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     const payload = { do: "workUnless", who: LATE, ms: 20_000 };
-    const ending = mesh.scatterGather({ payload, at: "now" }, { timeoutMs: 700 });
+    const ending = mesh.scatterGather({ payload, at: "now" }, { timeoutMs: 1_500 });
     await until("all others READY", () => mesh.live.operations()[0]?.agents.ready === AGENTS - 1);
     const out = mesh.traces.operation("last", { limit: 3 });
     expect(out).toMatchObject({ state: "running", total: AGENTS, ready: AGENTS - 1 });
@@ -106,7 +109,6 @@ describe("an operation without a T", () => {
   });
 
   test("tells conflicts and failures as such, and of a broadcast the sectors' times alone", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     const detail = { type: "DATA_CONTRADICTION" };
     const payload = { do: "conflictAt", who: [LATE], detail };
     await mesh.scatterGather({ payload, at: "now" }, { select: "sector-3" });
@@ -125,7 +127,6 @@ describe("an operation without a T", () => {
 
 describe("what is remembered", () => {
   test("is bounded: the oldest of more than sixty is forgotten, and what never was is told as such", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     const ids: string[] = [];
     for (let i = 0; i < 61; i++) {
       const operation = { payload: { do: "work", ms: 0 }, at: "now" } as const;
@@ -141,11 +142,10 @@ describe("what is remembered", () => {
 
 describe("the command", () => {
   test("shows paths for people and the same as data; options of operations need one", async () => {
-    await using mesh = await start({ topology: onlyFast() });
     const operation = { payload: { do: "work", ms: 0 }, at: "in 300ms" };
     const { operationId } = await mesh.cascade(operation);
     const trace = meshCommandNamed(COMMANDS, "trace");
-    const data = await command(mesh, { target: operationId, limit: 2, within: "sector-2" });
+    const data = await command({ target: operationId, limit: 2, within: "sector-2" });
     expect(data).toMatchObject({ operationId, total: 10, paths: [{}, {}] });
     const lines = trace.render(data, paint(false)).split("\n");
     expect(lines[0]).toBe(`${operationId} sync, wave, all sectors have reported`);
@@ -156,9 +156,9 @@ describe("the command", () => {
       /^AGENT +OUTCOME +SECTOR +LEADS +PLANNED +SENT +READY +ACTED +CLUSTER/,
     );
     expect(lines[5]).toMatch(/^sector-2\/cluster-\d\/agent-\d +acted( +-?[\d.,]+ms){9}$/);
-    await expect(command(mesh, { target: LATE, limit: 2 })).rejects.toThrow(
+    await expect(command({ target: LATE, limit: 2 })).rejects.toThrow(
       /^trace: limit: expected the id of an operation/,
     );
-    await expect(command(mesh, { target: "1-a-1" })).rejects.toThrow(/nothing is remembered/);
+    await expect(command({ target: "1-a-1" })).rejects.toThrow(/nothing is remembered/);
   });
 });

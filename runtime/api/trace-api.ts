@@ -51,6 +51,8 @@ export interface ClusterHop {
   readonly sentMs?: number;
   /** When the last that has answered had: READY or CONFLICT. */
   readonly foldedMs?: number;
+  /** When the last that has acted at T had. */
+  readonly actedMs?: number;
 }
 
 /** An operation at one sector's coordinator. */

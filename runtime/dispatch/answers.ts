@@ -56,7 +56,8 @@ export class Answers implements AskEnd {
     const edge = words[at + FRAME_HASH] - 1;
     const urgency = framePriority(words[at + FRAME_TYPE]) === 3 ? 3 : 0;
     // By then the slot is another message's.
-    journal.onDisk(() => this.#send(agent, asker, id, edge, urgency, trinary, 0, value));
+    const beganMs = this.#dispatcher.spans.beganMs(slot);
+    journal.onDisk(() => this.#send(agent, asker, id, edge, urgency, trinary, 0, value, beganMs));
   }
 
   /** Answers the ASK in `slot` with why it was not handled. */
@@ -79,6 +80,7 @@ export class Answers implements AskEnd {
       trinary,
       flag,
       value,
+      this.#dispatcher.spans.beganMs(slot),
     );
   }
 
@@ -91,6 +93,7 @@ export class Answers implements AskEnd {
     trinary: number,
     flag: number,
     value: unknown,
+    beganMs: number,
   ): void {
     const { view, asks } = this.#dispatcher;
     if (asker < 0) return;
@@ -102,7 +105,7 @@ export class Answers implements AskEnd {
       return;
     }
     const priority = answerPriority(urgency, trinary);
-    this.#dispatcher.outbox.sendAnswer(agent, asker, id, value, priority, flag);
+    this.#dispatcher.outbox.sendAnswer(agent, asker, id, value, priority, flag, beganMs);
   }
 
   /**
@@ -127,7 +130,8 @@ export class Answers implements AskEnd {
   onAnswer(ring: Ring, word: number): void {
     const type = ring.words[word + FRAME_TYPE];
     const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
-    const { asks, inbox } = this.#dispatcher;
+    const { asks, inbox, spans } = this.#dispatcher;
+    spans.answered(ring, word);
     let value: unknown;
     try {
       value = inbox.decodeAt(ring.words, ring.bytes, word);

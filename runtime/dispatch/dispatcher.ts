@@ -40,6 +40,7 @@ import { Outbox } from "./outbox.ts";
 import { Roles } from "./roles.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
+import { Spans } from "./spans.ts";
 import { Standstill } from "./standstill.ts";
 import { ThreadJournal } from "./thread-journal.ts";
 import { Turns } from "./turns.ts";
@@ -122,6 +123,7 @@ export class Dispatcher implements FrameReader {
   readonly journal: ThreadJournal | undefined;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
+  readonly spans: Spans;
   readonly conflicts: ConflictNews;
   /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
   lamport: number;
@@ -153,6 +155,7 @@ export class Dispatcher implements FrameReader {
     );
     this.runQueue = new RunQueue(view.topology.rows);
     this.standstill = new Standstill(this);
+    this.spans = new Spans(this);
     this.outbox = new Outbox(this);
     this.answers = new Answers(this);
     this.burials = new Burials(this);

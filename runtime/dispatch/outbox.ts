@@ -34,7 +34,7 @@ const MAX_WAITING = 65_536;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** Answers that a thread lets wait, bytes; beyond these an answer is replaced by a refusal. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const NO_ROOM_FOR_ANSWER = "its answer found no room: too many answers wait for the asker's thread";
+const NO_ROOM_TO_ANSWER = "its answer found no room: too many answers wait for the asker's thread";
 
 /** A backlog of up to this many sends is tried again in each cycle. */
 const RETRY_EACH_CYCLE = 64;
@@ -177,9 +177,11 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     if (!this.#admission.takes(source, target, priority, this.#backlog.fill)) return REJECTED;
-    const length = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    const { spans, view } = this.#dispatcher;
+    const bare = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    const length = spans.enclose(this.#header, bare, cell);
     // A byte that is nearly always 0: what an open circuit costs while none is.
-    const { routes, topology } = this.#dispatcher.view;
+    const { routes, topology } = view;
     if (
       (routes.marks[target] & CIRCUITS) !== 0 &&
       priority < 3 &&
@@ -367,7 +369,10 @@ export class Outbox implements TimerTarget {
     this.#dispatcher.codec.adopt(entry.bytes, entry.length);
   }
 
-  /** Sends the answer to an ask of another thread; `priority` has the trinary state, `flag` why there is none. */
+  /**
+   * Sends the answer to an ask of another thread; `priority` has the trinary state, `flag` why there is none, `beganMs`
+   * when the turn began where the asker wants to know, else 0.
+   */
   sendAnswer(
     agent: number,
     asker: number,
@@ -375,8 +380,9 @@ export class Outbox implements TimerTarget {
     value: unknown,
     priority: number,
     flag: number,
+    beganMs = 0,
   ): void {
-    const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, priority, id, 0);
+    const length = this.#prepare(FrameKind.ANSWER, agent, asker, value, priority, id, beganMs);
     this.#header.flags |= flag;
     if (this.#tryPost(length)) return;
     if (!this.#posts.isFull(length)) {
@@ -384,16 +390,8 @@ export class Outbox implements TimerTarget {
       return;
     }
     // The asker hears of it at once: better than memory without a bound, or an answer that never comes.
-    const none = priority & 3;
-    const refusal = this.#prepare(
-      FrameKind.ANSWER,
-      agent,
-      asker,
-      NO_ROOM_FOR_ANSWER,
-      answerPriority(none, 0),
-      id,
-      0,
-    );
+    const none = answerPriority(priority & 3, 0);
+    const refusal = this.#prepare(FrameKind.ANSWER, agent, asker, NO_ROOM_TO_ANSWER, none, id, 0);
     this.#header.flags |= FrameFlag.REFUSED;
     this.#postLater(refusal);
   }

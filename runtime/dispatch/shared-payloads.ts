@@ -18,6 +18,8 @@ export interface OperationFacts {
   readonly payloadWeight: number;
   readonly requiresCapabilities: readonly string[];
   readonly trinaryExpectation: Trinary;
+  /** The span that it was sent in, as bytes; absent when in none. */
+  readonly context?: Uint8Array;
 }
 
 /** The payload is not what was sent: its SHA-256 is another. */

@@ -26,6 +26,7 @@ import { EMPTY } from "../../mailbox/mailboxes.ts";
 import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { isTraced } from "./spans.ts";
 import { Suspensions } from "./suspensions.ts";
 
 /** Turns of one agent before the next one gets its own: what fairness costs and gives. */
@@ -127,7 +128,7 @@ export class Turns {
   }
 
   #turn(cell: AgentCell, slot: number): void {
-    const { view, inbox, operations, burials, nowMs } = this.#dispatcher;
+    const { view, inbox, operations, burials, spans, nowMs } = this.#dispatcher;
     const { words, doubles } = view.custody;
     const at = slot + SLOT_FRAME;
     const kind = frameKind(words[at + FRAME_TYPE]);
@@ -154,14 +155,10 @@ export class Turns {
     this.#dispatcher.clockStale = true;
     let result: unknown;
     try {
-      result =
-        kind === FrameKind.SIGNAL
-          ? this.#signal(cell, message as Signal)
-          : (words[at + FRAME_TYPE] & PROBE) !== 0
-            ? this.#answerProbe(cell)
-            : kind === FrameKind.OPERATION && operations.isActing(slot, cell.self)
-              ? cell.behavior.act?.(cell.state, message, cell)
-              : cell.behavior.receive(cell.state, message, cell);
+      const type = words[at + FRAME_TYPE];
+      result = isTraced(type)
+        ? spans.turn(cell, slot, () => this.#handle(cell, slot, type, message))
+        : this.#handle(cell, slot, type, message);
     } catch (error) {
       control[CONTROL_CURRENT] = 0;
       this.#measure(cell);
@@ -183,6 +180,17 @@ export class Turns {
       this.#measure(cell);
       this.#complete(cell, result);
     }
+  }
+
+  /** Gives the message to the hook of the behavior that it is for. */
+  #handle(cell: AgentCell, slot: number, type: number, message: unknown): unknown {
+    const { behavior, state } = cell;
+    const kind = frameKind(type);
+    if (kind === FrameKind.SIGNAL) return this.#signal(cell, message as Signal);
+    if ((type & PROBE) !== 0) return this.#answerProbe(cell);
+    if (kind === FrameKind.OPERATION && this.#dispatcher.operations.isActing(slot, cell.self))
+      return behavior.act?.(state, message, cell);
+    return behavior.receive(state, message, cell);
   }
 
   /** Clock reading at the end of a turn; the next one begins with it. */

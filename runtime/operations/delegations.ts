@@ -82,8 +82,9 @@ export class Delegations {
       this.#now();
       const index = resolve(dispatcher, target as ActorRef | string);
       const { orchestrator } = dispatcher.view.topology;
-      const answer = openAsk(dispatcher, orchestrator, index, message, options, undefined);
-      return answer as Promise<Answer<A>>;
+      return dispatcher.spans.asking(index, () =>
+        openAsk(dispatcher, orchestrator, index, message, options, undefined),
+      ) as Promise<Answer<A>>;
     } catch (error) {
       return Promise.reject(error);
     }

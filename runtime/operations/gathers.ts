@@ -243,7 +243,7 @@ export class Gathers {
     writeHeader(words, doubles, word, bytes, {
       kind: FrameKind.OPERATION,
       priority: plan.priority,
-      flags: FrameFlag.REFERENCE,
+      flags: FrameFlag.REFERENCE | (plan.facts.context === undefined ? 0 : FrameFlag.TRACED),
       target: coordinatorOf(topology, share.sector),
       source: topology.orchestrator,
       operation: gather.operation,

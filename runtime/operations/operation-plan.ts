@@ -114,6 +114,7 @@ export function factsOf(
   messageId: string,
   strategy: RoutingStrategy,
   ttlMs: number,
+  context: Uint8Array | undefined,
 ): OperationFacts {
   return {
     messageId,
@@ -125,6 +126,7 @@ export function factsOf(
     payloadWeight: plan.weight,
     requiresCapabilities: plan.requiresCapabilities,
     trinaryExpectation: plan.trinaryExpectation,
+    ...(context !== undefined && { context }),
   };
 }
 

@@ -126,12 +126,14 @@ class Fold {
   #ready = 0;
   #sentMs = Number.POSITIVE_INFINITY;
   #foldedMs = 0;
+  #actedMs = 0;
 
-  add({ mark, sentMs, readyMs }: AgentTimes): void {
+  add({ mark, sentMs, readyMs, actedMs }: AgentTimes): void {
     this.#agents++;
     if (mark === MARK_READY || mark === MARK_ACTED) this.#ready++;
     if (sentMs < this.#sentMs) this.#sentMs = sentMs;
     if (readyMs > this.#foldedMs) this.#foldedMs = readyMs;
+    if (actedMs > this.#actedMs) this.#actedMs = actedMs;
   }
 
   join(other: Fold): void {
@@ -139,14 +141,16 @@ class Fold {
     this.#ready += other.#ready;
     this.#sentMs = Math.min(this.#sentMs, other.#sentMs);
     this.#foldedMs = Math.max(this.#foldedMs, other.#foldedMs);
+    this.#actedMs = Math.max(this.#actedMs, other.#actedMs);
   }
 
-  counts(): Pick<ClusterHop, "agents" | "ready" | "sentMs" | "foldedMs"> {
+  counts(): Omit<ClusterHop, "address"> {
     return {
       agents: this.#agents,
       ready: this.#ready,
       ...(Number.isFinite(this.#sentMs) && { sentMs: this.#sentMs }),
       ...(this.#foldedMs > 0 && { foldedMs: this.#foldedMs }),
+      ...(this.#actedMs > 0 && { actedMs: this.#actedMs }),
     };
   }
 }

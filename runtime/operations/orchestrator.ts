@@ -433,10 +433,11 @@ export class Orchestrator {
     const messageId =
       attempt.root?.messageId ?? `${Math.floor(nowMs).toString(36)}-${this.#tag}-${operation}`;
     const ttlMs = deadlineMs - nowMs;
+    const context = this.#ports.dispatcher.spans.telemetry?.activeBytes();
     const [requiresLow, requiresHigh] = this.#ports.capabilityBits(plan.requiresCapabilities);
     return {
       payload: plan.payload,
-      facts: factsOf(plan, messageId, attempt.strategy, ttlMs),
+      facts: factsOf(plan, messageId, attempt.strategy, ttlMs, context),
       root: attempt.root?.operation,
       createdMs: nowMs,
       arrivalMs,
@@ -489,7 +490,8 @@ export class Orchestrator {
       agentsPerSector,
       isRoutable,
     });
-    return (await this.#run(next)).outcome;
+    const again = async (): Promise<GatherResult> => (await this.#run(next)).outcome;
+    return dispatcher.spans.run({ name: "mesh resume" }, again);
   }
 }
 

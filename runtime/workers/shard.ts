@@ -14,6 +14,7 @@ import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Death } from "../dispatch/succession.ts";
 import { seededRandom, systemClock } from "../machine/clock.ts";
 import { createLog, type LogOptions } from "../machine/log.ts";
+import { openTelemetry } from "../machine/telemetry.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
 import { loadBehaviors, loadBreeds } from "./behavior-modules.ts";
 import { DeskLine } from "./desk-line.ts";
@@ -84,6 +85,8 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
       call: (request) => line.call(place, request),
     }));
     dispatcher.belongings.breeds = await loadBreeds(plan.modules);
+    // After the modules, one of which may have registered it.
+    dispatcher.spans.telemetry = await openTelemetry();
   } catch (error) {
     if (!task.first || !(error instanceof MeshError)) throw error;
     task.lifeline.close();
