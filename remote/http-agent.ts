@@ -2,7 +2,7 @@
 // an answer, and measured. What is at the other end holds and acts by itself: it is told T by its own clock.
 import { type Behavior, defineAgent, type Probe } from "../actors/behavior.ts";
 import type { ActorContext } from "../actors/context.ts";
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
+import { MeshError } from "../actors/errors.ts";
 import type { Result } from "../actors/result.ts";
 import type { AgentHost, HttpAgentOptions } from "../runtime/api/agent-api.ts";
 import { type BackOff, backOffMs, retryAfterMs } from "./back-off.ts";
@@ -172,8 +172,7 @@ class HttpEndpoint {
 /** Makes agents behind HTTP; InvalidOptionError names the option. */
 export function createAgent(options: HttpAgentOptions, _host: AgentHost): Behavior {
   const read = new KindOptions("agent.http", options, MEMBERS);
-  const url = read.url("url");
-  if (url === undefined) throw new InvalidOptionError("agent.http.url", url, "where to POST");
+  const url = read.required("url");
   const secret = read.secret("secret");
   const settings: HttpSettings = {
     url,

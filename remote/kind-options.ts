@@ -50,6 +50,13 @@ export class KindOptions {
     throw new InvalidOptionError(`${this.#field}.${name}`, value, expected);
   }
 
+  /** The URL of this name, which there must be. */
+  required(name: string): string {
+    const value = this.url(name);
+    if (value !== undefined) return value;
+    throw new InvalidOptionError(`${this.#field}.${name}`, value, "where to POST");
+  }
+
   /** Names, as of capabilities. */
   names(name: string, standard: readonly string[]): readonly string[] {
     const value = this.#options[name] ?? standard;

@@ -118,9 +118,9 @@ export class ThreadedMesh implements Mesh {
       { capabilities, memory: modules.map(({ shared }) => shared) },
       journal?.plan,
     );
-    this.#desks = new AgentDesks(modules, settings.moduleOptions);
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
+    this.#desks = new AgentDesks(modules, settings.moduleOptions, log);
     this.#headquarters = new Headquarters({
       plan: this.#plan,
       capabilities: createCapabilityTable(capabilities),

@@ -32,6 +32,14 @@ test("llm-agents: forty agents share a budget of tokens, and stay within it", ()
   assert.match(story, /[1-9]\d* agents over budget: within the budget of mesh/);
 });
 
+test("human-agents: a person decides after a restart on what an agent asked before it", () => {
+  const story = run("human-agents");
+  assert.match(story, /told by the webhook: opened "Pay 12,000\?"/);
+  assert.match(story, /after the restart 2 questions are open/);
+  assert.match(story, /Pay 12,000\? approved by anna: invoice seen/);
+  assert.match(story, /Delete the backups\? denied by anna/);
+});
+
 test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
   const stdout = run("http-agents");
   assert.match(stdout, /all 300 agents called the service/);

@@ -1,5 +1,5 @@
 import type { Behavior } from "../../actors/behavior.ts";
-import type { Clock } from "../../actors/ports.ts";
+import type { Clock, Log } from "../../actors/ports.ts";
 import type { ImpedanceClass } from "../../coordination/impedance-class.ts";
 import type { Topology } from "../../coordination/topology.ts";
 import type { Mesh } from "./mesh-api.ts";
@@ -10,6 +10,7 @@ export type AgentSource = string | URL | AgentKind;
 /** Agents that are ready made, by what they stand for, and the user's own module with options of its own. */
 export type AgentKind =
   | { readonly http: HttpAgentOptions }
+  | { readonly human: HumanAgentOptions }
   | { readonly llm: LlmAgentOptions }
   | { readonly trace: { readonly traces?: string } }
   | { readonly module: string | URL; readonly options?: unknown };
@@ -129,6 +130,51 @@ export interface LlmAnswer {
   readonly totalMs: number;
 }
 
+/**
+ * Agents that are people: what they are asked lands in the inbox of the mesh (dashboard, REPL, HTTP, MCP), and the
+ * answer comes when somebody has decided, also after a restart. A message is text, or {@link HumanQuestion}.
+ */
+export interface HumanAgentOptions {
+  /** Time to decide where the message has none, ms. Default: the message's deadline, else for ever. */
+  readonly withinMs?: number;
+  /** `kind` of the items in the inbox. Default `ask`. */
+  readonly kind?: string;
+  /** Brings open items to mind this often, ms, 1,000 and more, besides once at three quarters of their time. */
+  readonly remindEveryMs?: number;
+  /** Where a POST goes when an item of this kind is opened, is brought to mind, is overdue or is decided. */
+  readonly notify?: {
+    readonly url: string;
+    /** Signs it, as of {@link HttpAgentOptions}. */
+    readonly secret?: Secret;
+    readonly headers?: Readonly<Record<string, Secret>>;
+  };
+  /** Default `["human"]`. */
+  readonly capabilities?: readonly string[];
+}
+
+/** A question to a person. */
+export interface HumanQuestion {
+  readonly text: string;
+  /** Names it: who asks again with this id, also after a restart, gets the answer of the first time. */
+  readonly id?: string;
+  readonly about?: unknown;
+  /** Time to decide, ms. */
+  readonly withinMs?: number;
+  /** Who is told the {@link HumanDecision} as well. */
+  readonly replyTo?: string;
+}
+
+/** What a person has decided. */
+export interface HumanDecision {
+  readonly itemId: string;
+  readonly approved: boolean;
+  readonly by: string;
+  /** What was said last; empty when nothing was. */
+  readonly comment: string;
+  /** ms since the epoch. */
+  readonly decidedMs: number;
+}
+
 /** What a module may export. */
 export interface AgentModule {
   readonly default?: Behavior;
@@ -142,7 +188,7 @@ export interface AgentModule {
   /** Bytes of memory that these agents share on all threads (main is thread 0), zero at the start. */
   readonly sharedBytes?: (options: unknown, topology: Topology, threads: number) => number;
   /** Main's side of these agents; called when the mesh runs. */
-  readonly attend?: (mesh: Mesh, options: unknown, shared: SharedArrayBuffer) => AgentDesk;
+  readonly attend?: (mesh: Mesh, options: unknown, host: DeskHost) => AgentDesk;
 }
 
 /** What the maker of a behavior is given of its mesh. */
@@ -155,6 +201,13 @@ export interface AgentHost {
   readonly shared: SharedArrayBuffer;
   /** Asks main's side ({@link AgentDesk}): at most once, answered when the mesh runs. */
   call(request: unknown): Promise<unknown>;
+}
+
+/** What main's side of agents is given. */
+export interface DeskHost {
+  /** As of {@link AgentHost}. */
+  readonly shared: SharedArrayBuffer;
+  readonly log: Log;
 }
 
 /** Main's side of the agents of one module. */

@@ -1,3 +1,4 @@
+import type { Log } from "../../actors/ports.ts";
 import type { AgentDesk } from "../api/agent-api.ts";
 import type { Mesh } from "../api/mesh-api.ts";
 import type { MainModule } from "./behavior-modules.ts";
@@ -8,10 +9,12 @@ export class AgentDesks {
   readonly opened: Promise<readonly AgentDesk[]>;
   readonly #modules: readonly MainModule[];
   readonly #options: readonly unknown[];
+  readonly #log: Log;
   #desks: readonly AgentDesk[] = [];
   #open: (desks: readonly AgentDesk[]) => void = () => {};
 
-  constructor(modules: readonly MainModule[], options: readonly unknown[]) {
+  constructor(modules: readonly MainModule[], options: readonly unknown[], log: Log) {
+    this.#log = log;
     this.#modules = modules;
     this.#options = options;
     this.opened = new Promise((resolve) => {
@@ -21,7 +24,8 @@ export class AgentDesks {
 
   open(mesh: Mesh): void {
     this.#desks = this.#modules.map(
-      ({ module, shared }, place) => module.attend?.(mesh, this.#options[place], shared) ?? {},
+      ({ module, shared }, place) =>
+        module.attend?.(mesh, this.#options[place], { shared, log: this.#log }) ?? {},
     );
     this.#open(this.#desks);
   }
