@@ -322,16 +322,43 @@ describe.concurrent("docs", () => {
     }
   }
 
-  test("every file that a page points to is there, and is shipped with it", () => {
+  test("every file and heading that a page points to is there, and is shipped with it", () => {
     const { files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const wrong: string[] = [];
     for (const page of ["README.md", ...PAGES]) {
       const text = readFileSync(join(ROOT, page), "utf8");
-      for (const [, path] of text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
-        const target = relative(ROOT, join(ROOT, dirname(page), path as string));
-        assert.isTrue(existsSync(join(ROOT, target)), `${page}: ${path} is missing`);
-        if (!target.startsWith("docs/")) continue;
-        assert.include(files, target, `${page}: ${target} is not among "files" of package.json`);
+      for (const [, path, heading] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+        const target =
+          path === "" ? page : relative(ROOT, join(ROOT, dirname(page), path as string));
+        if (!existsSync(join(ROOT, target))) wrong.push(`${page}: ${path} is missing`);
+        else if (heading !== undefined && !headingsOf(target).has(heading))
+          wrong.push(`${page}: ${target} has no heading #${heading}`);
+        if (target.startsWith("docs/") && !files.includes(target))
+          wrong.push(`${page}: ${target} is not among "files" of package.json`);
       }
     }
+    assert.deepEqual(wrong, []);
   });
 });
+
+const headings = new Map<string, ReadonlySet<string>>();
+
+/** Names of the headings of a page, as they are in links; a name that was there before has a number. */
+function headingsOf(page: string): ReadonlySet<string> {
+  const known = headings.get(page);
+  if (known !== undefined) return known;
+  const names = new Map<string, number>();
+  const found = new Set<string>();
+  const text = readFileSync(join(ROOT, page), "utf8").replaceAll(/^```.*?^```/gms, "");
+  for (const [, heading] of text.matchAll(/^#+ (.*)$/gm)) {
+    const name = heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-");
+    const before = names.get(name) ?? 0;
+    names.set(name, before + 1);
+    found.add(before === 0 ? name : `${name}-${before}`);
+  }
+  headings.set(page, found);
+  return found;
+}
