@@ -21,7 +21,8 @@ with every promise, in [semantics.md](semantics.md). Times are milliseconds wher
 function commentOf(node, source) {
   const leading = source.text.slice(node.pos, node.getStart(source));
   const from = leading.lastIndexOf("/**");
-  if (from < 0) return "";
+  // What an empty line parts from it is said of the file.
+  if (from < 0 || /\*\/\s*\n\s*\n/.test(leading.slice(from))) return "";
   return leading
     .slice(from + 3, leading.indexOf("*/", from))
     .split("\n")
@@ -42,10 +43,15 @@ function prose(comment) {
 function signature(node, source) {
   const text = (from, to) => source.text.slice(from, to).trimEnd();
   const start = node.getStart(source);
-  if (node.kind === SyntaxKind.FunctionDeclaration)
-    return `${text(start, node.body?.pos ?? node.end).replace(/;$/, "")};`;
-  if (node.kind === SyntaxKind.VariableDeclaration)
-    return `export const ${text(start, node.initializer?.pos ?? node.end).replace(/\s*=$/, "")};`;
+  if (node.kind === SyntaxKind.FunctionDeclaration) {
+    const head = text(start, node.body?.pos ?? node.end).replace(/;$/, "");
+    return `${head.replace(/^export async /, "export ")};`;
+  }
+  if (node.kind === SyntaxKind.VariableDeclaration) {
+    // Without a type its value says what it is.
+    const end = node.type === undefined ? node.end : node.type.end;
+    return `export const ${text(start, end)};`;
+  }
   if (node.kind !== SyntaxKind.ClassDeclaration) return text(start, node.end);
   const members = node.members
     .filter(({ name }) => name?.kind !== SyntaxKind.PrivateIdentifier)

@@ -110,10 +110,7 @@ function histograms(lines) {
         yTicks: [],
         xName: last ? "ms before and after T; the outermost columns have all beyond" : "",
       }),
-      text(box.left + box.width, box.top + 10, `at most ${number(most)} in ${BIN_MS} ms`, {
-        anchor: "end",
-        kind: "small",
-      }),
+      text(box.left, box.top + 10, `at most ${number(most)} in ${BIN_MS} ms`, { kind: "small" }),
       ...panel.columns(bins, colour),
       panel.mark(0),
     ];

@@ -12,7 +12,7 @@ import { legend, Panel, sheet, text } from "./chart.mjs";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const [folder = join(ROOT, "docs")] = process.argv.slice(2);
 const TRACE_FOLDER = join(ROOT, "examples/traces");
-const AGENTS = 560;
+const AGENTS = 280;
 const ROUNDS = 120;
 const SEED = 1;
 /** Rounds that the agents are learned in before the spread is counted. */
