@@ -10,7 +10,7 @@ import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
 import type { Command } from "./command.ts";
 import { type IncidentReport, isIncidentReport } from "./incident-command.ts";
 import type { Paint } from "./paint.ts";
-import { type PlaceReport, SLOW_SCORE } from "./place-report.ts";
+import { type PlaceReport, suspectsOf } from "./place-report.ts";
 import { notUnderstood } from "./say-command.ts";
 import { type Understanding, understand } from "./understand.ts";
 import { isWhyReport, type WhyReport } from "./why-command.ts";
@@ -191,21 +191,14 @@ export class Dialogue {
       return;
     }
     this.#place = data.target;
-    const notable = data.notable[0]?.cluster;
-    const slow = data.slow
-      .filter(({ address }) => notable !== undefined && address.startsWith(`${notable}/`))
-      .slice(0, MOST_NAMED);
-    this.#agents = slow.map(({ address }) => address);
+    const suspects = suspectsOf(data, MOST_NAMED);
+    this.#agents = suspects.map(({ address }) => address);
     const route = this.#ports.commands.find(({ name }) => name === "route");
     if (route === undefined) return;
     this.#question = "Shall I route around them for now?";
-    this.#offered = slow.map(({ address, impedance }) => ({
+    this.#offered = suspects.map(({ address, reason }) => ({
       command: route,
-      args: {
-        action: "avoid",
-        target: address,
-        reason: `impedance ${Math.round(Math.max(impedance, SLOW_SCORE))}ms`,
-      },
+      args: { action: "avoid", target: address, reason },
     }));
   }
 

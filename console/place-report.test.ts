@@ -1,7 +1,7 @@
 import { assert, describe, test } from "vitest";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { paintFor } from "./paint.ts";
-import { type PlaceReport, placeReport, renderPlace } from "./place-report.ts";
+import { type PlaceReport, placeReport, renderPlace, suspectsOf } from "./place-report.ts";
 
 const PLAIN = paintFor({ isTTY: false } as never, { NO_COLOR: "1" });
 
@@ -94,6 +94,25 @@ describe("the report on a place", () => {
       () => reportOf(meshOf({}), "sector-1/cluster-9"),
       /has 2 clusters, got sector-1\/cluster-9/,
     );
+  });
+
+  test("tells of tasks that take too long, by agents that are not slow for all that", () => {
+    const fake = meshOf({});
+    const task = { agentClass: "CLASS_E_LOCAL", requires: [] } as const;
+    const list = () => [
+      { ...task, agent: "sector-1/cluster-2/agent-3", sinceMs: 9_000, overdue: true },
+      { ...task, agent: "sector-1/cluster-2/agent-3", sinceMs: 8_000, overdue: true },
+      { ...task, agent: "sector-1/cluster-1/agent-1", sinceMs: 7_000, overdue: false },
+      { ...task, agent: "sector-2/cluster-1/agent-1", sinceMs: 6_000, overdue: true },
+    ];
+    Object.assign(fake, { tasks: { list } });
+    const report = reportOf(fake, "sector-1");
+    const address = "sector-1/cluster-2/agent-3";
+    assert.deepEqual(report.overdue, [{ address, sinceMs: 9_000 }]);
+    assert.deepEqual(suspectsOf(report, 10), [{ address, reason: "a task for 9.0s" }]);
+    assert.equal(report.recommendation, "Investigate overdue tasks in cluster 1-2.");
+    const page = renderPlace(report, PLAIN);
+    assert.include(page, "- Overdue: 1 agent with delegated tasks, for up to 9.0s");
   });
 
   test("says why most of those in quarantine are there", () => {

@@ -8,7 +8,7 @@ import { type Paint, paintState } from "./paint.ts";
 import { statusDocument } from "./status.ts";
 
 /** An agent with a higher score is slow, ms on the scale of 0–1000. */
-export const SLOW_SCORE = 500;
+const SLOW_SCORE = 500;
 /** At most so many slow agents are looked at. */
 const MOST_SLOW = 50;
 /** Above so many times the mean of the mesh a mean is slightly elevated, and elevated. */
@@ -34,6 +34,8 @@ export interface PlaceReport {
   readonly notable: readonly { readonly cluster: string; readonly slow: number }[];
   /** The slow agents, slowest first. */
   readonly slow: readonly { readonly address: string; readonly impedance: number }[];
+  /** Agents with delegated tasks that take longer than they should, and how long they have had them, ms. */
+  readonly overdue: readonly { readonly address: string; readonly sinceMs: number }[];
   readonly recommendation: string | null;
 }
 
@@ -51,6 +53,7 @@ export function placeReport(mesh: Mesh, target: string): PlaceReport {
     .filter(({ impedanceScore }) => impedanceScore > SLOW_SCORE);
   const notable = notableOf(slow);
   const quarantined = mesh.agents({ within: target, state: "quarantined", limit: MOST_SLOW });
+  const overdue = overdueIn(mesh, target);
   return {
     target,
     agents: {
@@ -67,8 +70,10 @@ export function placeReport(mesh: Mesh, target: string): PlaceReport {
       address: agentId,
       impedance: impedanceScore,
     })),
+    overdue,
     recommendation: recommend(
       notable,
+      overdue,
       sum(({ quarantinedCount }) => quarantinedCount),
       target,
     ),
@@ -84,6 +89,17 @@ function clustersOf(mesh: Mesh, target: string): readonly ClusterSummary[] {
     "MESH_UNKNOWN_ACTOR",
     `status: target: ${sector} has ${all.length} clusters, got ${target}`,
   );
+}
+
+/** The oldest task of each agent, the oldest first. */
+function overdueIn(mesh: Mesh, target: string): PlaceReport["overdue"] {
+  const oldest = new Map<string, number>();
+  for (const { agent, overdue, sinceMs } of mesh.tasks.list())
+    if (overdue && agent.startsWith(`${target}/`) && !oldest.has(agent)) oldest.set(agent, sinceMs);
+  return [...oldest]
+    .map(([address, sinceMs]) => ({ address, sinceMs }))
+    .sort((a, b) => b.sinceMs - a.sinceMs)
+    .slice(0, MOST_SLOW);
 }
 
 function notableOf(slow: readonly AgentImpedance[]): PlaceReport["notable"] {
@@ -121,12 +137,20 @@ function plainReason(error: string): string {
 
 function recommend(
   notable: PlaceReport["notable"],
+  overdue: PlaceReport["overdue"],
   quarantined: number,
   target: string,
 ): string | null {
   if (notable.length > 0)
     return `Investigate slow agents in cluster ${shortOf(notable[0].cluster)}.`;
+  if (overdue.length > 0)
+    return `Investigate overdue tasks in cluster ${shortOf(clusterOfAgent(overdue[0].address))}.`;
   return quarantined > 0 ? `Heal ${target}: agents are in quarantine.` : null;
+}
+
+/** `sector-7/cluster-4/agent-12` → `sector-7/cluster-4`. */
+function clusterOfAgent(address: string): string {
+  return address.slice(0, address.lastIndexOf("/"));
 }
 
 /** `sector-7/cluster-4` → `7-4`. */
@@ -141,9 +165,30 @@ function titleOf(target: string): string {
     : `Sector ${target.slice("sector-".length)}`;
 }
 
+/**
+ * Whom it would be well to look at first, and why: those of the most notable cluster, slow or with overdue tasks; at
+ * most `most`.
+ */
+export function suspectsOf(
+  { notable, slow, overdue }: PlaceReport,
+  most: number,
+): readonly { readonly address: string; readonly reason: string }[] {
+  const [worst] = overdue;
+  const cluster = notable[0]?.cluster ?? (worst && clusterOfAgent(worst.address));
+  const suspects = new Map<string, string>();
+  for (const { address, impedance } of slow)
+    suspects.set(address, `impedance ${Math.round(Math.max(impedance, SLOW_SCORE))}ms`);
+  for (const { address, sinceMs } of overdue)
+    if (!suspects.has(address)) suspects.set(address, `a task for ${formatDuration(sinceMs)}`);
+  return [...suspects]
+    .filter(([address]) => cluster !== undefined && address.startsWith(`${cluster}/`))
+    .slice(0, most)
+    .map(([address, reason]) => ({ address, reason }));
+}
+
 /** As the conversation of spec 7.2 has it. */
 export function renderPlace(report: PlaceReport, paint: Paint): string {
-  const { agents, notable } = report;
+  const { agents, notable, overdue } = report;
   const level = report.impedance === "normal" ? "" : ` (${paint.yellow(report.impedance)})`;
   const reason = report.quarantineReason === null ? "" : ` (${report.quarantineReason})`;
   const cascade =
@@ -163,6 +208,12 @@ export function renderPlace(report: PlaceReport, paint: Paint): string {
           `- Notable: Cluster ${shortOf(cluster)} has ${count(slow, "agent")} with impedance > ${SLOW_SCORE}ms`,
       ),
   ];
+  if (overdue.length > 0) {
+    const longest = formatDuration(overdue[0].sinceMs);
+    lines.push(
+      `- Overdue: ${count(overdue.length, "agent")} with delegated tasks, for up to ${longest}`,
+    );
+  }
   if (report.recommendation !== null) lines.push(`Recommendation: ${report.recommendation}`);
   else if (agents.active === agents.total) lines.push(paintState("healthy", paint));
   return lines.join("\n");

@@ -24,7 +24,7 @@ export const RouteMark = {
   GLOBAL_CIRCUIT: 64,
   /** Its impedance has risen far above what is normal for it. */
   SPIKE: 128,
-  /** It is not in the routing pool: its place is vacant, or it is about to join or to leave the mesh. */
+  /** It is not in the routing pool: it is about to join or to leave the mesh. */
   OUTSIDE: 512,
 } as const;
 

@@ -35,6 +35,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { Failures } from "./failures.ts";
 import { Requests } from "./requests.ts";
 import { Siblings } from "./siblings.ts";
+import { SpawnPlaces } from "./spawn-places.ts";
 import { Watches } from "./watches.ts";
 
 /** Indices [from, to). */
@@ -62,10 +63,8 @@ export class Agents {
   readonly #spawned: (AgentCell | undefined)[] = [];
   #behaviors: readonly Behavior[] = [];
   #range: Range = NONE;
-  #spawnRange: Range = NONE;
+  readonly #places: SpawnPlaces;
   #siblings = new Siblings(0, 0);
-  #nextSpawn = 0;
-  #spawnPlaces = 0;
   /** What async `stopped` handlers still do. */
   readonly #farewells = new Set<Promise<void>>();
   #stopping = false;
@@ -78,6 +77,7 @@ export class Agents {
     this.watches = new Watches(dispatcher);
     this.contexts = new Contexts(dispatcher);
     this.#requests = new Requests(dispatcher);
+    this.#places = new SpawnPlaces(dispatcher.view);
   }
 
   /** Why a message to a stopped agent is dead. */
@@ -94,7 +94,7 @@ export class Agents {
   cellOf(agent: number): AgentCell | undefined {
     return agent < this.#range.to
       ? this.#cells[agent - this.#range.from]
-      : this.#spawned[agent - this.#spawnRange.from];
+      : this.#spawned[agent - this.#places.from];
   }
 
   /**
@@ -105,7 +105,10 @@ export class Agents {
     const { view, plan } = this.#dispatcher;
     this.#behaviors = behaviors;
     this.#range = range;
-    if (plan.threads > 1 && view.thread > 0) this.#surveySpawnPlaces();
+    if (plan.threads > 1 && view.thread > 0) {
+      this.#places.survey();
+      this.#siblings = new Siblings(this.#places.from, this.#places.to);
+    }
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
       // What was quarantined, had stopped or was vacant under a predecessor stays so.
@@ -117,22 +120,6 @@ export class Agents {
     }
     await Promise.all(pending);
     await this.#bringUpChildren();
-  }
-
-  /** Its places need not be a run: children of a cut stay with their parents, whatever the number of threads. */
-  #surveySpawnPlaces(): void {
-    const { topology, placement, thread } = this.#dispatcher.view;
-    let from = topology.rows;
-    let to = from;
-    for (let index = topology.spawnBase; index < topology.rows; index++) {
-      if (placement[index] !== thread) continue;
-      from = Math.min(from, index);
-      to = index + 1;
-      this.#spawnPlaces++;
-    }
-    this.#spawnRange = { from, to };
-    this.#nextSpawn = from;
-    this.#siblings = new Siblings(from, to);
   }
 
   /** The children that were found with their parents' states, for the parents that have spawned none themselves. */
@@ -211,7 +198,7 @@ export class Agents {
     cell.parent = parent;
     cell.bornIn = bornIn;
     if (agent < this.#range.to) this.#cells[agent - this.#range.from] = cell;
-    else this.#spawned[agent - this.#spawnRange.from] = cell;
+    else this.#spawned[agent - this.#places.from] = cell;
     registry.generation[agent]++;
     registry.currentSinceMs[agent] = 0;
     registry.waitsOn[agent] = -1;
@@ -439,7 +426,7 @@ export class Agents {
 
   spawn(parent: AgentCell, behavior: Behavior): number {
     const { view } = this.#dispatcher;
-    const index = this.#freeSpawnIndex();
+    const index = this.#places.take();
     this.#siblings.add(parent.self, index);
     seedProfile(view.registry, index, view.registry.class[parent.self]);
     view.registry.state[index] = NOT_STARTED;
@@ -447,41 +434,9 @@ export class Agents {
     return index;
   }
 
-  #freeSpawnIndex(): number {
-    const { from, to } = this.#spawnRange;
-    // The places of the lost come last, so that who asks after one hears of it and not of a stranger.
-    for (const sparesLost of [true, false]) {
-      for (let tried = from; tried < to; tried++) {
-        const index = this.#nextSpawn;
-        this.#nextSpawn = index + 1 === to ? from : index + 1;
-        if (this.#isFree(index, sparesLost)) return index;
-      }
-      // All that is left is theirs: they are forgotten together, or each spawn would look for others first.
-      if (sparesLost) this.#forgetLost();
-    }
-    throw new MeshError(
-      "MESH_SPAWN_LIMIT",
-      `this worker's ${this.#spawnPlaces} places for spawned children are all in use (topology.spawnCapacity)`,
-    );
-  }
-
-  #isFree(index: number, sparesLost: boolean): boolean {
-    const { registry, placement, thread } = this.#dispatcher.view;
-    const { state, flags } = registry;
-    if (placement[index] !== thread) return false;
-    if (state[index] === NOT_STARTED) return true;
-    return state[index] === STOPPED && !(sparesLost && (flags[index] & FLAG_LOST) !== 0);
-  }
-
-  #forgetLost(): void {
-    const { flags } = this.#dispatcher.view.registry;
-    for (let index = this.#spawnRange.from; index < this.#spawnRange.to; index++)
-      flags[index] &= ~FLAG_LOST;
-  }
-
   #forgetChild(parent: number, child: number): void {
     this.#siblings.remove(parent, child);
-    this.#spawned[child - this.#spawnRange.from] = undefined;
+    this.#spawned[child - this.#places.from] = undefined;
   }
 
   /** Stops all, in reverse order of start; resolves when the last `stopped` is through, which main bounds. */

@@ -20,7 +20,8 @@ export interface PopulationPorts {
 
 /**
  * Which places have agents, and which of these are in the routing pool. That a place is vacant stands in the registry,
- * where every thread, a worker's successor and a cut find it; that traffic goes around it, in the routes.
+ * where every thread, a worker's successor and a cut find it; that traffic goes around an agent, in the routes, where a
+ * vacant place needs no mark: who chooses whom to send to takes only those who are there.
  */
 export class Population {
   readonly #ports: PopulationPorts;
@@ -36,8 +37,6 @@ export class Population {
       registry.state.fill(VACANT_SEAT, 0, topology.agents);
       for (const { from, to } of runs) registry.state.fill(NOT_STARTED, from, to);
     }
-    for (let agent = 0; agent < topology.agents; agent++)
-      if (this.isVacant(agent)) this.#mark(agent, true);
     if (isOfCut && topology.growth > 0) this.#save();
   }
 
@@ -95,6 +94,7 @@ export class Population {
   closed(agents: readonly number[]): void {
     const gone = new Set(agents);
     this.#latest = this.#latest.filter((agent) => !gone.has(agent));
+    this.keepOutside(agents, false);
     this.#save();
     this.#ports.changed();
   }

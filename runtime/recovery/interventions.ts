@@ -1,5 +1,6 @@
 import { MeshError, UnknownActorError } from "../../actors/errors.ts";
 import { addressOf, indexOfAddress } from "../../coordination/address.ts";
+import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import type { CapabilityTable } from "../../coordination/capability.ts";
 import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
 import type { HealOptions, HealResult } from "../api/heal-api.ts";
@@ -113,6 +114,8 @@ export class Interventions {
     }
     mustGo("kill");
     const index = this.#holderOf(target) ?? resolve(dispatcher, target);
+    if (dispatcher.view.registry.state[index] === VACANT_SEAT)
+      throw new UnknownActorError(target, "an agent: this place is vacant");
     const reply = await this.request(index, { verb: "kill" }, REQUEST_MS);
     if (reply === undefined)
       throw new MeshError(
