@@ -8,6 +8,11 @@ const LEAST_PEERS = 3;
 /** And so large a share of all who answered. */
 const MAJORITY = 2 / 3;
 
+/** The same text for values that mean the same. */
+export function valueKey(value: unknown): string {
+  return JSON.stringify(value) ?? "nothing";
+}
+
 /** Everyone whose answer differs from the majority's, in the order given. Answers that mean the same are equal. */
 export function contradicting<Agent>(
   answers: Iterable<readonly [agent: Agent, answer: string]>,

@@ -1,6 +1,6 @@
 import { MeshError, MeshStoppedError } from "../../actors/errors.ts";
 import type { Random } from "../../actors/ports.ts";
-import { contradicting } from "../../coordination/disagreement.ts";
+import { contradicting, valueKey } from "../../coordination/disagreement.ts";
 import {
   IMPEDANCE_CLASSES,
   type ImpedanceClass,
@@ -397,7 +397,10 @@ export class Orchestrator {
   #heard({ settings }: Attempt, gather: Gather): void {
     this.#ports.ended(gather);
     if (!settings.oneTruth || gather.values === undefined) return;
-    const answers = Array.from(gather.values, ([agent, value]) => [agent, keyOf(value)] as const);
+    const answers = Array.from(
+      gather.values,
+      ([agent, value]) => [agent, valueKey(value)] as const,
+    );
     const said = new Map(answers);
     const liars = contradicting(answers);
     if (liars.length > 0)
@@ -493,9 +496,4 @@ export class Orchestrator {
     const again = async (): Promise<GatherResult> => (await this.#run(next)).outcome;
     return dispatcher.spans.run({ name: "mesh resume" }, again);
   }
-}
-
-/** The same for values that mean the same. */
-function keyOf(value: unknown): string {
-  return JSON.stringify(value) ?? "nothing";
 }
