@@ -110,6 +110,7 @@ describe("the table", () => {
       "say",
       "doctor",
       "simulate",
+      "what-if",
       "bench",
       "help",
       "version",
