@@ -10,6 +10,7 @@ import { RouteTable } from "../coordination/routes.ts";
 import type { GlobalStats } from "../coordination/summary.ts";
 import { controlOf } from "../mailbox/lanes.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
+import type { ConflictLog } from "./api/conflict-log.ts";
 import type { Cut } from "./api/cut.ts";
 import type { MeshStatus } from "./api/mesh-api.ts";
 import { MeshListeners } from "./api/mesh-listeners.ts";
@@ -78,6 +79,8 @@ export interface HeadquartersPorts {
   /** Thresholds of the circuit breakers; those that are not given are the specification's. */
   readonly breakers?: Partial<BreakerSettings>;
   readonly operators?: OperatorOptions | undefined;
+  /** Where conflicts are kept; by default in the folder, or in memory where there is none. */
+  readonly openConflictLog?: (() => Promise<ConflictLog>) | undefined;
   /** What of the mesh outlives the process, where something does. */
   readonly journal?: MeshJournal | undefined;
   /** By module, for what main has to know of agents that it does not run. */
@@ -270,10 +273,13 @@ export class Headquarters {
     });
   }
 
-  #facetsOfConflicts({ dataDir, clock, log, capabilities }: HeadquartersPorts): ConflictFacets {
+  #facetsOfConflicts(outside: HeadquartersPorts): ConflictFacets {
+    const { dataDir, clock, later, log, capabilities, openConflictLog: openLog } = outside;
     const { dispatcher, interventions } = this;
     return new ConflictFacets({
       dataDir,
+      later,
+      openLog,
       view: dispatcher.view,
       nowMs: () => clock.nowMs(),
       incidents: this.incidents,

@@ -2,6 +2,7 @@ import { addressOf } from "../coordination/address.ts";
 import type { Failpoint } from "../runtime/dispatch/dispatcher.ts";
 import type { Headquarters } from "../runtime/headquarters.ts";
 import type { Chance } from "./chance.ts";
+import { DISK_FAULTS, type Disk } from "./disk.ts";
 import { Event, type EventTrace } from "./event-trace.ts";
 import {
   FAULT_NAMES,
@@ -36,6 +37,7 @@ export interface ChaosPorts {
   readonly counts: FaultCounts;
   readonly threads: Threads;
   readonly network: Network;
+  readonly disk: Disk;
   readonly misdeeds: Misdeeds;
   readonly headquarters: Headquarters;
   /** Agents that may crash: all but those that keep books, whose state a restart would throw away. */
@@ -83,6 +85,13 @@ export class Chaos {
     this.#hourly(profile.mainStallsAnHour, () =>
       this.inflict({ kind: "stall", thread: 0, ms: chance.wait(profile.mainStallMs) }),
     );
+    this.#hourly(profile.diskFaultsAnHour, () =>
+      this.inflict({
+        kind: "spoil-disk",
+        how: chance.pick(DISK_FAULTS),
+        ms: chance.wait(profile.diskFaultMs),
+      }),
+    );
     this.#hourly(profile.clusterFailuresAnHour, () =>
       this.inflict({ kind: "fail-cluster", cluster: chance.below(topology.clusters) }),
     );
@@ -106,6 +115,7 @@ export class Chaos {
   end(): void {
     this.#isOver = true;
     this.#ports.network.heal();
+    this.#ports.disk.heal();
     this.#ports.misdeeds.heal();
   }
 
@@ -146,6 +156,10 @@ export class Chaos {
       case "stall":
         this.#note(fault.thread === 0 ? "stall-main" : "stall-worker", fault.thread);
         threads.stall(fault.thread, fault.ms);
+        return;
+      case "spoil-disk":
+        this.#note("spoil-disk", DISK_FAULTS.indexOf(fault.how));
+        this.#ports.disk.spoil(fault.how, this.#ports.time.currentMs + fault.ms);
         return;
       case "crash-agent":
         misdeeds.doom(fault.agent);

@@ -1,4 +1,5 @@
 import type { Failpoint } from "../runtime/dispatch/dispatcher.ts";
+import type { DiskFault } from "./disk.ts";
 
 /** What can go wrong in a simulated mesh, by chance. Times are ms; what comes by the hour comes at random. */
 export interface FaultProfile {
@@ -26,6 +27,9 @@ export interface FaultProfile {
   /** Main does nothing for a while: sectors are on their own. */
   readonly mainStallsAnHour: number;
   readonly mainStallMs: number;
+  /** The disk under the log of conflicts takes nothing, says nothing, or takes its time, for a while. */
+  readonly diskFaultsAnHour: number;
+  readonly diskFaultMs: number;
   /** How far the clock of an agent elsewhere may be off, ms, and how fast it may drift. */
   readonly clockOffsetMs: number;
   readonly clockDriftPpm: number;
@@ -55,6 +59,8 @@ const NONE: FaultProfile = {
   clusterFailuresAnHour: 0,
   mainStallsAnHour: 0,
   mainStallMs: 0,
+  diskFaultsAnHour: 0,
+  diskFaultMs: 0,
   clockOffsetMs: 0,
   clockDriftPpm: 0,
   byzantineShare: 0,
@@ -111,6 +117,8 @@ export const FAULT_PROFILES: readonly FaultProfile[] = Object.freeze([
     clusterFailuresAnHour: 2,
     mainStallsAnHour: 10,
     mainStallMs: 30,
+    diskFaultsAnHour: 1,
+    diskFaultMs: 2000,
     clockOffsetMs: 50,
     clockDriftPpm: 50,
     byzantineShare: 0.001,
@@ -126,6 +134,8 @@ export const FAULT_PROFILES: readonly FaultProfile[] = Object.freeze([
     name: "storm",
     ...NETWORK,
     ...CRASHES,
+    diskFaultsAnHour: 360,
+    diskFaultMs: 2500,
     byzantineShare: 0.05,
     byzantineRate: 0.2,
     floodsAnHour: 240,
@@ -146,6 +156,7 @@ export type Fault =
   | { readonly kind: "hang-worker"; readonly thread: number }
   | { readonly kind: "lose-worker"; readonly thread: number; readonly ms: number }
   | { readonly kind: "stall"; readonly thread: number; readonly ms: number }
+  | { readonly kind: "spoil-disk"; readonly how: DiskFault; readonly ms: number }
   | { readonly kind: "fail-cluster"; readonly cluster: number }
   | { readonly kind: "crash-agent"; readonly agent: number }
   | {
@@ -176,6 +187,7 @@ export const FAULT_NAMES = [
   "lose-worker",
   "stall-worker",
   "stall-main",
+  "spoil-disk",
   "fail-cluster",
   "byzantine",
   "flood",

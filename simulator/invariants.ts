@@ -2,7 +2,9 @@ import { ACTIVE, DEGRADED, NOT_STARTED, OFFLINE, STARTING } from "../coordinatio
 import { controlDoublesOf } from "../mailbox/lanes.ts";
 import { COUNT_COUNT, Count } from "../mailbox/layout.ts";
 import { readCounts } from "../mailbox/ledger.ts";
+import type { ConflictCounts } from "../runtime/api/conflict-api.ts";
 import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
+import type { Disk } from "./disk.ts";
 import type { Witness } from "./witness.ts";
 
 /** An agent that is away for longer has been forgotten: its restart waits at most 10 s, and a worker may die again. */
@@ -101,4 +103,23 @@ export class Invariants {
       inFlight += counts[Count.IN_FLIGHT] + counts[Count.SENT] - counts[Count.ACCEPTED];
     return inFlight;
   }
+}
+
+/** Conflicts listed at most: as many as are kept in memory. */
+const MOST_CONFLICTS = 50_000;
+
+/** At rest what the mesh was told of is on the disk, each once, and the chain of the log is whole. */
+export function lookAtConflicts(counts: ConflictCounts, { file }: Disk, witness: Witness): void {
+  const { ok, fault } = file.verify();
+  if (!ok) witness.accuse("recorded", `the chain of the log is broken: ${fault}`);
+  if (counts.waiting > 0) witness.accuse("recorded", `${counts.waiting} entries are never written`);
+  const entries = file.count("conflict");
+  if (entries > MOST_CONFLICTS) return;
+  const conflicts = file.list({ limit: MOST_CONFLICTS });
+  if (conflicts.length !== entries)
+    witness.accuse("recorded", `${conflicts.length} conflicts have ${entries} entries`);
+  let there = 0;
+  for (const { record } of conflicts) there += 1 + (record.alsoUnnamed ?? 0);
+  if (there + counts.lost !== counts.told)
+    witness.accuse("recorded", `${there} conflicts are on the disk of ${counts.told} told of`);
 }

@@ -122,6 +122,7 @@ describe("faults", () => {
       { atMs: 4500, fault: { kind: "partition", share: 1, ms: 500, sector: 1 } },
       { atMs: 5000, fault: { kind: "crash-agent", agent: 3 } },
       { atMs: 5500, fault: { kind: "flood", agent: 4, messages: 200 } },
+      { atMs: 5700, fault: { kind: "spoil-disk", how: "full", ms: 500 } },
       { atMs: 6000, fault: { kind: "fail-cluster", cluster: 1 } },
     ];
     const events: string[] = [];
@@ -136,6 +137,7 @@ describe("faults", () => {
       "hang-worker": 1,
       "lose-worker": 1,
       "stall-main": 1,
+      "spoil-disk": 1,
       "stall-worker": 0,
       partition: 1,
       "crash-agent": 1,

@@ -8,6 +8,7 @@ import { createTopology, type Topology, type TopologyOptions } from "../coordina
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import type { DoneIds, LinkReceiver } from "../remote/link.ts";
 import type { TraceMix } from "../remote/traces.ts";
+import type { ConflictLog } from "../runtime/api/conflict-log.ts";
 import type { MeshStatus } from "../runtime/api/mesh-api.ts";
 import type { Dispatcher } from "../runtime/dispatch/dispatcher.ts";
 import { Headquarters } from "../runtime/headquarters.ts";
@@ -19,6 +20,7 @@ import { Accounts } from "./accounts.ts";
 import { type Books, bookkeeper } from "./bookkeeper.ts";
 import { Chance } from "./chance.ts";
 import { Chaos } from "./chaos.ts";
+import { Disk } from "./disk.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { elsewhereAgent } from "./elsewhere-agent.ts";
 import { Event, EventTrace } from "./event-trace.ts";
@@ -29,7 +31,7 @@ import {
   noFaults,
   type ScriptedFault,
 } from "./faults.ts";
-import { Invariants } from "./invariants.ts";
+import { Invariants, lookAtConflicts } from "./invariants.ts";
 import { type LivePicture, measuredOf } from "./live-picture.ts";
 import { Misdeeds } from "./misdeeds.ts";
 import { Network } from "./network.ts";
@@ -98,6 +100,7 @@ export interface Sabotage {
   readonly thread?: (dispatcher: Dispatcher) => void;
   readonly elsewhere?: (far: { receiver: LinkReceiver<unknown>; done: DoneIds }) => void;
   readonly headquarters?: (headquarters: Headquarters) => void;
+  readonly disk?: (log: { append: ConflictLog["append"] }) => void;
 }
 
 /** How a run went. */
@@ -135,6 +138,7 @@ class Simulation {
   readonly #invariants: Invariants;
   readonly #transitions: Transitions;
   readonly #watchdog: Watchdog;
+  readonly #disk = new Disk(this.#time);
   readonly #counts = noFaults();
   readonly #bookkeepers: readonly number[];
   readonly #countsEvery: number;
@@ -196,6 +200,11 @@ class Simulation {
       later: (delayMs, act) => time.later(delayMs, () => threads.inside(0, act)),
       log: SILENT,
       workers: threads,
+      openConflictLog: async () => {
+        const log = { ...this.#disk.log };
+        sabotage?.disk?.(log);
+        return log;
+      },
     });
     this.#headquarters = headquarters;
     sabotage?.headquarters?.(headquarters);
@@ -206,7 +215,8 @@ class Simulation {
     const keepers = new Set(this.#bookkeepers);
     const mayCrash = (agent: number): boolean => !keepers.has(agent);
     const world = { time, trace, threads, headquarters };
-    const faults = { ...world, profile, counts, network, misdeeds, mayCrash };
+    const disk = this.#disk;
+    const faults = { ...world, profile, counts, network, disk, misdeeds, mayCrash };
     this.#chaos = new Chaos({ ...faults, chance: chance("faults") });
     const use = { ...world, load, witness, accounts: this.#accounts };
     this.#workload = new Workload({
@@ -331,7 +341,8 @@ class Simulation {
     const endMs = Math.max(this.#time.currentMs + REST_MS, this.#workload.latestMs + TICK_MS);
     await this.#passUntil(endMs, () => {
       this.#invariants.lookAtCounts();
-      const isQuiet = this.#workload.open === 0 && this.#invariants.inFlight === 0;
+      const { waiting } = this.#headquarters.conflicts.conflicts.counts();
+      const isQuiet = this.#workload.open === 0 && this.#invariants.inFlight === 0 && waiting === 0;
       if (!isQuiet) quietSinceMs = 0;
       else if (quietSinceMs === 0) quietSinceMs = this.#time.currentMs;
       return isQuiet && this.#time.currentMs - quietSinceMs > TICK_MS;
@@ -340,6 +351,7 @@ class Simulation {
     if (this.#workload.open > 0)
       this.#witness.accuse("settles", `${this.#workload.open} things asked for never end`);
     this.#invariants.lookAtEnd();
+    lookAtConflicts(this.#headquarters.conflicts.conflicts.counts(), this.#disk, this.#witness);
     this.#audit();
   }
 

@@ -12,6 +12,7 @@ export const INVARIANTS = {
   accounted: "every agent of an operation is accounted for exactly once",
   healing: "the tree is whole, or healing",
   sleeper: "no thread sleeps while there is work for it",
+  recorded: "each conflict that the mesh was told of is in the log, once",
   circuits: "breakers open, rest, are tried and close as in spec 6.2, and say so",
   modes: "modes follow the share of active agents as in spec 6.3, and say so",
   settles: "what is asked of the mesh ends in time",

@@ -205,6 +205,17 @@ const MUTANTS: readonly Mutant[] = [
     options: { forMs: 40_000 },
   },
   {
+    name: "a log that writes again what it has written already",
+    found: ["recorded"],
+    sabotage: {
+      disk: (log) => {
+        const { append } = log;
+        log.append = (entries) => append(entries);
+      },
+    },
+    faults: { ...profile("byzantine"), diskFaultsAnHour: 3600, diskFaultMs: 1000 },
+  },
+  {
     name: "a breaker whose clock is half a minute ahead",
     found: ["circuits"],
     sabotage: {

@@ -6,6 +6,7 @@ import type { Conflicts, HumanInbox, Quarantine } from "../api/conflict-api.ts";
 import { type ConflictLog, LOG_VERBS, promised } from "../api/conflict-log.ts";
 import type { ConflictNewsItem } from "../dispatch/conflict-news.ts";
 import type { Incidents } from "../inspection/incidents.ts";
+import type { Later } from "../machine/later.ts";
 import { ConflictDesk } from "./conflict-desk.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { Strategist, type StrategyPorts } from "./conflict-strategist.ts";
@@ -21,6 +22,9 @@ const CLOSE_MS = 5000;
 export interface ConflictPorts extends Omit<StrategyPorts, "log" | "inbox"> {
   readonly dataDir: string | undefined;
   readonly nowMs: () => number;
+  readonly later: Later;
+  /** Opens another log than that of the folder, or of memory where there is none. */
+  readonly openLog: (() => Promise<ConflictLog>) | undefined;
   readonly incidents: Incidents;
   readonly lines: Log;
   readonly isRunning: () => boolean;
@@ -49,7 +53,7 @@ export class ConflictFacets {
     const { nowMs } = ports;
     const log = this.#deferredLog();
     const newId = (): string => this.#newId();
-    this.#recorder = new ConflictRecorder(log, nowMs, {
+    this.#recorder = new ConflictRecorder(log, nowMs, ports.later, {
       onTrouble: (error) => this.#trouble(`cannot be written: ${error.message}`),
       onRecovery: (lost) => ports.lines.warn({ lost }, "the log of conflicts can be written again"),
     });
@@ -85,7 +89,10 @@ export class ConflictFacets {
 
   async #open(): Promise<void> {
     const { dataDir, nowMs } = this.#ports;
-    const log = dataDir === undefined ? promised(new MemoryLog()) : await openLog(dataDir);
+    const open =
+      this.#ports.openLog ??
+      (async () => (dataDir === undefined ? promised(new MemoryLog()) : openLog(dataDir)));
+    const log = await open();
     this.#log = log;
     const { count } = await log.head();
     const logId = randomBytes(16).toString("hex");

@@ -1,6 +1,7 @@
 import { assert, describe, test } from "vitest";
 import { conflict } from "../../test/conflict-log-contract.ts";
 import { type Append, type ConflictLog, promised } from "../api/conflict-log.ts";
+import { systemLater } from "../machine/later.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -28,7 +29,7 @@ class FailingLog {
 
 function recorderOf(log: ConflictLog): { recorder: ConflictRecorder; told: string[] } {
   const told: string[] = [];
-  const recorder = new ConflictRecorder(log, () => performance.now(), {
+  const recorder = new ConflictRecorder(log, () => performance.now(), systemLater, {
     onTrouble: (error) => told.push(error.message),
     onRecovery: (lost) => told.push(`recovered, ${lost} lost`),
   });

@@ -1,5 +1,6 @@
 import { MeshError } from "../../actors/errors.ts";
 import type { Append, ConflictLog } from "../api/conflict-log.ts";
+import type { Later } from "../machine/later.ts";
 
 /** Entries that wait to be written. */
 const MAX_WAITING = 20_000;
@@ -39,6 +40,7 @@ interface Group {
 export class ConflictRecorder {
   readonly #log: ConflictLog;
   readonly #nowMs: () => number;
+  readonly #later: Later;
   readonly #listener: RecorderListener;
   #waiting: Waiting[] = [];
   #bytes = 0;
@@ -47,16 +49,19 @@ export class ConflictRecorder {
   /** The group that could not be written, or of which it is not known: it is tried again as it was. */
   #failedGroup: Group | undefined;
   #flushing: Promise<void> | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  /** Calls the next try off. */
+  #retry: (() => void) | undefined;
   #retryMs = 0;
   #lost = 0;
   #lostReason = "";
   #recorded = 0;
   #closed = false;
 
-  constructor(log: ConflictLog, nowMs: () => number, listener: RecorderListener) {
+  /** Tries again after a failure by `later`. */
+  constructor(log: ConflictLog, nowMs: () => number, later: Later, listener: RecorderListener) {
     this.#log = log;
     this.#nowMs = nowMs;
+    this.#later = later;
     this.#listener = listener;
   }
 
@@ -117,7 +122,7 @@ export class ConflictRecorder {
   async close(withinMs: number): Promise<void> {
     await this.settle(withinMs);
     this.#closed = true;
-    clearTimeout(this.#retry);
+    this.#retry?.();
     for (const { done } of this.#waiting)
       done(new MeshError("MESH_STOPPED", "the mesh stopped before it was recorded"));
     this.#waiting = [];
@@ -174,11 +179,10 @@ export class ConflictRecorder {
     this.#lostReason = error.message;
     if (this.#retryMs === 0) this.#listener.onTrouble(error);
     this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2 || FIRST_RETRY_MS);
-    this.#retry = setTimeout(() => {
+    this.#retry = this.#later(this.#retryMs, () => {
       this.#retry = undefined;
       this.#begin();
-    }, this.#retryMs);
-    this.#retry.unref();
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe, test } from "vitest";
 import { promised } from "../api/conflict-log.ts";
+import { systemLater } from "../machine/later.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { QuestionInbox } from "./human-inbox.ts";
 import { MemoryLog } from "./memory-log.ts";
@@ -8,7 +9,10 @@ function inboxOf(memory = new MemoryLog()): { inbox: QuestionInbox; clock: { now
   const clock = { nowMs: 1000 };
   const log = promised(memory);
   const nowMs = (): number => clock.nowMs;
-  const recorder = new ConflictRecorder(log, nowMs, { onTrouble() {}, onRecovery() {} });
+  const recorder = new ConflictRecorder(log, nowMs, systemLater, {
+    onTrouble() {},
+    onRecovery() {},
+  });
   recorder.begin(0);
   let id = 0;
   const inbox = new QuestionInbox({ log, recorder, nowMs, newId: () => String(++id) });

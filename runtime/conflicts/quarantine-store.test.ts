@@ -2,6 +2,7 @@ import { assert, test } from "vitest";
 import { ACCEPTED } from "../../actors/receipt.ts";
 import { recordOf, resolved } from "../../test/conflict-log-contract.ts";
 import { promised } from "../api/conflict-log.ts";
+import { systemLater } from "../machine/later.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { QuarantineStore } from "./quarantine-store.ts";
@@ -10,7 +11,10 @@ test("a full quarantine lets go of what resolved conflicts left, of nothing open
   const memory = new MemoryLog();
   const log = promised(memory);
   const nowMs = (): number => 1;
-  const recorder = new ConflictRecorder(log, nowMs, { onTrouble() {}, onRecovery() {} });
+  const recorder = new ConflictRecorder(log, nowMs, systemLater, {
+    onTrouble() {},
+    onRecovery() {},
+  });
   recorder.begin(0);
   const tell = () => ACCEPTED;
   const store = new QuarantineStore({ log, recorder, nowMs, tell, maxCount: 10 });
