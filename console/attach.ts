@@ -4,6 +4,7 @@ import { dataFolder } from "./config.ts";
 import { ControlClient } from "./control-client.ts";
 import { EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
+import { type LanguageModel, languageModel, MODEL_PARAMETERS } from "./language-model.ts";
 import { Repl, type ReplOutcome } from "./repl.ts";
 import { text } from "./values.ts";
 
@@ -20,9 +21,10 @@ export const attachCommand: FaceCommand = faceCommand({
       help: "data folder of the running mesh (default: MESH_DATA, or .mesh-30k here)",
       value: "dir",
     },
+    ...MODEL_PARAMETERS,
   },
   examples: ["attach", "attach --data /srv/mesh", "echo status | mesh-30k attach --json"],
-  run: (face, { data }) => attach(face, data),
+  run: (face, { data, ...flags }) => attach(face, data, languageModel(face.env, flags)),
   render: () => "",
   toJson: () => undefined,
   exitCode: (outcome) => {
@@ -31,9 +33,13 @@ export const attachCommand: FaceCommand = faceCommand({
   },
 });
 
-async function attach(face: Face, data: string | undefined): Promise<ReplOutcome> {
+async function attach(
+  face: Face,
+  data: string | undefined,
+  model: LanguageModel | undefined,
+): Promise<ReplOutcome> {
   const line = await ControlClient.connect(dataFolder(face, data), face.env);
-  const repl = new Repl(face, line);
+  const repl = new Repl(face, line, model);
   try {
     if (repl.interactive) {
       say(face, `attached to process ${line.pid}: help lists commands, .exit or Ctrl-D leaves`);

@@ -8,7 +8,9 @@
 
 import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
 import type { Command } from "./command.ts";
+import { sentenceOf } from "./exit.ts";
 import { type IncidentReport, isIncidentReport } from "./incident-command.ts";
+import { LanguageModelError } from "./language-model.ts";
 import type { Paint } from "./paint.ts";
 import { type PlaceReport, suspectsOf } from "./place-report.ts";
 import { notUnderstood } from "./say-command.ts";
@@ -31,6 +33,11 @@ export interface DialoguePorts {
   readonly perform: (call: Call) => Promise<{ readonly data: unknown; readonly exitCode: number }>;
   /** Runs a command and prints nothing. */
   readonly ask: (call: Call) => Promise<unknown>;
+  /** What somebody else takes a sentence for that the grammar does not understand; LanguageModelError. */
+  readonly propose?: (
+    sentence: string,
+    commands: readonly Command[],
+  ) => Promise<Understanding | undefined>;
 }
 
 const YES = new RegExp(
@@ -58,7 +65,9 @@ export class Dialogue {
   #question = "";
 
   constructor(ports: DialoguePorts) {
-    this.#ports = ports;
+    // What boots a mesh, or does without one, is done outside.
+    const commands = ports.commands.filter((command) => command.needs === "mesh" || command.inRepl);
+    this.#ports = { ...ports, commands };
   }
 
   /** True while a yes would do something. */
@@ -127,21 +136,45 @@ export class Dialogue {
     const meanings = this.#heard(sentence);
     if (meanings.length > 0) return this.#follow(meanings);
     const { commands, paint, print } = this.#ports;
+    const proposal = await this.#proposed(sentence);
+    if (proposal !== undefined) return this.#follow([proposal]);
     print(notUnderstood(understand(sentence, commands), paint));
     return 1;
   }
 
-  /** What a sentence means as a whole, or clause by clause; nothing when any part was not understood. */
+  /** What a model proposes, shown as one would type it before anything is done. */
+  async #proposed(sentence: string): Promise<Understanding | undefined> {
+    const { commands, paint, print, propose } = this.#ports;
+    try {
+      const proposal = await propose?.(sentence, commands);
+      if (proposal === undefined || proposal.changes) return proposal;
+      const { command, args } = this.#callOf(proposal);
+      print(`the model proposes: ${paint.bold(writtenCommand(command, args))}`);
+      return proposal;
+    } catch (error) {
+      if (!(error instanceof LanguageModelError)) throw error;
+      print(sentenceOf(error));
+      return undefined;
+    }
+  }
+
+  /**
+   * What a sentence means as a whole, or clause by clause; nothing when any part was not understood. A look is a look
+   * whatever else was said besides: then its clauses are heard first.
+   */
   #heard(sentence: string): readonly Understanding[] {
     const whole = this.#meaningsOf(sentence);
-    if (whole.length > 0) return whole;
+    if (whole.some(({ changes }) => changes)) return whole;
     const clauses = sentence
       .split(BETWEEN)
       .map(withoutOpening)
       .filter((clause) => clause !== "");
+    if (whole.length > 0 && clauses.length === 1) return whole;
     const meanings = clauses.map((clause) => this.#meaningsOf(clause));
     // Half a sentence is not done: what was not understood may have been a condition.
-    return meanings.every(({ length }) => length > 0) ? meanings.flat() : [];
+    if (!meanings.every(({ length }) => length > 0)) return whole;
+    const each = new Map(meanings.flat().map((meaning) => [JSON.stringify(meaning), meaning]));
+    return [...each.values()];
   }
 
   async #follow(meanings: readonly Understanding[]): Promise<number> {

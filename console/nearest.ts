@@ -27,17 +27,21 @@ function normal(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
-/** Levenshtein distance, one row at a time. */
-function editDistance(from: string, to: string): number {
+/** Letters to insert, leave out, replace, or swap with their neighbor; one row at a time. */
+export function editDistance(from: string, to: string): number {
   // Long words are not slips of short ones, and their cost is quadratic.
   if (from.length > 64 || to.length > 64) return Number.POSITIVE_INFINITY;
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
     for (let j = 1; j <= to.length; j++) {
       const substitute = row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1);
       next.push(Math.min(substitute, row[j] + 1, next[j - 1] + 1));
+      const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      if (isSwap) next[j] = Math.min(next[j], before[j - 2] + 1);
     }
+    before = row;
     row = next;
   }
   return row[to.length];

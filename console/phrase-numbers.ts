@@ -25,14 +25,34 @@ export function digitsOf(text: string): string {
   const plain = text
     .replaceAll(/(\d),(?=\d{3}\b)/g, "$1")
     .replaceAll(/\b(\d+(?:\.\d+)?)k\b/g, (_, number: string) => String(Number(number) * 1000))
-    .replaceAll(/\ba (?:dozen)\b/g, "12")
+    .replaceAll(/\bhalf an? dozen\b/g, "6")
+    .replaceAll(/\b(?:(?:an?|the) )?dozen\b/g, "12")
     .replaceAll(/\ba couple of\b/g, "2");
   return plain.replaceAll(RUN, (run: string, at: number) => {
     const isOne = /^(?:one|second|a)$/.test(run);
     if (isOne && !COUNTED.test(plain.slice(at + run.length)) && !COUNTER.test(plain.slice(0, at)))
       return run;
-    return String(numberOf(run));
+    return numbersOf(run).map(numberOf).join(" ");
   });
+}
+
+/** `five two` are two numbers, `twenty-five` and `two hundred` are one. */
+function numbersOf(run: string): readonly string[] {
+  const numbers: string[][] = [];
+  let last = "";
+  for (const word of run.split(/[\s-]+/)) {
+    const isUnit = ONES.includes(word) || TENS.includes(word);
+    const goesOn =
+      !isUnit ||
+      last === "" ||
+      last in SCALES ||
+      last === "and" ||
+      (TENS.includes(last) && ONES.indexOf(word) < 10 && !TENS.includes(word));
+    if (goesOn && numbers.length > 0) numbers.at(-1)?.push(word);
+    else numbers.push([word]);
+    last = word;
+  }
+  return numbers.map((words) => words.join(" "));
 }
 
 function numberOf(run: string): number {

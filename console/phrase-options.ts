@@ -64,12 +64,15 @@ const OPTIONS: readonly Option[] = [
       strategy: word.replace(/^priority ?first$/, "priority-first"),
     }),
   ),
+  option("(?:(?:it|this) is |as )?(?:urgent|urgently)", () => ({ priority: 3 })),
   option("(?:slowest|worst) first", () => ({ slow: true })),
   option("(?:at most|limit|only|no more than|up to) (N\\d+)", ([, mark], value) => ({
     limit: value(mark),
   })),
   option(
-    "(?:as |in )?(?:dry[ -]?run|trial run|only as (?:a )?test|without doing it)(?: only| first)?",
+    "(?:but )?(?:only )?(?:as |in |for )?(?:an? )?(?:dry[ -]?run|trial run|rehearsal|test run|as (?:a )?test|without " +
+      "(?:actually |really )?doing (?:it|that|anything)|without (?:executing|applying|changing)(?: it| " +
+      "anything)?)(?: only| first| mode| please)*",
     () => ({ dryRun: true }),
   ),
 ];
@@ -101,4 +104,22 @@ export function trimmed(phrase: Phrase): Trimmed {
     words = `${words.slice(0, match.index)}${words.slice(match.index + match[0].length)}`.trim();
   }
   return { phrase: { ...phrase, words: words.replace(/ (?:and|with)$/, "") }, options };
+}
+
+const CONDITION = /\b(?:unless|until|if|when|but|only|not that|or)\b/i;
+
+/** A sentence without its reason, and this as what whatever command takes for one; undefined when it gives none. */
+export function reasoned(phrase: Phrase): Trimmed | undefined {
+  const given =
+    /[\s,]+(?:because(?: of)?|reason:?|due to|since (?=(?:it|they|the|there)\b)|as (?=(?:it|they)\b))\s*(.+)$/i.exec(
+      phrase.typed,
+    );
+  const words =
+    / (?:because|reason|due to|since (?:it|they|there)|since \S+ is|as (?:it|they)) .*$/.exec(
+      phrase.words,
+    );
+  // What is a condition in the clothes of a reason is none.
+  if (given === null || words === null || CONDITION.test(given[1])) return undefined;
+  const reason = given[1].replaceAll(/^["']|["']$/g, "");
+  return { phrase: { ...phrase, words: phrase.words.slice(0, words.index) }, options: { reason } };
 }

@@ -5,9 +5,10 @@
 
 /** What stands between the parts of a place. */
 const JOINT = String.raw`[\s,/\-_]*(?:of|in|from|on|at)?[\s,/\-_]*(?:the\s+)?`;
-const SECTOR = String.raw`\b(?:sectors?|sec|s)[\s\-_#]*(\d+)`;
-const CLUSTER = String.raw`(?:clusters?|cl|c)[\s\-_#]*(\d+)`;
-const AGENT = String.raw`(?:agents?|ag|a)[\s\-_#]*(\d+)`;
+const NUMBERED = String.raw`[\s\-_#]*(?:(?:number|num|no|nr)[\s.#]*)?`;
+const SECTOR = String.raw`\b(?:sectors?|sec|s)${NUMBERED}(\d+)`;
+const CLUSTER = String.raw`(?:clusters?|cl|c)${NUMBERED}(\d+)`;
+const AGENT = String.raw`(?:agents?|ag|a)${NUMBERED}(\d+)`;
 
 interface Form {
   readonly pattern: RegExp;
@@ -26,9 +27,12 @@ const FORMS: readonly Form[] = [
   form(String.raw`\b${AGENT}${JOINT}clusters?[\s#]*(\d+)\s*[-./]\s*(\d+)`, [2, 3, 1]),
   form(String.raw`\bclusters?[\s#]*(\d+)\s*[-./]\s*(\d+)${JOINT}${AGENT}`, [1, 2, 3]),
   form(String.raw`\bagents?[\s#]*(\d+)\s*[-./]\s*(\d+)\s*[-./]\s*(\d+)`, [1, 2, 3]),
+  form(String.raw`\b${AGENT}${JOINT}(?:cluster\s*)?(\d{1,3})-(\d{1,3})`, [2, 3, 1]),
+  form(String.raw`(?<![\w./:#-])(\d{1,3})-(\d{1,3})-(\d{1,3})`, [1, 2, 3]),
   form(SECTOR + JOINT + CLUSTER, [1, 2, 0]),
   form(String.raw`\b${CLUSTER}${JOINT}${SECTOR.slice(2)}`, [2, 1, 0]),
   form(String.raw`\bclusters?[\s#]*(\d+)\s*[-./]\s*(\d+)`, [1, 2, 0]),
+  form(String.raw`(?<![\w./:#-])(\d{1,3})-(\d{1,3})`, [1, 2, 0]),
   form(SECTOR, [1, 0, 0]),
 ];
 

@@ -10,6 +10,8 @@ export interface Named {
   readonly whom: string | undefined;
   /** Everybody was named. */
   readonly all: boolean;
+  /** All of it. */
+  readonly said: string;
   /** A named group of the pattern. */
   readonly word: (group: string) => string | undefined;
 }
@@ -27,8 +29,6 @@ export interface Rule {
  * before it; the other letters are marks. A blank before an optional part belongs to it.
  */
 const SHORT: Readonly<Record<string, string>> = {
-  "<IN TIME>": "(?: (?:in|within|at|after) <D>)?",
-  "<WHERE>": "(?: (?:to|over|across|through|down|in|on|at|from|among)? ?<S>)?",
   "<S>": "(?:[TCK]\\d+|ALL)",
   "<T>": "T\\d+",
   "<W>": "W\\d+",
@@ -38,7 +38,8 @@ const SHORT: Readonly<Record<string, string>> = {
   "<D>": "D\\d+",
   "<P>": "P\\d+",
   "<Q>": "Q\\d+",
-  "~": "(?:of|in|on|for|at|from|about|with|to|within|across|inside|over)",
+  "<I>": "I\\d+",
+  "<F>": "F\\d+",
 };
 
 /** States a meaning; each pattern has to match the whole phrase. */
@@ -53,9 +54,13 @@ function patternOf(source: string): RegExp {
 }
 
 /** What the rule makes of a phrase; undefined when it does not fit. */
-export function apply(rule: Rule, phrase: Phrase): Record<string, unknown> | undefined {
+export function apply(
+  rule: Rule,
+  words: string,
+  phrase: Phrase,
+): Record<string, unknown> | undefined {
   for (const pattern of rule.patterns) {
-    const match = pattern.exec(phrase.words);
+    const match = pattern.exec(words);
     if (match === null) continue;
     const args = rule.args(namedIn(phrase, match));
     if (args !== undefined) return args;
@@ -76,6 +81,7 @@ function namedIn(phrase: Phrase, match: RegExpExecArray): Named {
     list: (letter) => of(letter).map(String),
     whom: text("T") ?? text("C") ?? text("K"),
     all: /\bALL\b/.test(match[0]),
+    said: match[0],
     word: (group) => match.groups?.[group],
   };
 }

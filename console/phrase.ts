@@ -5,13 +5,16 @@
  *     "Hey mesh, could you please route around cluster 7-4?"  ──▶  "route around T0", T0 = sector-7/cluster-4
  */
 import type { ImpedanceClass } from "../coordination/impedance-class.ts";
+import { expanded, withoutCourtesies } from "./phrase-courtesies.ts";
 import { digitsOf, replaceDurations, replaceShares } from "./phrase-numbers.ts";
 import { replacePlaces } from "./phrase-places.ts";
+import { spelled } from "./phrase-spelling.ts";
 
 /**
- * What a mark stands for. The letter says which: place, worker, class, capability, number, duration, share, quotation.
+ * What a mark stands for. The letter says which: place, worker, class, capability, number, duration, share, quotation,
+ * id of an item, id of a message, file.
  */
-export type Mark = "T" | "W" | "C" | "K" | "N" | "D" | "P" | "Q";
+export type Mark = "T" | "W" | "C" | "K" | "N" | "D" | "P" | "Q" | "I" | "M" | "F";
 
 /** A sentence, read. */
 export interface Phrase {
@@ -26,39 +29,10 @@ export interface Phrase {
 /** Longer sentences are not read. */
 export const MAX_SENTENCE = 1000;
 
-const CONTRACTIONS: readonly (readonly [RegExp, string])[] = [
-  [/\b(what|who|how|where|there|that|it|he|she|when|why)'?s\b(?<!hows|its|whens)/g, "$1 is"],
-  [/\b(do|does|did|is|are|was|were|would|should|could|has|have|had)n'?t\b/g, "$1 not"],
-  [/\bcan'?t\b/g, "can not"],
-  [/\bcannot\b/g, "can not"],
-  [/\bwon'?t\b/g, "will not"],
-  [/\b(they|we|you)'re\b/g, "$1 are"],
-  [/\bi'm\b/g, "i am"],
-  [/\b(i|we|you|they)'d\b/g, "$1 would"],
-  [/\b(i|we|you|they)'ve\b/g, "$1 have"],
-  [/\b(i|we|you|they|it)'ll\b/g, "$1 will"],
-  [/\blet'?s\b/g, "let us"],
-];
-
-/** What a sentence may begin with and does not say. */
-const OPENINGS = new RegExp(
-  "^(?:(?:hey|hi|hello|yo|ok|okay|alright|all right|so|well|now|listen|and|also|then|" +
-    String.raw`please|pls|oops|sorry|kindly|quick(?:ly)?|just|actually|mesh|dear mesh|right)[\s,.!:]+|(?:can|could|` +
-    "would|will) you(?: all)? (?=[a-z])|(?:i|we) (?:want|need|would like|would love|" +
-    "wish) (?:you )?to (?=[a-z])|(?:i|we) would like (?:you )?to |let us |go ahead and |go " +
-    "and |try to |be so kind (?:as )?to |do me a favou?r and |would you mind |(?:i|we) " +
-    "wonder |if you (?:can|could|would) )+",
-);
-/** The same at its end. */
-const CLOSINGS = new RegExp(
-  String.raw`(?:[\s,]+(?:please|pls|thanks|thank you|cheers|now|right now|right away|at once|` +
-    "immediately|asap|for me|for us|will you|would you|if you can|if possible|today|at the " +
-    String.raw`moment|currently|as soon as possible|already|then|quickly|somehow)|,\s*(?:ok|okay|` +
-    "mesh|folks|mate))$",
-);
 /** Words that say nothing wherever they stand. */
 const SILENT = new RegExp(
-  String.raw`\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|those|these|` +
+  String.raw`\b(?:the|a|an|my|our|your|this|that(?= (?:sector|cluster|agent|mesh))|(?:this|those|` +
+    String.raw`these)(?= (?!and\b|again\b|now\b|right\b|at\b|for\b|to\b)[a-zA-Z])|` +
     "please|kindly|just|really|simply|currently|actually|exactly|some|any(?= (?:agents?|" +
     "sectors?|clusters?|conflicts?|open|dead|breakers?|degraded|offline|quarantined|slow|" +
     String.raw`unresolved|critical)))\b`,
@@ -72,25 +46,53 @@ const CLASSES: readonly (readonly [ImpedanceClass, string])[] = [
   ["CLASS_D_GPU", "class[ _-]d(?:_gpu)?|gpus?|jetsons?"],
   [
     "CLASS_E_LOCAL",
-    "class[ _-]e(?:_local)?|raspberry pis?|raspberries|pis|iot|local(?= (?:agents|devices|hardware|nodes|class))",
+    "class[ _-]e(?:_local)?|raspberry pi'?s?|raspberries|rpis?|pis|iot|local(?= (?:agents|devices|hardware|" +
+      "nodes|class))",
   ],
-  ["CLASS_F_HUMAN", "class[ _-]f(?:_human)?|humans?|people|reviewers|operators in loop"],
+  [
+    "CLASS_F_HUMAN",
+    "class[ _-]f(?:_human)?|humans?(?! (?:decisions?|approvals?|reviews?|inbox|input)\\b)|people|reviewers|" +
+      "operators in loop",
+  ],
 ];
 const CLASS_NOUN =
   "(?:[ -](?:agents?|workers?|functions?|nodes?|devices?|instances?|boxes|machines?|hardware|ones|class|reviewers))?";
 const EVERYTHING = new RegExp(
-  String.raw`\b(?:(?:all|each|every)(?: of)?(?: the| our| my)?(?: \d+)? (?:agents?|sectors?|nodes?|` +
+  String.raw`\b(?:(?:all|each|every)(?: of)?(?: the| our| my)?(?: \d+)? (?:agents?(?! (?:in|of|from|on|at|` +
+    String.raw`with|that|who|which) (?!the (?:whole |entire )?mesh|\d|half|an? ))|sectors?|nodes?|` +
     "members)(?: (?:in|of) the (?:whole |entire )?mesh)?|(?:the |our )?(?:whole|entire|" +
     "full|complete) (?:mesh|system|fleet|swarm|thing|lot)|(?:the |our )(?:mesh|fleet|swarm|" +
     "system|agents(?! (?:in|of|with|that|who|are|slow|stuck|which)))|everyone|everybody|" +
     String.raw`everything|mesh-?wide|all 30000)\b`,
   "g",
 );
+const MESSAGE_ID =
+  /(?<![\w-])(?:sector-\d+\/cluster-\d+\/agent-\d+|outside|spawned-\d+|orchestrator)#\d+(?![\w-])/gi;
+const ITEM_ID = /(?<![\w-])(?:review-)?conflict-[\w-]*\d[\w-]*(?![\w-])/gi;
+/** A path, or a file of a frozen mesh. */
+const FILE = new RegExp(
+  String.raw`(?<![\w/.-])(?:~|\.{1,2})?/[\w.@~+-][\w.@~+:/-]*|(?<![\w/.-])\.?[\w-][\w./:-]*\.mesh\b|` +
+    String.raw`(?<![\w/.-])\.mesh-30k/[\w./:-]+`,
+  "g",
+);
 const CAPABLE = new RegExp(
   String.raw`\b(?:(?:with|having|that has|that have|who has|who have|needing|needs|requiring|` +
     "requires|for)(?: the| a)? capabilit(?:y|ies)(?: of| for)?|(?:who|that|which)(?: " +
-    "agents?)? (?:can|could)(?: do| handle| run)?|capable of(?: doing)?|able to(?: do)?) " +
+    "agents?)? (?:can|could|knows? how to)(?: do| handle| run)?|capable of(?: doing)?|able to(?: do)?) " +
+    "(?!be\\b|not\\b|make\\b|i\\b|we\\b|you\\b|all\\b|help\\b)" +
     String.raw`([a-z][\w.-]*)`,
+  "g",
+);
+
+/** `someone with vision`: a word by itself, where only a capability can be meant. */
+const CAPABLE_WITH = new RegExp(
+  String.raw`\b(agents?|nodes?|ones?|someone|somebody|anyone|anybody|everyone|those|who) (?:with|having|` +
+    "knowing|that knows?|who " +
+    "knows?|which knows?|has|have|that do(?:es)?|who do(?:es)?) (?!the\\b|an?\\b|high|low|long|slow|more|" +
+    "most|many|few|no\\b|" +
+    "open|state|class|capabilit|problem|issue|conflict|trouble|impedance|latency|[0-9]|it\\b|that\\b|what|" +
+    "in\\b|been|to\\b)" +
+    String.raw`([a-z][\w.-]*)(?= *$| (?:in|of|on|from|to|and|MESSAGE|message|within|at|please|[TQ]\d))`,
   "g",
 );
 
@@ -109,22 +111,34 @@ export function readPhrase(sentence: string): Phrase | undefined {
   words = words.replaceAll(/(?<![\w])(["'`])(.+?)\1(?![\w])/g, (_, _quote: string, text: string) =>
     mark("Q", text),
   );
+  words = words.replaceAll(MESSAGE_ID, (id: string) => mark("M", id));
+  words = words.replaceAll(ITEM_ID, (id: string) => mark("I", id));
+  words = words.replaceAll(FILE, (file: string) => mark("F", file));
+  words = expanded(lower(words));
   words = words.replaceAll(
-    new RegExp(
-      String.raw`(?<![\w-])((?:review-)?conflict-[\w-]*\d[\w-]*|(?:sector-\d+/cluster-\d+/agent-\d+|` +
-        String.raw`outside|spawned-\d+)#\d+)(?![\w-])`,
-      "gi",
-    ),
-    (id: string) => mark("Q", id),
+    /\b(?:with|having|has|have) (?:the |a |an )?([a-z][\w.-]*) capability\b/g,
+    (_, name: string) => mark("K", originalCase(sentence, name)),
   );
-  words = expand(lower(words));
-  words = lowerKeepingMarks(words, digitsOf);
-  words = replacePlaces(words, (address) => mark("T", address));
+  words = words.replaceAll(CAPABLE, (_, name: string) => mark("K", originalCase(sentence, name)));
   words = words.replaceAll(
-    /\b(?:workers?|threads?|shards?)[\s\-_#]*(\d+)\b/g,
+    CAPABLE_WITH,
+    (_, who: string, name: string) => `${who}${mark("K", originalCase(sentence, name))}`,
+  );
+  words = lowerKeepingMarks(words, spelled);
+  words = lowerKeepingMarks(words, digitsOf);
+  words = joined(
+    replacePlaces(words, (address) => mark("T", address)),
+    named,
+    mark,
+  );
+  words = words.replaceAll(
+    /\b(?:(?:workers?|threads?|shards?)[\s\-_#]*(?:(?:number|no|nr)[\s.#]*)?|w[\s-]?)(\d+)\b/g,
     (_, number: string) => mark("W", `worker-${Number(number)}`),
   );
-  words = words.replaceAll(EVERYTHING, " ALL ");
+  words = words.replaceAll(EVERYTHING, (said) => {
+    const whom = /\b(agents|sectors)\b/.exec(said.replace(/s?$/, "s"))?.[1];
+    return ` ALL ${whom ?? ""} `;
+  });
   for (const [name, spoken] of CLASSES) {
     const pattern = new RegExp(
       String.raw`\b(?:all |all the |every |each )?(?:the )?(?:${spoken})${CLASS_NOUN}\b`,
@@ -132,17 +146,15 @@ export function readPhrase(sentence: string): Phrase | undefined {
     );
     words = words.replaceAll(pattern, () => mark("C", name));
   }
-  words = words.replaceAll(
-    /\b(?:with|having|has|have) (?:the |a |an )?([a-z][\w.-]*) capability\b/g,
-    (_, name: string) => mark("K", originalCase(sentence, name)),
-  );
-  words = words.replaceAll(CAPABLE, (_, name: string) => mark("K", originalCase(sentence, name)));
   words = replaceDurations(words, (duration) => mark("D", duration));
   words = replaceShares(words, (share) => mark("P", share));
   words = words.replaceAll(/(?<![\w-])#?(\d+)(?![\w-])/g, (_, number: string) =>
     mark("N", Number(number)),
   );
-  words = words.replaceAll(SILENT, " ").replaceAll(/[?!.,;:()"'`]+/g, " ");
+  words = words
+    .replaceAll(SILENT, " ")
+    .replaceAll(/( [A-Z]\d+ +)'?s\b/g, "$1")
+    .replaceAll(/[?!.,;:()"'`&]+/g, " ");
   return { words: words.replaceAll(/\s+/g, " ").trim(), named, typed };
 }
 
@@ -156,20 +168,25 @@ function tidy(sentence: string): string {
     .trim();
 }
 
-/** Openings and closings off, in the letters in which it was typed. */
-function withoutCourtesies(sentence: string): string {
-  let text = sentence.replace(/[\s?!.,;]+$/, "");
-  for (let before = ""; before !== text; ) {
-    before = text;
-    const expanded = expand(text.toLowerCase());
-    const opening = OPENINGS.exec(expanded);
-    // Openings have no contractions that change their length before they end.
-    if (opening !== null && expanded.length === text.length) text = text.slice(opening[0].length);
-    else if (opening !== null) text = expanded.slice(opening[0].length);
-    const closing = CLOSINGS.exec(text.toLowerCase());
-    if (closing !== null) text = text.slice(0, closing.index).replace(/[\s?!.,;]+$/, "");
-  }
-  return text.trim();
+/** `in cluster 7-4, restart agent 12`: a part of a place that is named apart from it. */
+function joined(
+  words: string,
+  named: ReadonlyMap<string, string | number>,
+  mark: (kind: Mark, value: string) => string,
+): string {
+  const places = [...words.matchAll(/ (T\d+) /g)];
+  const part = /\b(agent|cluster)s?[\s#]*(?:number |no )?(\d+)\b/.exec(words);
+  if (places.length !== 1 || part === null) return words;
+  const whole = String(named.get(places[0][1]));
+  const [, noun, number] = part;
+  const isInside = noun === "agent" ? /\/cluster-\d+$/.test(whole) : /^sector-\d+$/.test(whole);
+  if (!isInside) return words;
+  return words
+    .replace(part[0], mark("T", `${whole}/${noun}-${Number(number)}`))
+    .replace(
+      new RegExp(`(?:\\b(?:in|on|of|from|at|inside|within) (?:the )?)? ?${places[0][1]} `),
+      " ",
+    );
 }
 
 /** Small letters, marks apart. */
@@ -182,12 +199,6 @@ function lowerKeepingMarks(text: string, change: (part: string) => string): stri
     .split(/( [A-Z]\d+ )/)
     .map((part) => (/^ [A-Z]\d+ $/.test(part) ? part : change(part)))
     .join("");
-}
-
-function expand(text: string): string {
-  let expanded = text;
-  for (const [pattern, plain] of CONTRACTIONS) expanded = expanded.replaceAll(pattern, plain);
-  return expanded;
 }
 
 /** A word in the letters in which it was typed: capabilities tell case. */

@@ -34,7 +34,7 @@ const cases: [string, string | null, Record<string, unknown>, boolean][] = [
   ["trace agent 12 in cluster 7-4", "trace", { target: "sector-7/cluster-4/agent-12" }, false],
   ["watch status", "watch", { line: "status" }, false],
   ["keep an eye on sector 7", "top", { within: "sector-7" }, false],
-  ["watch over my agents for me", null, {}, false],
+  ["watch over my agents for me", "top", {}, false],
   ["incident sector 3 unless it is well", null, {}, false],
 ];
 for (const [said, command, args, changes] of cases) {

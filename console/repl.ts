@@ -9,6 +9,7 @@ import { type Call, Dialogue } from "./dialogue.ts";
 import { codeOf, sentenceOf, UsageError } from "./exit.ts";
 import { type Face, paintOf, print, printJson, say } from "./face.ts";
 import { HISTORY_LINES, History, historyPath } from "./history.ts";
+import { type LanguageModel, proposedBy } from "./language-model.ts";
 import type { MeshLine } from "./line.ts";
 import { paintFor } from "./paint.ts";
 import { type Form, perform, report } from "./perform.ts";
@@ -46,7 +47,8 @@ export class Repl {
   #commands = 0;
   #failed = 0;
 
-  constructor(face: Face, line: MeshLine) {
+  /** `model` is asked for sentences that the grammar does not understand. */
+  constructor(face: Face, line: MeshLine, model?: LanguageModel) {
     this.interactive = face.stdin.isTTY === true;
     // Inside, --json and --data are those of each command.
     this.#face = face;
@@ -58,6 +60,9 @@ export class Repl {
       print: (text) => print(face, text),
       perform: (call) => this.#performCall(call),
       ask: ({ command, args }) => line.call(command.name, { ...args }, this.#talkSignal),
+      ...(model && {
+        propose: (sentence, commands) => proposedBy(model, sentence, commands, this.#talkSignal),
+      }),
     });
   }
 

@@ -9,6 +9,7 @@ import { ConsoleError, EXIT } from "./exit.ts";
 import { type Face, say } from "./face.ts";
 import { formatDuration, formatMoment, formatNumber } from "./format.ts";
 import type { HttpFace, HttpPlan } from "./http-face.ts";
+import { type LanguageModel, languageModel } from "./language-model.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
 import { Progress } from "./progress.ts";
@@ -37,6 +38,8 @@ export class RunningMesh {
   #failed = 0;
   /** A person types here: leaving the REPL is then leaving the mesh. */
   readonly #typed: boolean;
+  /** Asked for what the grammar does not understand. */
+  readonly #model: LanguageModel | undefined;
   /** The journal of the mesh before is set aside. */
   readonly #fresh: boolean;
 
@@ -51,6 +54,7 @@ export class RunningMesh {
     this.#http = begin.http;
     this.#face = face;
     this.#settings = settings;
+    this.#model = languageModel(face.env, settings);
     this.#lines = lines;
     this.#typed = settings.repl && face.stdin.isTTY === true;
   }
@@ -146,7 +150,7 @@ export class RunningMesh {
     if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
     if (http !== undefined) say(this.#face, http.sentence);
     const repl = this.#settings.repl
-      ? new Repl(this.#face, localLine(mesh, this.#face.commands))
+      ? new Repl(this.#face, localLine(mesh, this.#face.commands), this.#model)
       : undefined;
     const forget = this.#tellOf(mesh, (sentence) => {
       if (repl === undefined) say(this.#face, sentence);

@@ -1,5 +1,14 @@
 /** `say`: what plain words mean, without doing it (spec 7.2). */
 import { type FaceCommand, faceCommand } from "./command.ts";
+import { sentenceOf } from "./exit.ts";
+import { type Face, say } from "./face.ts";
+import {
+  type LanguageModel,
+  LanguageModelError,
+  languageModel,
+  MODEL_PARAMETERS,
+  proposedBy,
+} from "./language-model.ts";
 import type { Paint } from "./paint.ts";
 import { type Understanding, understand } from "./understand.ts";
 import { text } from "./values.ts";
@@ -7,6 +16,8 @@ import { writtenCommand } from "./written-command.ts";
 
 interface Said {
   readonly understanding: Understanding;
+  /** A model was asked, and understood it. */
+  readonly proposed: boolean;
   /** The command as one would type it; undefined when nothing was understood. */
   readonly typed: string | undefined;
 }
@@ -17,17 +28,25 @@ export const sayCommand: FaceCommand = faceCommand({
   help: "Show which command plain words stand for; nothing is done.",
   details:
     "In a REPL plain words need no `say`: what only looks is done at once, what changes the mesh is shown with all " +
-    "that it touches, and asks first. Exit code 1 when the words were not understood.",
+    "that it touches, and asks first. Exit code 1 when the words were not understood. With --llm-url a " +
+    "language model " +
+    "is asked then; it hears the sentence and the commands, nothing of the mesh.",
   parameters: {
     words: { schema: text("a sentence"), help: "what you would say", place: "rest" },
+    ...MODEL_PARAMETERS,
   },
   examples: [`say "what's happening in sector 7?"`, `say "route around cluster 7-4" --json`],
   inRepl: true,
-  run: (face, { words }): Said => {
-    const understanding = understand(words, face.commands);
+  run: async (face, { words, ...flags }): Promise<Said> => {
+    const model = languageModel(face.env, flags);
+    const heard = understand(words, face.commands);
+    const proposal =
+      heard.understood || model === undefined ? undefined : await ask(face, model, words);
+    const understanding = proposal ?? heard;
     const command = face.commands.find(({ name }) => name === understanding.command);
     return {
       understanding,
+      proposed: proposal !== undefined,
       typed: command && writtenCommand(command, understanding.arguments),
     };
   },
@@ -36,12 +55,28 @@ export const sayCommand: FaceCommand = faceCommand({
   exitCode: ({ understanding }) => (understanding.understood ? 0 : 1),
 });
 
-function renderSaid({ understanding, typed }: Said, paint: Paint): string {
+/** A model that cannot be asked leaves the sentence as the grammar found it. */
+async function ask(
+  face: Face,
+  model: LanguageModel,
+  words: string,
+): Promise<Understanding | undefined> {
+  try {
+    return await proposedBy(model, words, face.commands);
+  } catch (error) {
+    if (!(error instanceof LanguageModelError)) throw error;
+    say(face, sentenceOf(error));
+    return undefined;
+  }
+}
+
+function renderSaid({ understanding, typed, proposed }: Said, paint: Paint): string {
   if (typed === undefined) return notUnderstood(understanding, paint);
   const effect = understanding.changes
     ? paint.yellow("changes the mesh")
     : paint.green("only looks");
-  return `${paint.bold(typed)}  (${effect})`;
+  const by = proposed ? ", proposed by the model" : "";
+  return `${paint.bold(typed)}  (${effect}${by})`;
 }
 
 /** What is said of a sentence that was not understood. */

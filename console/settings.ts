@@ -14,6 +14,7 @@ import {
   choices,
   duration,
   flag,
+  httpUrl,
   listenAddress,
   text,
   type ValueType,
@@ -54,6 +55,9 @@ export interface Settings {
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
+  /** Endpoint of a language model for what the grammar of the REPL does not understand; undefined for none. */
+  readonly llmUrl: URL | undefined;
+  readonly llmModel: string | undefined;
 }
 
 /** A row of the table of settings. */
@@ -199,6 +203,16 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     ),
     path: "new",
   },
+  llmUrl: setting(
+    "ask this OpenAI-compatible endpoint what the grammar of plain words does not understand (default: nobody)",
+    "url",
+    httpUrl(),
+  ),
+  llmModel: setting(
+    "model to ask there (default: default); its key is taken from MESH_LLM_KEY",
+    "name",
+    text("the name of a model"),
+  ),
 });
 
 /** `logFile` as a flag without its dashes and as a key of mesh.yaml: `log-file`. */

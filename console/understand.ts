@@ -1,21 +1,31 @@
 /**
- * Plain words (spec 7.2): from a sentence to a command of the table, by a grammar that needs nothing but itself. What
- * it does not know for sure it does not guess: a sentence is a typed command, or matches a line of the phrasebook as a
- * whole, or asks about something known; else it is not understood, and the nearest commands are offered.
+ * Plain words (spec 7.2): from a sentence to a command of the table, by a grammar that needs nothing but itself. An
+ * order to change the mesh has to be said outright, every word of it known; a question is taken for what most of its
+ * words speak for. What is neither is not understood, and the nearest commands are offered.
  *
- *     sentence ──▶ typed command? ──▶ courtesies off, marks in ──▶ phrasebook ──▶ arguments checked ──▶ command
+ *     sentence ─▶ courtesies off, slips put right, names marked ─▶ words of the lexicon ─┬─▶ message, order (all of it)
+ *                                                                                       ├─▶ help, dry run, watch, typed
+ *                                                                                       └─▶ topic (most of it)
  */
 import { readWords } from "./arguments.ts";
 import { type Command, changesWith, checkArguments } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { type Phrase, readPhrase } from "./phrase.ts";
+import { isRequest } from "./phrase-courtesies.ts";
+import { helpAsked } from "./phrase-help.ts";
+import { hypothesis } from "./phrase-hypotheses.ts";
+import { LOOKS } from "./phrase-looks.ts";
 import { phraseOfMessage } from "./phrase-messages.ts";
 import { nearestCommands } from "./phrase-nearest.ts";
-import { trimmed } from "./phrase-options.ts";
-import { apply, type Rule } from "./phrase-rule.ts";
-import { CHANGING } from "./phrases-changing.ts";
-import { LOOKING } from "./phrases-looking.ts";
+import { reasoned, trimmed } from "./phrase-options.ts";
+import { moodsOf, ORDERS } from "./phrase-orders.ts";
+import { RECORDS } from "./phrase-records.ts";
+import { repetition } from "./phrase-repetition.ts";
+import { apply } from "./phrase-rule.ts";
+import { topicsOf } from "./phrase-topics.ts";
+import { readWords as readReading } from "./phrase-words.ts";
 import { wordsOf } from "./words.ts";
+import { writtenCommand } from "./written-command.ts";
 
 /** What a sentence was understood as. */
 export interface Understanding {
@@ -29,17 +39,22 @@ export interface Understanding {
   readonly nearest: readonly string[];
 }
 
-const PHRASEBOOK: readonly Rule[] = [...CHANGING, ...LOOKING];
+const TOPICS = [...RECORDS, ...LOOKS];
 
 /** Says what a sentence means, of these commands; runs nothing. */
 export function understand(sentence: string, table: readonly Command[]): Understanding {
-  // What boots a mesh, or belongs to another program, is typed.
-  const commands = table.filter((command) => command.needs === "mesh" || command.inRepl);
+  // What hands its words on to another program is typed.
+  const commands = table.filter((command) => command.needs === "mesh" || !command.raw);
   const typed = typedCommand(sentence, commands);
   // Nobody says "--strategy wave"; but "delegate" and "ask" are also how a sentence may begin.
   if (/\s--[a-z]/.test(sentence)) return typed ?? lost(sentence, commands);
   return (
-    message(sentence, commands) ?? phrase(sentence, commands) ?? typed ?? lost(sentence, commands)
+    message(sentence, commands) ??
+    ordered(sentence, commands) ??
+    asked(sentence, commands) ??
+    typed ??
+    looked(sentence, commands) ??
+    lost(sentence, commands)
   );
 }
 
@@ -73,9 +88,11 @@ function isProse(
   commands: readonly Command[],
 ): boolean {
   const isPlain = words.length > 2 && !words.some((word) => word.startsWith("--"));
-  if (OPERATIONS.includes(command.name) && isPlain) return true;
+  if (OPERATIONS.includes(command.name) && words.at(-1)?.endsWith("?")) return true;
+  if (OPERATIONS.includes(command.name) && (isPlain || words.some((word) => LITTLE.test(word))))
+    return true;
   // Said, not typed: what is handed to whom, or told to all, was looked for before.
-  if (SPEAKING.includes(command.name) && isPlain) return true;
+  if (SPEAKING.includes(command.name) && (isPlain || NOTHING.test(words[0] ?? ""))) return true;
   const placed = Object.values(command.parameters).filter(
     ({ place, complete }) => place === "positional" || (place === "rest" && complete === "command"),
   );
@@ -91,7 +108,9 @@ function isProse(
 
 /** Commands whose message is seldom typed without quotes, and whose sentences name whom and when. */
 const OPERATIONS: readonly string[] = ["forecast", "scatter", "cascade"];
+const LITTLE = /^(?:an?|the|of|for|in|to|please|how|my|all)$/i;
 const SPEAKING: readonly string[] = ["delegate", "broadcast", "pipeline"];
+const NOTHING = /^(?:nothing|something|anything|it|this|that|them|to)$/i;
 const PLACE = /^(?:sector-\d|worker-\d|orchestrator$|outside#|spawned-\d|CLASS_|auto$|all$)/;
 
 function message(sentence: string, commands: readonly Command[]): Understanding | undefined {
@@ -99,28 +118,117 @@ function message(sentence: string, commands: readonly Command[]): Understanding 
   return found && checked(found.command, found.args, commands);
 }
 
-function phrase(sentence: string, commands: readonly Command[]): Understanding | undefined {
+/** An order: as it stands first, for what looks like an option may be what is meant. */
+function ordered(sentence: string, commands: readonly Command[]): Understanding | undefined {
   const read = readPhrase(sentence);
   if (read === undefined) return undefined;
   const { phrase: plain, options } = trimmed(read);
-  // As it stands first: what looks like an option may be what is meant.
-  return meaningOf(read, {}, commands) ?? meaningOf(plain, options, commands);
+  const reason = reasoned(read);
+  const found =
+    outright(read, {}, commands) ??
+    outright(plain, options, commands) ??
+    (reason && outright(reason.phrase, reason.options, commands));
+  // "Restart sector 7?" asks whether; "could you restart sector 7?" asks for it.
+  const isQuestion = /\?\W*$/.test(sentence) && !isRequest(sentence);
+  return found?.changes === true && isQuestion ? undefined : found;
 }
 
-function meaningOf(
+function outright(
   read: Phrase,
   options: Readonly<Record<string, unknown>>,
   commands: readonly Command[],
 ): Understanding | undefined {
-  for (const rule of PHRASEBOOK) {
-    const command = commands.find(({ name }) => name === rule.command);
-    // An option that the command does not have was part of the meaning, and is not understood.
-    if (command === undefined || Object.keys(options).some((name) => !(name in command.parameters)))
-      continue;
-    const args = apply(rule, read);
-    if (args === undefined) continue;
-    const meaning = checked(rule.command, { ...args, ...options }, commands);
-    if (meaning !== undefined) return meaning;
+  const { order, all } = readReading(read.words);
+  // "A trip to sector 7" is none: what is done to a place is done without "to".
+  if (ADDRESSED.test(all)) return undefined;
+  // What is only tried is also said as "restarting sector 7".
+  for (const said of moodsOf(options.dryRun === true ? order.replace(/\+ing\b/, "") : order)) {
+    for (const rule of ORDERS) {
+      const command = commands.find(({ name }) => name === rule.command);
+      const more = command && optionsOf(command, options);
+      if (more === undefined) continue;
+      const args = apply(rule, said, read);
+      const meaning = args && checked(rule.command, { ...args, ...more }, commands);
+      if (meaning !== undefined) return meaning;
+    }
+  }
+  return undefined;
+}
+
+/** Options as the command calls them; undefined when it has no such one, for then they were part of the meaning. */
+function optionsOf(
+  { parameters }: Command,
+  { reason, ...options }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | undefined {
+  // A reason changes nothing of what is to be done, but where it can be noted.
+  const why = ["reason", "comment", "outcome"].find((name) => name in parameters);
+  if (Object.keys(options).some((name) => !(name in parameters))) return undefined;
+  return { ...options, ...(reason !== undefined && why !== undefined && { [why]: reason }) };
+}
+
+const ADDRESSED =
+  /^(?:trip|kill|restart|reset|freeze|thaw|heal|avoid) (?:to|from|with|about|by|over|through|past|up) [TWC]\d/;
+
+/** A look again and again, at the help, or at what an order would do. */
+function asked(sentence: string, commands: readonly Command[]): Understanding | undefined {
+  const read = readPhrase(sentence);
+  if (read === undefined) return undefined;
+  const { phrase: plain } = trimmed(read);
+  return (
+    repeated(read, commands) ??
+    helped(read, commands) ??
+    supposed(read, commands) ??
+    supposed(plain, commands)
+  );
+}
+
+/** `keep showing me the kpis every 10 seconds`. */
+function repeated(read: Phrase, commands: readonly Command[]): Understanding | undefined {
+  const repeats = repetition(read.typed);
+  if (repeats === undefined) return undefined;
+  const inner = understand(repeats.line, commands);
+  const command = commands.find(({ name }) => name === inner.command);
+  if (command === undefined || inner.changes || !["mesh"].includes(command.needs)) return undefined;
+  const { every, times } = repeats;
+  const line = writtenCommand(command, inner.arguments);
+  return checked("watch", { line, ...(every && { every }), ...(times && { times }) }, commands);
+}
+
+function helped(read: Phrase, commands: readonly Command[]): Understanding | undefined {
+  const asked = helpAsked(read, commands);
+  return asked && checked("help", asked, commands);
+}
+
+/** What an order would do, asked and not given. */
+function supposed(read: Phrase, commands: readonly Command[]): Understanding | undefined {
+  for (const said of hypothesis(readReading(read.words).all)) {
+    for (const rule of ORDERS) {
+      const args = apply(rule, said, read);
+      const meaning = args && checked(rule.command, { ...args, dryRun: true }, commands);
+      if (meaning?.changes === false) return meaning;
+    }
+  }
+  return undefined;
+}
+
+/** What is said on a condition, or left open, is no wish to look either. */
+const OPEN = /\b(?:unless|(?<!how long )until|in case|only if|or not|or maybe|except|whichever)\b/i;
+
+function looked(sentence: string, commands: readonly Command[]): Understanding | undefined {
+  const read = readPhrase(sentence);
+  if (read === undefined || OPEN.test(read.typed)) return undefined;
+  const { phrase: plain, options } = trimmed(read);
+  for (const [phrase, more] of [
+    [plain, options],
+    [read, {}],
+  ] as const) {
+    for (const { command: name, args } of topicsOf(phrase, readReading(phrase.words), TOPICS)) {
+      const command = commands.find((known) => known.name === name);
+      if (command === undefined || Object.keys(more).some((key) => !(key in command.parameters)))
+        continue;
+      const meaning = checked(name, { ...args, ...more }, commands);
+      if (meaning?.changes === false) return meaning;
+    }
   }
   return undefined;
 }

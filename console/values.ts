@@ -70,6 +70,21 @@ export function share(minimum: number, maximum: number): ValueType<number> {
   );
 }
 
+/** Reads the address of a web service, `http://127.0.0.1:8080/v1`; one with a name or a password in it is refused. */
+export function httpUrl(): ValueType<URL> {
+  return value(
+    "an http or https URL without a user in it, such as http://127.0.0.1:8080/v1",
+    { type: "string", format: "uri" },
+    (raw): URL | undefined => {
+      if (raw instanceof URL) return raw;
+      if (typeof raw !== "string" || !URL.canParse(raw)) return undefined;
+      const url = new URL(raw);
+      const isPlain = url.username === "" && url.password === "";
+      return isPlain && /^https?:$/.test(url.protocol) ? url : undefined;
+    },
+  );
+}
+
 /** Reads a moment that an operation aims at: `now`, `earliest-quorum`, `in 500ms`, ISO 8601. */
 export function arrivalTime(): ValueType<ArrivalTime> {
   return value(

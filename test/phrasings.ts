@@ -1,7 +1,7 @@
 /**
  * Plain words as operators type them, written from the help and the specification (7.2) by somebody who had
- * not seen the grammar. Never tune the grammar on single entries of this list, nor copy entries from here to
- * its own tests: a miss tells of a kind of wording, and the grammar learns the kind.
+ * not seen the grammar. A miss tells of a kind of wording, and the grammar learns the kind; it is not tuned on single
+ * entries of this list, and none of them is copied to its own tests.
  */
 
 import { CHANGING } from "./phrasings-changing.ts";
