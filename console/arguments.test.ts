@@ -95,7 +95,6 @@ describe("the table", () => {
       "mode",
       "keys",
       "restart",
-      "scale",
       "kill",
       "heal",
       "freeze",

@@ -360,7 +360,7 @@ export const ORDERS: readonly Rule[] = [
       "(?:add|do|bring|get|need|have) <N>(?: more)*(?: agent)?(?: (?:ALL|<T>))?",
       "(?:grow|\\?scale)(?: ALL)?(?: by)? <N>(?: more)*(?: agent)?",
     ],
-    ({ number }) => ({ action: "add", count: number("N") }),
+    ({ number, text }) => ({ action: "add", count: number("N"), within: text("T") }),
   ),
   rule(
     "scale",
@@ -368,7 +368,7 @@ export const ORDERS: readonly Rule[] = [
       "(?:remove|discard) <N>(?: agent)?(?: (?:ALL|<T>))?",
       "shrink(?: ALL)?(?: by)? <N>(?: agent)?",
     ],
-    ({ number }) => ({ action: "remove", count: number("N") }),
+    ({ number, text }) => ({ action: "remove", count: number("N"), within: text("T") }),
   ),
   rule(
     "undo",

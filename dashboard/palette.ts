@@ -32,6 +32,7 @@ const POINTS_A_STEP = 4;
 const SLOW_STEP = 200;
 const HIGHEST_STEP = 250;
 const NOT_UP = 255;
+const VACANT = 254;
 
 const RAMPS: Readonly<Record<Theme, readonly string[]>> = {
   light: ["#dfe9e6", "#a9cdc6", "#6aa9a6", "#3c7f93", "#2d5579"],
@@ -133,6 +134,7 @@ function impedancePalette(theme: Theme): Palette {
     ],
     nameOf: (byte) => {
       if (byte === NOT_UP) return "not up";
+      if (byte === VACANT) return "vacant";
       return byte >= HIGHEST_STEP ? "impedance 1,000" : `impedance ${byte * POINTS_A_STEP}`;
     },
   };

@@ -9,8 +9,9 @@ export type CellColumn = "impedance" | "state" | "class" | "operation";
 export interface Live {
   /**
    * Writes a byte for each agent, in the order of their indices:
-   * `impedance` the score ÷ 4, 0 to 250, or 255 for who is not up; `state` the code of the state, 0 to 6 (4 also for
-   * who is slow); `class` 0 to 5; `operation` the {@link OperationMark} of the newest operation's agents, else 0.
+   * `impedance` the score ÷ 4, 0 to 250, 254 for a vacant place, or 255 for who is not up; `state` the code of the
+   * state, 0 to 7 (4 also for who is slow); `class` 0 to 5; `operation` the {@link OperationMark} of the newest
+   * operation's agents, else 0.
    * RangeError when `into` is shorter than the mesh has agents.
    */
   cells(column: CellColumn, into: Uint8Array): void;

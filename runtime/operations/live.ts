@@ -1,5 +1,5 @@
 import type { Clock } from "../../actors/ports.ts";
-import { ACTIVE, DEGRADED } from "../../coordination/agent-state.ts";
+import { ACTIVE, DEGRADED, VACANT_SEAT } from "../../coordination/agent-state.ts";
 import type { ArrivalErrorCounts } from "../../coordination/kpis.ts";
 import {
   MARK_ACTED,
@@ -36,6 +36,8 @@ const MAX_ENDED = 60;
 const POINTS_A_STEP = 4;
 const HIGHEST = 250;
 const NOT_UP = 255;
+/** Byte of a place nobody is in. */
+const NOBODY = 254;
 const MARKS = 8;
 
 /** Agents of an operation: a bit for each, by sector. All that is kept of one that has ended. */
@@ -146,7 +148,8 @@ export class LiveMesh implements Live, GatherWatcher {
     for (let row = 0; row < topology.agents; row++) {
       const state = registry.state[row];
       const step = (registry.score[row] / POINTS_A_STEP) | 0;
-      into[row] = state !== ACTIVE && state !== DEGRADED ? NOT_UP : step < HIGHEST ? step : HIGHEST;
+      if (state === ACTIVE || state === DEGRADED) into[row] = step < HIGHEST ? step : HIGHEST;
+      else into[row] = state === VACANT_SEAT ? NOBODY : NOT_UP;
     }
   }
 
