@@ -60,6 +60,7 @@ export const DEEDS: Readonly<Record<string, string>> = {
   record: "record",
   broadcast: "broadcast, announce, proclaim, shout",
   delegate: "delegate, assign, outsource, entrust",
+  reassign: "reassign, re-assign, hand over, hand off, redistribute",
   add: "add, provision, spin up, bring up, spawn, deploy",
   remove: "remove, retire, decommission, shed, take away",
   grow: "grow, scale up, scale out, enlarge, extend",

@@ -355,6 +355,14 @@ export const ORDERS: readonly Rule[] = [
     ({ number }) => ({ action: "replay", id: number("N") }),
   ),
   rule(
+    "reassign",
+    [
+      "reassign(?: (?:traffic|ALL|all|message))* <T>(?:(?: and)? <T>)*" +
+        "(?: (?:others|\\?somebody else|\\?someone else|\\?another(?: agent)?))?",
+    ],
+    ({ list }) => (list("T").every(isAgent) ? { agents: list("T").join(",") } : undefined),
+  ),
+  rule(
     "scale",
     [
       "(?:add|do|bring|get|need|have) <N>(?: more)*(?: agent)?(?: (?:ALL|<T>))?",

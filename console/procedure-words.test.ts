@@ -30,6 +30,7 @@ const cases: [string, string | null, Record<string, unknown>, boolean][] = [
     { agents: ["sector-7/cluster-4/agent-12"] },
     true,
   ],
+  ["reassign the work of sector 7", null, {}, false],
   ["add 30 agents unless it is late", null, {}, false],
   ["trace agent 12 in cluster 7-4", "trace", { target: "sector-7/cluster-4/agent-12" }, false],
   ["watch status", "watch", { line: "status" }, false],
