@@ -1,3 +1,4 @@
+import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { OperationalState } from "../coordination/agent-state.ts";
 import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
 import type { TopologyOptions } from "../coordination/topology.ts";
@@ -37,22 +38,27 @@ export async function takePicture(mesh: Mesh, turn: () => Promise<unknown>): Pro
   const { agents, sectors, clustersPerSector, agentsPerCluster, classOf } = mesh.topology;
   if (agents > MAX_PICTURED_AGENTS)
     throw new RangeError(`agents: expected at most ${MAX_PICTURED_AGENTS}, got ${agents}`);
-  const rttMs: number[] = [];
-  const processingMs: number[] = [];
-  const skillsOf: number[] = [];
+  const rttMs = new Array<number>(agents).fill(0);
+  const processingMs = new Array<number>(agents).fill(0);
+  const skillsOf = new Array<number>(agents).fill(0);
   const skills = new Map<string, number>();
-  const away: string[] = [];
+  // A place that nobody has taken has no row.
+  const isThere = new Uint8Array(agents);
   for (let sector = 1; sector <= sectors; sector++) {
     for (const row of mesh.agents({ within: `sector-${sector}`, limit: agents })) {
-      rttMs.push(2 * row.currentLatencyMs);
-      processingMs.push(row.currentProcessingMs);
+      const agent = indexOfAddress(mesh.topology, row.agentId);
+      rttMs[agent] = 2 * row.currentLatencyMs;
+      processingMs[agent] = row.currentProcessingMs;
       const key = JSON.stringify(row.capabilities);
       if (!skills.has(key) && skills.size < MAX_SKILLS) skills.set(key, skills.size);
-      skillsOf.push(skills.get(key) ?? 0);
-      if (!THERE.has(row.operationalState)) away.push(row.agentId);
+      skillsOf[agent] = skills.get(key) ?? 0;
+      if (THERE.has(row.operationalState)) isThere[agent] = 1;
     }
     await turn();
   }
+  const away: string[] = [];
+  for (let agent = 0; agent < agents; agent++)
+    if (isThere[agent] === 0) away.push(addressOf(mesh.topology, agent));
   const counts = new Array<number>(IMPEDANCE_CLASSES.length).fill(0);
   for (const index of classOf) counts[index]++;
   const classes = Object.fromEntries(IMPEDANCE_CLASSES.map(({ name }, i) => [name, counts[i]]));
