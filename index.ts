@@ -86,6 +86,7 @@ export type * from "./runtime/api/live-api.ts";
 export type * from "./runtime/api/mesh-api.ts";
 export type * from "./runtime/api/mode-api.ts";
 export type * from "./runtime/api/operation-api.ts";
+export type * from "./runtime/api/reload-api.ts";
 export type * from "./runtime/api/roles-api.ts";
 export type * from "./runtime/api/scale-api.ts";
 export type * from "./runtime/api/task-api.ts";

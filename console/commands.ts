@@ -24,6 +24,7 @@ import { modeCommand } from "./mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
 import { quarantineCommand } from "./quarantine-command.ts";
 import { reassignCommand } from "./reassign-command.ts";
+import { reloadCommand } from "./reload-command.ts";
 import { routeCommand } from "./route-command.ts";
 import { sayCommand } from "./say-command.ts";
 import { scaleCommand } from "./scale-command.ts";
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   modeCommand,
   restartCommand,
   killCommand,
+  reloadCommand,
   healCommand,
   freezeCommand,
   thawCommand,

@@ -44,6 +44,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     onProgress: boot.onProgress,
     ...(boot.fresh === true && { fresh: true }),
     ...(boot.logFile !== undefined && { logFile: boot.logFile }),
+    ...(settings.watch !== undefined && { watch: settings.watch }),
     ...(settings.workers !== undefined && { workers: settings.workers }),
     ...(settings.heartbeat !== undefined && { heartbeatMs: settings.heartbeat }),
     ...(settings.watchdog !== undefined && { watchdogMs: settings.watchdog }),

@@ -12,7 +12,9 @@ import type { HttpFace, HttpPlan } from "./http-face.ts";
 import { type LanguageModel, languageModel } from "./language-model.ts";
 import { localLine } from "./line.ts";
 import { meshOptions } from "./mesh-options.ts";
+import { paint } from "./paint.ts";
 import { Progress } from "./progress.ts";
+import { renderReload } from "./reload-command.ts";
 import { Repl } from "./repl.ts";
 import { runLines } from "./run-lines.ts";
 import type { Settings } from "./settings.ts";
@@ -252,6 +254,7 @@ export class RunningMesh {
   /** Tells of workers that come and go. */
   #tellOf(mesh: Mesh, tell: (sentence: string) => void): () => void {
     const forgets = [
+      mesh.on("reload", (result) => tell(renderReload(result, paint(false)))),
       mesh.on("workerLost", ({ worker, reason }) => tell(`${worker} lost: ${reason}`)),
       mesh.on("workerBack", ({ worker, afterMs, redelivered }) => {
         tell(

@@ -35,6 +35,7 @@ export interface Settings {
   readonly traces: string | undefined;
   /** File of a frozen mesh to start from. */
   readonly thaw: string | undefined;
+  readonly watch: boolean | undefined;
   readonly data: string;
   readonly for: number | undefined;
   readonly repl: boolean;
@@ -97,6 +98,7 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     ),
     path: "agent",
   },
+  watch: setting("reload agents' modules when their files change", "true|false", flag()),
   traces: {
     ...setting("folder of latency traces to replay", "dir", text("the path of a folder")),
     path: "folder",

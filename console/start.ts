@@ -111,7 +111,7 @@ function startParameters(): Record<string, Parameter> {
     },
   };
   for (const [key, { help, value, fallback }] of Object.entries(SETTINGS)) {
-    if (key === "repl") continue;
+    if (key === "repl" || key === "watch") continue;
     const standard = fallback === undefined ? "" : ` (default: ${shown(key, fallback)})`;
     parameters[key] = { schema: text(value).optional(), help: help + standard, value };
   }
@@ -125,6 +125,7 @@ function startParameters(): Record<string, Parameter> {
     schema: flag().optional(),
     help: "set aside what the data folder has of states and messages, and begin anew",
   };
+  parameters.watch = { schema: flag().optional(), help: SETTINGS.watch.help };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   parameters.noHttp = { schema: flag().optional(), help: "serve no dashboard and no HTTP API" };
   return parameters;

@@ -44,6 +44,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./api/operation-api.ts";
+import type { ReloadOptions, ReloadResult } from "./api/reload-api.ts";
 import type { Roles } from "./api/roles-api.ts";
 import type { Scale } from "./api/scale-api.ts";
 import type { Tasks } from "./api/task-api.ts";
@@ -64,6 +65,7 @@ import { WhyReader } from "./why.ts";
 import { AgentDesks } from "./workers/agent-desks.ts";
 import type { MainModule } from "./workers/behavior-modules.ts";
 import { runDuty } from "./workers/duty.ts";
+import { Reloads } from "./workers/reloads.ts";
 import { ShardPool } from "./workers/shard-pool.ts";
 import { Watchdog } from "./workers/watchdog.ts";
 
@@ -92,10 +94,12 @@ export class ThreadedMesh implements Mesh {
   readonly #plan: MeshPlan;
   readonly #headquarters: Headquarters;
   readonly #desks: AgentDesks;
+  readonly #reloads: Reloads;
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
   readonly #signal: AbortSignal | undefined;
+  readonly #watch: ReloadOptions | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
   #duty: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
@@ -112,6 +116,7 @@ export class ThreadedMesh implements Mesh {
     this.modules = settings.modules;
     this.agentOptions = options.agentOptions;
     this.#signal = options.signal;
+    this.#watch = settings.watch;
     this.#plan = planMesh(
       settings,
       options,
@@ -143,6 +148,7 @@ export class ThreadedMesh implements Mesh {
     const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
     this.traces = new MessageTraces(dispatcher.view, (id, options) => history.trace(id, options));
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
+    const sources = [...settings.modules];
     this.#pool = new ShardPool(
       this.#plan,
       systemClock,
@@ -150,6 +156,18 @@ export class ThreadedMesh implements Mesh {
       log,
       losses,
       this.#desks.opened,
+      sources,
+    );
+    this.#reloads = new Reloads(
+      {
+        plan: this.#plan,
+        log,
+        lines: () => this.#pool.lines,
+        onResult: (result) => this.#headquarters.listeners.emit("reload", result),
+        onIncident: (listener) => this.#headquarters.listeners.on("incident", listener),
+        mustGo: (what) => this.#headquarters.freezer.mustGo(what),
+      },
+      sources,
     );
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
@@ -231,6 +249,7 @@ export class ThreadedMesh implements Mesh {
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#desks.open(this);
+    if (this.#watch !== undefined) this.#reloads.watch(this.#watch);
     this.#headquarters.become("running");
     this.#headquarters.goOn();
   }
@@ -344,6 +363,10 @@ export class ThreadedMesh implements Mesh {
     return this.#headquarters.interventions.restart(address);
   }
 
+  async reload(module?: string, options?: ReloadOptions): Promise<readonly ReloadResult[]> {
+    return this.#reloads.reload(module, options);
+  }
+
   kill(target: string): Promise<void> {
     return this.#headquarters.interventions.kill(target);
   }
@@ -383,6 +406,7 @@ export class ThreadedMesh implements Mesh {
     this.#headquarters.dispatcher.outbox.abandon();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#watchdog.stop();
+    this.#reloads.close();
     clearInterval(this.#ticks);
     await this.#pool.stop(STOP_GRACE_MS);
     // What the shards said last: answers, dead letters.

@@ -40,6 +40,13 @@ test("human-agents: a person decides after a restart on what an agent asked befo
   assert.match(story, /Delete the backups\? denied by anna/);
 });
 
+test("module-reload: a module in TypeScript changes while its agents run, and a bad version is taken back", () => {
+  const story = run("module-reload");
+  assert.match(story, /the second one was reloaded for 40 agents: 8 apples/);
+  assert.match(story, /the third one was: reverted/);
+  assert.match(story, /have their states: 9 apples/);
+});
+
 test("http-agents: one agent crashes, one hangs, and 298 go on calling the web service", () => {
   const stdout = run("http-agents");
   assert.match(stdout, /all 300 agents called the service/);

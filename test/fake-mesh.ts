@@ -1,6 +1,6 @@
 // A mesh without agents, for tests of the console: it answers as the contract says, remembers what it was
 // asked to do, and does it only when the test wants it to.
-import { UndeliverableError, UnknownActorError } from "../actors/errors.ts";
+import { InvalidOptionError, UndeliverableError, UnknownActorError } from "../actors/errors.ts";
 import { ACCEPTED } from "../actors/receipt.ts";
 import type { Answer } from "../actors/result.ts";
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
@@ -35,6 +35,7 @@ import type {
   PipelineResult,
   Routes,
 } from "../runtime/api/operation-api.ts";
+import type { ReloadOptions, ReloadResult } from "../runtime/api/reload-api.ts";
 import type { Tasks } from "../runtime/api/task-api.ts";
 import { selectRange } from "../runtime/operations/selection.ts";
 import { gatherOf } from "./fake-gather.ts";
@@ -62,6 +63,7 @@ export class FakeMesh {
   groups: AskGroups["groups"] = [];
   /** What differs from a mesh in which nothing is wrong. */
   healed: Partial<HealResult> = {};
+  reloaded: Partial<ReloadResult> = {};
   delegated: Partial<DelegationResult> = {};
   piped: Partial<PipelineResult> = {};
   readonly avoided: AvoidedRoute[] = [];
@@ -420,6 +422,12 @@ export class FakeMesh {
     if (target !== "auto" && !target.startsWith("worker-")) this.#place(target);
     if (options.dryRun !== true) this.calls.push(`heal ${target}`);
     return { ...nothingHealed(target, options.dryRun === true), ...this.healed };
+  }
+
+  async reload(module = "all", { windowMs }: ReloadOptions = {}): Promise<readonly ReloadResult[]> {
+    if (module === "none.js") throw new InvalidOptionError("module", module, "one of agent.js");
+    this.calls.push(`reload ${module}${windowMs === undefined ? "" : ` ${windowMs}`}`);
+    return [{ module: "file:///agent.js", outcome: "reloaded", agents: 12, ...this.reloaded }];
   }
 
   async kill(target: string): Promise<void> {

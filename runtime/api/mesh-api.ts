@@ -36,6 +36,7 @@ import type {
   PipelineResult,
   Routes,
 } from "./operation-api.ts";
+import type { ReloadOptions, ReloadResult } from "./reload-api.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
 import type { Tasks } from "./task-api.ts";
@@ -244,6 +245,8 @@ export interface MeshEvents {
   circuit: CircuitEvent;
   /** The operating mode has changed. */
   mode: ModeEvent;
+  /** A module was reloaded, or was not. */
+  reload: ReloadResult;
 }
 
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
@@ -330,6 +333,12 @@ export interface Mesh extends AsyncDisposable {
    * coordinator, `sector-1/cluster-2` its lead: another takes over), or a worker (`worker-1`: a successor does).
    */
   kill(target: string): Promise<void>;
+  /**
+   * Changes agents over to what their module's file says now, between two turns and with their states; a version that
+   * cannot be loaded is refused, one whose agents fail within a window is taken back. `module` is a file's name, path
+   * or URL; default all that are files. What the module imports is not loaded again.
+   */
+  reload(module?: string, options?: ReloadOptions): Promise<readonly ReloadResult[]>;
   /** Who leads and coordinates, and in which term. */
   readonly roles: Roles;
   /** Delegated tasks on their way: who is not up to them, and giving them to others. */
@@ -446,6 +455,8 @@ export interface MeshOptions {
   readonly breakers?: BreakerOptions;
   /** Whom to ask and what to call when the mesh is impaired (spec 6.3). */
   readonly operators?: OperatorOptions;
+  /** Reloads the agents' modules when their files change, as {@link Mesh.reload} does. Default false. */
+  readonly watch?: boolean | ReloadOptions;
   /** Seed of every agent's `ctx.random`; default from the system. */
   readonly seed?: number;
   readonly signal?: AbortSignal;

@@ -27,6 +27,7 @@ import {
 } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
 import type { Ring } from "../../mailbox/ring.ts";
+import { BehaviorSwap } from "./behavior-swap.ts";
 import { AgentCell } from "./cell.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Contexts } from "./contexts.ts";
@@ -56,12 +57,13 @@ export class Agents {
   readonly failures: Failures;
   readonly watches: Watches;
   readonly contexts: Contexts;
+  readonly swap: BehaviorSwap;
   readonly #dispatcher: Dispatcher;
   readonly #requests: Requests;
   readonly #cells: (AgentCell | undefined)[] = [];
   /** By place in the spawn range. */
   readonly #spawned: (AgentCell | undefined)[] = [];
-  #behaviors: readonly Behavior[] = [];
+  #behaviors: Behavior[] = [];
   #range: Range = NONE;
   readonly #places: SpawnPlaces;
   #siblings = new Siblings(0, 0);
@@ -76,6 +78,7 @@ export class Agents {
     this.failures = new Failures(dispatcher);
     this.watches = new Watches(dispatcher);
     this.contexts = new Contexts(dispatcher);
+    this.swap = new BehaviorSwap(dispatcher);
     this.#requests = new Requests(dispatcher);
     this.#places = new SpawnPlaces(dispatcher.view);
   }
@@ -103,7 +106,7 @@ export class Agents {
    */
   async boot(behaviors: readonly Behavior[], range: Range): Promise<void> {
     const { view, plan } = this.#dispatcher;
-    this.#behaviors = behaviors;
+    this.#behaviors = [...behaviors];
     this.#range = range;
     if (plan.threads > 1 && view.thread > 0) {
       this.#places.survey();
@@ -182,6 +185,24 @@ export class Agents {
     registry.state[agent] = VACANT_SEAT;
   }
 
+  /**
+   * Changes the agents of a module over to another version; returns how many. `back` to the one of before. Throws, with
+   * nothing changed, when a state cannot be taken over to a new one.
+   */
+  change(module: number, behavior: Behavior, back: boolean): number {
+    const own = this.#agentsOf(module);
+    const changed = back ? this.swap.back(own, behavior) : this.swap.forward(own, behavior);
+    this.#behaviors[module] = behavior;
+    this.#dispatcher.nudge();
+    return changed;
+  }
+
+  *#agentsOf(module: number): Iterable<number> {
+    const { moduleOf } = this.#dispatcher.plan;
+    for (let agent = this.#range.from; agent < this.#range.to; agent++)
+      if ((moduleOf?.[agent] ?? 0) === module) yield agent;
+  }
+
   #behaviorOf(agent: number): Behavior {
     return this.#behaviors[this.#dispatcher.plan.moduleOf?.[agent] ?? 0];
   }
@@ -209,7 +230,8 @@ export class Agents {
     const named = this.#name(agent);
     try {
       const saved = behavior.restore !== undefined && this.checkpoints.has(agent);
-      state = saved ? this.checkpoints.restore(cell) : behavior.init(cell);
+      if (this.swap.isOwed(agent)) state = this.swap.owed(agent);
+      else state = saved ? this.checkpoints.restore(cell) : behavior.init(cell);
     } catch (error) {
       if (named) this.#dispatcher.view.control[CONTROL_CURRENT] = 0;
       this.#failedToStart(cell, error);

@@ -52,6 +52,8 @@ export interface CellExtras {
   stopping?: boolean;
   measured?: { rttMs: number; processingMs: number };
   waitsFor?: string;
+  /** The version that the agent changes over to when the current turn is over. */
+  nextBehavior?: Behavior;
 }
 
 /** Characters of what a turn says it waits for. */

@@ -127,6 +127,11 @@ function kindUrl(kind: string): string {
   return new URL(module, import.meta.url).href;
 }
 
+/** Whether a module is that of a kind, and not the user's. */
+export function isReadyMade(url: string): boolean {
+  return KINDS.some((kind) => kindUrl(kind) === url);
+}
+
 function moduleUrl(agent: string | URL): string {
   if (agent instanceof URL) return agent.href;
   if (typeof agent !== "string" || agent === "") {

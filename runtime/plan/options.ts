@@ -11,6 +11,7 @@ import {
   type Supervision,
 } from "../../supervisors/restart.ts";
 import type { MeshOptions } from "../api/mesh-api.ts";
+import type { ReloadOptions } from "../api/reload-api.ts";
 import { systemSeed } from "../machine/clock.ts";
 import { type AgentModules, readModules } from "./agent-modules.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
@@ -33,6 +34,7 @@ export interface Settings extends AgentModules {
   readonly dataDir: string | undefined;
   readonly breakers: Partial<BreakerSettings>;
   readonly fresh: boolean;
+  readonly watch: ReloadOptions | undefined;
   readonly checkpointMs: number;
   readonly log: LogLevel;
   readonly seed: number;
@@ -91,6 +93,7 @@ export function readOptions(options: MeshOptions): Settings {
     breakers: readBreakers(options.breakers),
     fresh: oneOf("fresh", options.fresh ?? false, [true, false]),
     checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
+    watch: readWatch(options.watch),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options, topology),
@@ -118,6 +121,13 @@ function readFolder(field: string, path: unknown): string | undefined {
   if (typeof path !== "string" || path === "")
     throw new InvalidOptionError(field, path, "the path of a folder");
   return resolvePath(path);
+}
+
+function readWatch(watch: MeshOptions["watch"]): ReloadOptions | undefined {
+  if (watch === undefined || watch === false) return undefined;
+  if (watch === true) return {};
+  if (typeof watch === "object" && watch !== null) return watch;
+  throw new InvalidOptionError("watch", watch, "true, false or { windowMs }");
 }
 
 function oneOf<T extends string | boolean>(field: string, value: T, allowed: readonly T[]): T {

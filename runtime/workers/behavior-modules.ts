@@ -4,6 +4,7 @@ import type { Topology } from "../../coordination/topology.ts";
 import type { AgentHost, AgentModule } from "../api/agent-api.ts";
 import { type Breeds, breedKey, type Origin } from "../dispatch/belongings.ts";
 import { systemClock } from "../machine/clock.ts";
+import { loadTypeScript } from "../machine/source-loader.ts";
 import type { AgentModules } from "../plan/agent-modules.ts";
 
 /** Makes the behaviors of a thread; MeshError when a module cannot be imported or makes no behavior. */
@@ -30,20 +31,35 @@ export async function readBehaviors(
   threads: number,
 ): Promise<readonly MainModule[]> {
   return Promise.all(
-    modules.map(async (url, place) => {
-      const module = await importModule(url);
+    modules.map((url, place) => {
       const options = moduleOptions[place];
-      const shared = new SharedArrayBuffer(module.sharedBytes?.(options, topology, threads) ?? 0);
-      const call = (): Promise<never> => Promise.reject(new MeshError("MESH_NO_DESK", NO_DESK));
-      const host = { thread: 0, topology, clock: systemClock, shared, call };
-      return { module, behavior: behaviorOf(url, module, options, host), shared };
+      return readBehavior(url, options, topology, threads);
     }),
   );
 }
 
+/** One module for main. */
+export async function readBehavior(
+  url: string,
+  options: unknown,
+  topology: Topology,
+  threads: number,
+): Promise<MainModule> {
+  const module = await importModule(url);
+  const shared = new SharedArrayBuffer(module.sharedBytes?.(options, topology, threads) ?? 0);
+  const call = (): Promise<never> => Promise.reject(new MeshError("MESH_NO_DESK", NO_DESK));
+  const host = { thread: 0, topology, clock: systemClock, shared, call };
+  return { module, behavior: behaviorOf(url, module, options, host), shared };
+}
+
 const NO_DESK = "main runs no agents, and answers none of its own calls";
 
-async function loadBehavior(url: string, options: unknown, host: AgentHost): Promise<Behavior> {
+/** Makes one behavior. */
+export async function loadBehavior(
+  url: string,
+  options: unknown,
+  host: AgentHost,
+): Promise<Behavior> {
   const module = await importModule(url);
   try {
     await module.configure?.(options);
@@ -74,7 +90,8 @@ export async function loadBreeds(urls: readonly string[]): Promise<Breeds> {
 
 async function importModule(url: string): Promise<AgentModule> {
   try {
-    return (await import(url)) as AgentModule;
+    if (/\.[mc]?ts$/.test(new URL(url).pathname)) await loadTypeScript();
+    return unwrapped(await import(url));
   } catch (cause) {
     throw new MeshError(
       "MESH_AGENT_MODULE",
@@ -82,6 +99,13 @@ async function importModule(url: string): Promise<AgentModule> {
       { cause },
     );
   }
+}
+
+/** Of TypeScript in a package that does not say `"type": "module"`, the exports are the members of the default one. */
+function unwrapped(module: { readonly default?: object }): AgentModule {
+  const inner = module.default;
+  const isWrapped = inner !== undefined && "default" in inner && Object.keys(module).length === 1;
+  return (isWrapped ? inner : module) as AgentModule;
 }
 
 function behaviorOf(url: string, module: AgentModule, options: unknown, host: AgentHost): Behavior {

@@ -9,6 +9,7 @@ import type { AgentDesk } from "../api/agent-api.ts";
 
 /** What a worker sends. */
 interface Call {
+  readonly kind: "call";
   readonly id: number;
   /** Place of the module among the mesh's. */
   readonly module: number;
@@ -17,6 +18,7 @@ interface Call {
 
 /** What main answers; an error loses its class on the way, so it goes as a code and a sentence. */
 interface Reply {
+  readonly kind: "reply";
   readonly id: number;
   readonly value?: unknown;
   readonly error?: { readonly code: string; readonly sentence: string };
@@ -35,7 +37,9 @@ export class DeskLine {
 
   constructor(port: MessagePort) {
     this.#port = port;
-    port.on("message", (reply: Reply) => this.#hear(reply));
+    port.on("message", (reply: Reply) => {
+      if (reply.kind === "reply") this.#hear(reply);
+    });
     // A thread that ends does not stay for an answer.
     port.unref();
   }
@@ -43,7 +47,7 @@ export class DeskLine {
   call(module: number, request: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#port.postMessage({ id, module, request } satisfies Call);
+      this.#port.postMessage({ kind: "call", id, module, request } satisfies Call);
       this.#waiting.set(id, { resolve, reject });
     });
   }
@@ -58,16 +62,17 @@ export class DeskLine {
 
 /** Main's end: answers the calls of one incarnation of a thread when the desks are there. */
 export function serveDesks(port: MessagePort, desks: Promise<readonly AgentDesk[]>): void {
-  port.on("message", async ({ id, module, request }: Call) => {
+  port.on("message", async ({ kind, id, module, request }: Call) => {
+    if (kind !== "call") return;
     let reply: Reply;
     try {
       const desk = (await desks)[module];
       if (desk?.call === undefined)
         throw new MeshError("MESH_NO_DESK", `module ${module} has nobody on main to call`);
-      reply = { id, value: await desk.call(request) };
+      reply = { kind: "reply", id, value: await desk.call(request) };
     } catch (error) {
       const { code = "MESH_DESK", message } = error as MeshError;
-      reply = { id, error: { code, sentence: message } };
+      reply = { kind: "reply", id, error: { code, sentence: message } };
     }
     port.postMessage(reply);
   });

@@ -1,4 +1,4 @@
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { MeshError } from "../../actors/errors.ts";
 import type { Clock, Log } from "../../actors/ports.ts";
@@ -50,6 +50,8 @@ interface Shard {
   /** Its incarnation is being ended by an order. */
   blameless: boolean;
   running: Promise<void>;
+  /** Main's end of the line to the incarnation that runs; undefined between two. */
+  port: MessagePort | undefined;
 }
 
 /** A worker that dies this often in a row before its agents are ready is given up. */
@@ -69,6 +71,8 @@ export class ShardPool {
   readonly #listener: PoolListener;
   /** Main's side of the agents, by module. */
   readonly #desks: Promise<readonly AgentDesk[]>;
+  /** By module, as reloads have it: the URL of the version that a worker begins with. */
+  readonly #sources: readonly string[];
   readonly #shards: Shard[] = [];
   #stopping = false;
 
@@ -79,6 +83,7 @@ export class ShardPool {
     log: Log,
     listener: PoolListener,
     desks: Promise<readonly AgentDesk[]>,
+    sources: readonly string[],
   ) {
     this.#clock = clock;
     this.#plan = plan;
@@ -86,6 +91,7 @@ export class ShardPool {
     this.#logOptions = logOptions;
     this.#listener = listener;
     this.#desks = desks;
+    this.#sources = sources;
     const isSource = import.meta.url.endsWith(".ts");
     const workers = plan.threads - 1;
     this.#pool = new Piscina({
@@ -116,10 +122,16 @@ export class ShardPool {
         failures: 0,
         blameless: false,
         running: Promise.resolve(),
+        port: undefined,
       };
       this.#shards.push(shard);
       shard.running = this.#host(shard);
     }
+  }
+
+  /** Lines to the workers that run now. */
+  get lines(): readonly MessagePort[] {
+    return this.#shards.flatMap(({ port }) => port ?? []);
   }
 
   /** Times the worker of `thread` was replaced. */
@@ -214,6 +226,7 @@ export class ShardPool {
     const { port1, port2 } = new MessageChannel();
     const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
     serveDesks(port1, this.#desks);
+    shard.port = port1;
     // The successor is told, not left to read it: what stands there from now on is its own doing.
     const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);
     const epoch = Atomics.add(shard.control, CONTROL_EPOCH, 1) + 1;
@@ -225,6 +238,7 @@ export class ShardPool {
       plan: this.#plan,
       thread: shard.thread,
       epoch,
+      sources: [...this.#sources],
       first: shard.restarts === 0,
       death: { blameless: shard.blameless, current },
       log: this.#logOptions,
@@ -243,6 +257,7 @@ export class ShardPool {
       return signal.aborted ? (signal.reason as Error) : (error as Error);
     } finally {
       clearInterval(watch);
+      shard.port = undefined;
       // A task that throws leaves its thread alive; the port then has to be closed from here.
       const gone = setTimeout(() => port1.close(), 1000);
       await exited;

@@ -10,16 +10,18 @@ import {
   Command,
   ThreadState,
 } from "../../mailbox/layout.ts";
+import type { AgentHost } from "../api/agent-api.ts";
 import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Death } from "../dispatch/succession.ts";
 import { seededRandom, systemClock } from "../machine/clock.ts";
 import { createLog, type LogOptions } from "../machine/log.ts";
 import { openTelemetry } from "../machine/telemetry.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
-import { loadBehaviors, loadBreeds } from "./behavior-modules.ts";
+import { loadBehavior, loadBehaviors, loadBreeds } from "./behavior-modules.ts";
 import { DeskLine } from "./desk-line.ts";
 import { runDuty } from "./duty.ts";
 import { bootShard } from "./shard-boot.ts";
+import { serveVersions, type VersionOrder } from "./version-line.ts";
 
 /** Cycles after the agents have stopped: far more than the lanes can hold. */
 const LAST_CYCLES = 10_000;
@@ -29,6 +31,8 @@ export interface ShardTask {
   readonly plan: MeshPlan;
   readonly thread: number;
   readonly epoch: number;
+  /** By module: the URL of the version that holds. */
+  readonly sources: readonly string[];
   /** It is the first of this process, not the successor of one that died. */
   readonly first: boolean;
   /** How the previous incarnation ended. */
@@ -74,17 +78,18 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const dispatcher = new Dispatcher(plan, view, { clock, random, log });
   Atomics.store(control, CONTROL_BOOTED, 0);
   Atomics.store(control, CONTROL_THREAD_ID, threadId);
+  const line = new DeskLine(task.lifeline);
+  const hostOf = (place: number): AgentHost => ({
+    thread,
+    topology: view.topology,
+    clock,
+    shared: plan.moduleMemory[place],
+    call: (request) => line.call(place, request),
+  });
   let behaviors: readonly Behavior[];
   try {
-    const line = new DeskLine(task.lifeline);
-    behaviors = await loadBehaviors(plan, (place) => ({
-      thread,
-      topology: view.topology,
-      clock,
-      shared: plan.moduleMemory[place],
-      call: (request) => line.call(place, request),
-    }));
-    dispatcher.belongings.breeds = await loadBreeds(plan.modules);
+    behaviors = await loadBehaviors({ ...plan, modules: task.sources }, hostOf);
+    dispatcher.belongings.breeds = await loadBreeds(task.sources);
     // After the modules, one of which may have registered it.
     dispatcher.spans.telemetry = await openTelemetry();
   } catch (error) {
@@ -93,7 +98,13 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
     // As a value, because a thrown error loses its class, and here its code is wanted, on the way to main.
     return { epoch, unloadable: { code: error.code, sentence: error.message } };
   }
-  await bootShard(dispatcher, behaviors, task.death);
+  const booted = bootShard(dispatcher, behaviors, task.death);
+  const sources = [...task.sources];
+  serveVersions(task.lifeline, async (order) => {
+    await booted;
+    return changeVersion(dispatcher, order, sources, hostOf);
+  });
+  await booted;
   await runDuty(dispatcher, () => Atomics.load(control, CONTROL_COMMAND) === Command.STOP);
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPING);
   dispatcher.nowMs = clock.nowMs();
@@ -107,4 +118,25 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   Atomics.store(control, CONTROL_STATE, ThreadState.STOPPED);
   task.lifeline.close();
   return { epoch };
+}
+
+/** Carries out what main orders: on this thread between two cycles, which the event loop is given. */
+async function changeVersion(
+  { agents, belongings, plan }: Dispatcher,
+  { module, url, back, settle }: VersionOrder,
+  sources: string[],
+  hostOf: (place: number) => AgentHost,
+): Promise<number> {
+  if (settle) {
+    agents.swap.settle();
+    return 0;
+  }
+  const behavior = await loadBehavior(url, plan.moduleOptions[module], hostOf(module));
+  const changed = agents.change(module, behavior, back);
+  sources[module] = url;
+  // Children that live are of the version that spawned them.
+  const { origins, behaviors } = await loadBreeds(sources);
+  const known = belongings.breeds.origins;
+  belongings.breeds = { origins: new Map([...known, ...origins]), behaviors };
+  return changed;
 }
