@@ -42,4 +42,14 @@ export function conflict(detail: ConflictDetail): Conflict {
   return { state: -1, conflict: detail };
 }
 
+/** What a handler returned, as a result; TypeError when it is none. Nothing is READY without a value. */
+export function asResult(returned: unknown): Result {
+  if (returned === undefined) return ready();
+  const { state } = returned as Result;
+  if (state === 1 || state === -1) return returned as Result;
+  throw new TypeError(
+    `receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`,
+  );
+}
+
 export type { ConflictDetail, ConflictType };

@@ -115,8 +115,8 @@ export const diffCommand: MeshCommand = meshCommand({
   name: "diff",
   help: "Compare two frozen meshes, or one with the mesh that runs: agents, messages, estimates, counts.",
   details:
-    "Without a second file, or with `live` in its place, the mesh that runs is compared: it stands still as long as " +
-    "a cut of it is taken, and one that is frozen stays so. Two files are compared where no mesh runs, too.",
+    "Without a second file, or with `live` in its place, the mesh that runs is compared: it stands still for as " +
+    "long as a cut of it is taken, and one that is frozen stays so. Two files are compared where no mesh runs, too.",
   parameters: {
     first: {
       schema: text("the path of a file"),

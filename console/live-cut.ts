@@ -11,7 +11,7 @@ export interface LiveCut {
 
 /**
  * Takes the cut of a mesh and lets it go on before anything is done with it; `what` is the command that wants it.
- * MeshError while a part of the mesh is frozen by itself, and when a worker does not stop in time: it goes on then too.
+ * MeshError while a part of the mesh is frozen by itself, and when a worker does not stop in time; it goes on then too.
  */
 export async function liveCut(mesh: Mesh, what: string): Promise<LiveCut> {
   const { state, frozen = [] } = mesh.status();

@@ -127,6 +127,13 @@ export class Custody {
     this.doubles[at] = sentInThisCycle ? SlotState.DONE : cycle * 8 + state;
   }
 
+  /** In `cycle` an outgoing message went, or was given up; of one that was put here in it a successor sees nothing. */
+  endOutgoing(slot: number, cycle: number): void {
+    const at = (slot >>> 1) + SLOT_STAMP_F64;
+    const isNew = this.doubles[at] === cycle * 8 + SlotState.OUTGOING;
+    this.doubles[at] = (isNew ? 0 : cycle * 8) + SlotState.GONE;
+  }
+
   /** Fills in the header of a new message or checkpoint: where it came from and its rank. */
   describe(slot: number, owner: number, lane: number, position: number): void {
     const words = this.words;
@@ -203,6 +210,7 @@ export class Custody {
         if (state === SlotState.QUEUED) found.messages.push(slot);
         else if (state === SlotState.PAYLOAD) found.payloads.push(slot);
         else if (state === SlotState.BELONGING) found.belongings.push(slot);
+        else if (state === SlotState.OUTGOING) found.outgoing.push(slot);
         else if (state === SlotState.CHECKPOINT) this.#keepNewest(slot, found.checkpoints);
       }
     }
@@ -210,7 +218,8 @@ export class Custody {
     return found;
   }
 
-  #sort({ messages, belongings }: FoundSlots): void {
+  #sort({ messages, belongings, outgoing }: FoundSlots): void {
+    outgoing.sort((a, b) => this.rankOf(a) - this.rankOf(b));
     messages.sort((a, b) => this.rankOf(a) - this.rankOf(b));
     belongings.sort((a, b) => this.rankOf(a) - this.rankOf(b));
   }
@@ -227,6 +236,10 @@ export class Custody {
         return true;
       case SlotState.BELONGING:
         found.belongings.push(slot);
+        return true;
+      case SlotState.OUTGOING:
+        if (this.state(slot) === SlotState.GONE) this.stamp(slot, SlotState.OUTGOING, 0);
+        found.outgoing.push(slot);
         return true;
       case SlotState.CHECKPOINT: {
         const older = this.#keepNewest(slot, found.checkpoints);
@@ -245,6 +258,7 @@ export class Custody {
     const state = stamp % 8;
     const happened = Math.floor(stamp / 8) <= committed;
     if (state === SlotState.DONE) return happened ? SlotState.FREE : SlotState.QUEUED;
+    if (state === SlotState.GONE) return happened ? SlotState.FREE : SlotState.OUTGOING;
     if (!happened) return SlotState.FREE;
     if (state === SlotState.PAYLOAD && Atomics.load(this.words, slot + SLOT_AUX) <= 0)
       return SlotState.FREE;
@@ -352,6 +366,8 @@ export interface RecoveredSlots {
   readonly checkpoints: ReadonlyMap<number, number>;
   /** What agents had besides when their mesh stood still, in the order in which it was kept. */
   readonly belongings: readonly number[];
+  /** Messages that wait for room on their way out, oldest first. */
+  readonly outgoing: readonly number[];
 }
 
 interface FoundSlots extends RecoveredSlots {
@@ -359,8 +375,9 @@ interface FoundSlots extends RecoveredSlots {
   readonly payloads: number[];
   readonly checkpoints: Map<number, number>;
   readonly belongings: number[];
+  readonly outgoing: number[];
 }
 
 function nothingFound(): FoundSlots {
-  return { messages: [], payloads: [], checkpoints: new Map(), belongings: [] };
+  return { messages: [], payloads: [], checkpoints: new Map(), belongings: [], outgoing: [] };
 }

@@ -182,6 +182,10 @@ export const SlotState = {
   PAYLOAD: 4,
   /** What an agent has besides, kept while the mesh stands still: see `belonging.ts`. */
   BELONGING: 5,
+  /** A message that a turn which has ended has sent, and that waits here for room. */
+  OUTGOING: 6,
+  /** An outgoing message that has found it. */
+  GONE: 7,
 } as const;
 
 /*

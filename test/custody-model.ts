@@ -313,7 +313,7 @@ export function recovered(memory: SharedArrayBuffer, cycle: number): Successor {
   // Another thread that only looks sees the same, and changes nothing.
   const seen = new Custody(memory).survey(cycle);
   const { messages, payloads, checkpoints } = custody.recover(cycle);
-  expect(seen).toEqual({ messages, payloads, checkpoints, belongings: [] });
+  expect(seen).toEqual({ messages, payloads, checkpoints, belongings: [], outgoing: [] });
   const slots = new Map<number, { slot: number; bytes: number }>();
   const idOf = (slot: number): number => {
     const bytes = custody.words[slot + SLOT_FRAME];

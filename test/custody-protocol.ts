@@ -186,7 +186,7 @@ function dispatcherOf(parts: Parts): Module {
   };
   dispatcher.ledger = new code.Ledger(dispatcher.view.controlDoubles);
   dispatcher.plan = { maxDeliveries: 3, maxPayloadBytes: 1024 };
-  dispatcher.outbox = { dirty: false, retry: () => 0, hold: () => {}, letGo: () => {} };
+  dispatcher.outbox = { dirty: false, retry: () => 0, hold() {}, letGo() {}, adopt() {} };
   dispatcher.wheel = { stop: () => {}, go: () => {} };
   dispatcher.releases = dispatcher.wheel;
   dispatcher.runQueue = { length: 0 };

@@ -104,6 +104,11 @@ const verbs = {
   tell: (_state, { to, message, options }, ctx) => {
     ctx.tell(to, message, options);
   },
+  /** Tells the first what it is told, and the second all notes. */
+  tellBoth: (_state, { first, message, second, ids }, ctx) => {
+    ctx.tell(first, message);
+    for (const id of ids) ctx.tell(second, { do: "note", id });
+  },
   tellLater: async (_state, { to, message, options, afterMs }, ctx) => {
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     ctx.tell(to, message, options);

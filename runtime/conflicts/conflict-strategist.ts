@@ -44,7 +44,7 @@ export interface StrategyPorts {
   readonly signal: (target: number, signal: Signal) => void;
   readonly lines: Log;
   readonly tell: (address: string, message: unknown) => Receipt;
-  /** Has the payload of an operation sent again to an agent that had a damaged one, if it is still as promised. */
+  /** Has the payload of an operation sent again to an agent that had a damaged one, if it is what was promised. */
   readonly resend: (operation: number, agent: number, promised: string) => Promise<Resend>;
   readonly delegate: (task: unknown, options: DelegateOptions) => Promise<DelegationResult>;
 }

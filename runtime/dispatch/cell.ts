@@ -74,6 +74,8 @@ export class AgentCell implements ActorContext {
   busy = false;
   alive = true;
   sendsWaiting = 0;
+  /** Sends of its turn that wait and are in this heap alone. */
+  sendsLoose = 0;
   /** Who spawned it; −1 for agents of the topology. */
   parent = -1;
   /** The turn of its parent in which it was spawned; NaN when none ran. */

@@ -1,4 +1,5 @@
-import { FRAME_BYTES, FRAME_DATA } from "../../mailbox/frame.ts";
+import { PayloadTooLargeError } from "../../actors/errors.ts";
+import { FRAME_BYTES, FRAME_DATA, FrameFlag } from "../../mailbox/frame.ts";
 import { Count, SLOT_FRAME } from "../../mailbox/layout.ts";
 import { FULL } from "../../mailbox/ring.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -10,6 +11,27 @@ export class FramePlacer {
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+  }
+
+  /** Encodes a message into the codec's scratch and says so in the header; returns its length, bytes. */
+  encode(header: Header, message: unknown): number {
+    header.release = 0;
+    header.payload = 0;
+    if (message === undefined) {
+      header.flags = FrameFlag.NOTHING;
+      return 0;
+    }
+    if (typeof message === "number") {
+      header.flags = FrameFlag.NUMBER;
+      header.release = message;
+      return 0;
+    }
+    const length = this.#dispatcher.codec.encode(message);
+    const { maxPayloadBytes } = this.#dispatcher.plan;
+    if (length > maxPayloadBytes) throw new PayloadTooLargeError(length, maxPayloadBytes);
+    header.flags = 0;
+    header.payload = length;
+    return length;
   }
 
   /** Writes the header and the `length` bytes in the codec's scratch. False when there is no room. */

@@ -1,5 +1,5 @@
 import type { Priority, TellOptions } from "../../actors/context.ts";
-import { PayloadTooLargeError, UndeliverableError } from "../../actors/errors.ts";
+import { UndeliverableError } from "../../actors/errors.ts";
 import { DROPPED, REJECTED, type Receipt, WaitingReceipt } from "../../actors/receipt.ts";
 import { addressOf } from "../../coordination/address.ts";
 import { CIRCUIT_MARKS, isShut } from "../../coordination/routes.ts";
@@ -17,6 +17,7 @@ import { SendBacklog, type WaitingSend } from "./send-backlog.ts";
 import { isDurable, SendMarks } from "./send-marks.ts";
 import { deadlineAfter, SEQUENCES_AN_EPOCH } from "./send-options.ts";
 import { traceSend } from "./send-trace.ts";
+import { StagedSends } from "./staged-sends.ts";
 import { isPatient } from "./standstill.ts";
 import type { TimerId, TimerTarget } from "./wheel.ts";
 
@@ -59,6 +60,7 @@ export class Outbox implements TimerTarget {
   readonly #admission: Admission;
   readonly #marks: SendMarks;
   readonly #frames: FramePlacer;
+  readonly #staged: StagedSends;
   readonly #header: Header = emptyHeader();
   /** Unique on this thread over all its incarnations. */
   #sequence: number;
@@ -80,6 +82,7 @@ export class Outbox implements TimerTarget {
     this.#admission = new Admission(dispatcher);
     this.#marks = new SendMarks(dispatcher);
     this.#frames = new FramePlacer(dispatcher);
+    this.#staged = new StagedSends(dispatcher);
     this.#room = new MailboxRoom(dispatcher.plan.bounds, registry);
     this.#backlog = new SendBacklog({
       maxMessages: MAX_WAITING,
@@ -231,30 +234,9 @@ export class Outbox implements TimerTarget {
     header.deadlineMs = deadlineMs;
     header.hash = kind === FrameKind.ASK ? this.#askEdge + 1 : 0;
     const mark = this.#marks.take();
-    const length = this.#encode(message);
+    const length = this.#frames.encode(header, message);
     header.flags |= this.#flags;
     if (mark !== 0) this.#marks.stamp(header, mark);
-    return length;
-  }
-
-  #encode(message: unknown): number {
-    const header = this.#header;
-    header.release = 0;
-    header.payload = 0;
-    if (message === undefined) {
-      header.flags = FrameFlag.NOTHING;
-      return 0;
-    }
-    if (typeof message === "number") {
-      header.flags = FrameFlag.NUMBER;
-      header.release = message;
-      return 0;
-    }
-    const length = this.#dispatcher.codec.encode(message);
-    const { maxPayloadBytes } = this.#dispatcher.plan;
-    if (length > maxPayloadBytes) throw new PayloadTooLargeError(length, maxPayloadBytes);
-    header.flags = 0;
-    header.payload = length;
     return length;
   }
 
@@ -305,8 +287,9 @@ export class Outbox implements TimerTarget {
     // The turn of an agent that fills its own mailbox must end for that to become emptier: nothing holds it.
     const held = cell?.self === this.#header.target ? undefined : cell;
     if (this.#backlog.isFull(length)) return REJECTED;
-    this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held);
+    this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held, cell);
     if (held !== undefined) held.sendsWaiting++;
+    if (cell !== undefined) cell.sendsLoose++;
     this.#retrySoon();
     return receipt;
   }
@@ -354,6 +337,7 @@ export class Outbox implements TimerTarget {
         if (state !== "sent" && entry.header.kind === FrameKind.ASK)
           this.#refuseAsk(entry.header.operation, entry.header.target);
       }
+      this.#staged.release(entry);
       if (entry.cell !== undefined && --entry.cell.sendsWaiting === 0)
         this.#allSent.push(entry.cell);
       view.control[CONTROL_RESUMED] = (entry.cell?.self ?? -1) + 1;
@@ -487,8 +471,23 @@ export class Outbox implements TimerTarget {
       this.#takeUp(entry);
       burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MESH_STOPPING);
       entry.receipt?.settle("dropped");
+      this.#staged.release(entry);
       return true;
     });
+  }
+
+  /** Keeps what a turn that ends has sent and what waits in custody; false when it cannot. See {@link StagedSends}. */
+  stage(cell: AgentCell): boolean {
+    return this.#staged.stage(this.#backlog.entries, cell);
+  }
+
+  /** For a successor: what turns had sent that had ended, and what waited for room. */
+  adopt(slots: readonly number[]): void {
+    for (const slot of slots) {
+      const { header, bytes } = this.#staged.read(slot);
+      this.#backlog.add(header, bytes, bytes.length, undefined, undefined, undefined, slot);
+    }
+    if (slots.length > 0) this.#retrySoon();
   }
 
   /** The next number of this thread's messages. */

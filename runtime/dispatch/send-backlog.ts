@@ -8,7 +8,12 @@ export interface WaitingSend {
   readonly bytes: Uint8Array;
   readonly length: number;
   readonly receipt: WaitingReceipt | undefined;
+  /** Whom it holds up. */
   readonly cell: AgentCell | undefined;
+  /** Whose turn sent it; undefined when none did. */
+  readonly sender: AgentCell | undefined;
+  /** Its place in custody, once its turn has ended; 0 while it is in this heap alone. */
+  slot: number;
 }
 
 /** What a backlog holds, and in which queues: what waits behind what. */
@@ -59,6 +64,8 @@ export class SendBacklog {
     length: number,
     receipt: WaitingReceipt | undefined,
     cell: AgentCell | undefined,
+    sender: AgentCell | undefined = undefined,
+    slot = 0,
   ): void {
     this.#entries.push({
       header: { ...header },
@@ -66,6 +73,8 @@ export class SendBacklog {
       length,
       receipt,
       cell,
+      sender,
+      slot,
     });
     const queue = this.#bounds.queueOf(header);
     this.#queues.set(queue, (this.#queues.get(queue) ?? 0) + 1);

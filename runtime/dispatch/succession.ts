@@ -55,6 +55,7 @@ export function succeed(dispatcher: Dispatcher, death: Death): Estate {
     : findSuspects(dispatcher, found.messages, death.current);
   dispatcher.belongings.adopt(found.belongings);
   resetRows(dispatcher);
+  dispatcher.outbox.adopt(found.outgoing);
   agents.checkpoints.adopt(statesOfTheLiving(dispatcher, found.checkpoints));
   return { redeliver: () => redeliver(dispatcher, found.messages, suspects, death.current - 1) };
 }

@@ -1,5 +1,5 @@
 import { MeshError } from "../../actors/errors.ts";
-import { type Result, ready } from "../../actors/result.ts";
+import { asResult, type Result, ready } from "../../actors/result.ts";
 import type { Signal } from "../../actors/signal.ts";
 import { observeOutcome, observeProcessing, reportLatency } from "../../coordination/profile.ts";
 import { RouteMark } from "../../coordination/routes.ts";
@@ -37,9 +37,8 @@ const TURNS_AN_AGENT = 16;
  */
 const TURNS_A_CYCLE = 2048;
 const CYCLE_MS = 2;
-/** The flag of an ASK for a sign of life, as it stands in the word of a frame's type. */
+/** Of an ASK for a sign of life, as it stands in the word of a frame's type. */
 const PROBE = FrameFlag.PROBE << 16;
-/** Of a turn that says nothing of how long turns take. */
 const UNMEASURED = { rttMs: 0, processingMs: 0 };
 /** The same while releases are to be made, which are to be punctual to well under a millisecond. */
 const CYCLE_WITH_RELEASES_MS = 0.25;
@@ -173,12 +172,15 @@ export class Turns {
       return;
     }
     if (isThenable(result)) this.#suspend(cell, result);
-    else if (cell.sendsWaiting > 0) {
+    else if (cell.sendsWaiting > 0 && !this.#stage(cell)) {
       this.#hold(cell);
       this.#whenSent(cell, result);
     } else {
+      // What an agent sends itself holds nobody up, and is not to be lost either.
+      if (cell.sendsLoose > 0) this.#stage(cell);
       this.#measure(cell);
       this.#complete(cell, result);
+      if (cell.sendsWaiting > 0) this.#holdUntilSent(cell);
     }
   }
 
@@ -191,6 +193,29 @@ export class Turns {
     if (kind === FrameKind.OPERATION && this.#dispatcher.operations.isActing(slot, cell.self))
       return behavior.act?.(state, message, cell);
     return behavior.receive(state, message, cell);
+  }
+
+  /**
+   * Puts those sends of the turn that wait for room into custody, so that it can end with them there: what it has sent
+   * and that it is done become true together. False when that cannot be; then it ends with the last of them.
+   */
+  #stage(cell: AgentCell): boolean {
+    const { journal, outbox } = this.#dispatcher;
+    // The disk knows nothing of custody: were the process to die, the message would be over and the sends lost.
+    if (journal !== undefined && this.#isPromised(cell, cell.slot)) return false;
+    return cell.sendsLoose === 0 || outbox.stage(cell);
+  }
+
+  /** A turn has ended of which some sends wait in custody: its agent takes no other before they have gone. */
+  #holdUntilSent(cell: AgentCell): void {
+    if (cell.sendsWaiting === 0 || !cell.alive) return;
+    this.#hold(cell);
+    this.#unsent.set(cell, () => {
+      if (!cell.alive) return;
+      this.#dispatcher.view.registry.currentSinceMs[cell.self] = 0;
+      cell.busy = false;
+      this.wake(cell.self);
+    });
   }
 
   /** Clock reading at the end of a turn; the next one begins with it. */
@@ -228,14 +253,14 @@ export class Turns {
   /** The agent takes no other turn until this one goes on. */
   #hold(cell: AgentCell): void {
     const { view, ports } = this.#dispatcher;
+    const { registry } = view;
     const nowMs = ports.clock.nowMs();
     this.#sinceMs = nowMs;
     this.#dispatcher.nowMs = nowMs;
     this.#dispatcher.clockStale = false;
     cell.busy = true;
-    const { registry } = view;
     registry.currentSinceMs[cell.self] = nowMs;
-    registry.currentMessage[cell.self] = this.#sequenceOf(cell.slot);
+    if (cell.slot !== 0) registry.currentMessage[cell.self] = this.#sequenceOf(cell.slot);
   }
 
   #resume(cell: AgentCell, slot: number, value: unknown, error: unknown): void {
@@ -247,7 +272,7 @@ export class Turns {
       return;
     }
     this.#dispatcher.nowMs = ports.clock.nowMs();
-    if (error === undefined && cell.sendsWaiting > 0) {
+    if (error === undefined && cell.sendsWaiting > 0 && !this.#stage(cell)) {
       this.#whenSent(cell, value);
       return;
     }
@@ -266,6 +291,7 @@ export class Turns {
     cell.busy = false;
     if (error === undefined) this.#complete(cell, value);
     else this.fail(cell, error);
+    this.#holdUntilSent(cell);
     this.wake(cell.self);
     this.#dispatcher.nudge();
   }
@@ -452,7 +478,6 @@ export class Turns {
   }
 }
 
-/** Turns that have returned but whose sends wait for room. */
 /** What a turn stashed and then failed at is spent all the same: it began. */
 function unstashRunning(cell: AgentCell): void {
   const stash = cell.extras?.stash;
@@ -475,13 +500,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isDeadline(error: unknown): boolean {
   return error instanceof MeshError && error.code === "MESH_DEADLINE";
-}
-
-function asResult(returned: unknown): Result {
-  if (returned === undefined) return ready();
-  const { state } = returned as Result;
-  if (state === 1 || state === -1) return returned as Result;
-  throw new TypeError(
-    `receive returned ${typeof returned}: expected ready(value), conflict(detail) or nothing`,
-  );
 }

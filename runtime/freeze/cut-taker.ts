@@ -88,6 +88,8 @@ export function takeCut(
   const accepted = messages.length + operations.length;
   for (let thread = 1; thread < plan.threads; thread++)
     readLanes(plan, view, thread, takenMs, into);
+  for (let thread = 1; thread < plan.threads; thread++)
+    readOutgoing(plan, view, thread, takenMs, into);
   const waiting = messages.length + operations.length - accepted;
   const { classes } = plan.topology;
   return {
@@ -176,6 +178,20 @@ function readLanes(
       else if (kind === FrameKind.OPERATION) into.operations.push(readFrame(ring, word, topology));
     });
   }
+}
+
+/** What turns that have ended have sent, and what waits for room behind all that is on the lanes. */
+function readOutgoing(
+  plan: MeshPlan,
+  { topology }: ThreadView,
+  thread: number,
+  takenMs: number,
+  { messages }: Collected,
+): void {
+  const committed = controlDoublesOf(plan.memory.control, thread)[CONTROL_COMMITTED_F64];
+  const custody = new Custody(plan.memory.custody[thread]);
+  for (const slot of custody.survey(committed).outgoing)
+    messages.push(readMessage(custody, slot + SLOT_FRAME, topology.orchestrator, takenMs));
 }
 
 /** The words of a custody or of a ring. */
