@@ -99,8 +99,10 @@ class HttpEndpoint {
     try {
       reply = await this.#post(url, key, body, sentMs, ctx);
     } catch (error) {
-      // The turn has ended, or another attempt would come to the same.
-      if (ctx.signal.aborted || isTooLong(error)) throw error;
+      // The turn has ended, which may have been a moment after the attempt was given up; or another attempt would
+      // come to the same.
+      ctx.signal.throwIfAborted();
+      if (isTooLong(error)) throw error;
       const { message, code } = error as NodeJS.ErrnoException;
       return { kind: "again", why: message || String(code), waitMs: undefined };
     }

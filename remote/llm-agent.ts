@@ -163,7 +163,8 @@ class ChatEndpoint {
         },
       );
     } catch (error) {
-      if (ctx.signal.aborted) throw error;
+      // Also when the turn has ended a moment after the call was given up.
+      ctx.signal.throwIfAborted();
       const { message, code = "" } = error as NodeJS.ErrnoException;
       const cost = UNSENT.has(code) ? NOTHING : this.#costOf(seen, most);
       return { kind: "again", why: message || code, waitMs: undefined, cost };

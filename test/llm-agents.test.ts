@@ -70,7 +70,7 @@ describe("a message to a language model", () => {
 
   test("waits, on all threads, when the endpoint has told one of them to wait", async () => {
     const before = chat.calls.length;
-    const pauseMs = 400;
+    const pauseMs = 1000;
     let saidMs = 0;
     chat.intercept = (response) => {
       if (saidMs > 0) return false;
@@ -132,39 +132,6 @@ test("what a dead worker's call held is spent, and its message is answered", asy
   // The first call may have been billed in full, so that less than another one is left.
   const refused = await ask(mesh, "sector-4/cluster-2/agent-5", { prompt: "expect", maxTokens: 8 });
   assert.equal(refused.state, -1);
-});
-
-test("the lead grows with prompt and expected answer, as it was seen to", async () => {
-  await using chat = await startChatServer(40);
-  const mesh = await createMesh({
-    log: "silent",
-    workers: 1,
-    topology: {
-      sectors: 1,
-      clustersPerSector: 1,
-      agentsPerCluster: 60,
-      classes: { CLASS_D_GPU: 1 },
-    },
-    agent: { llm: { url: chat.url, model: "llama" } },
-  });
-  const saying = (words: number) => ({ prompt: `say ${words} words`, expectedTokens: words });
-  const leadMs = async (words: number) => {
-    const { earliestQuorumMs, arrivalMs, availableMs } = await mesh.forecast({
-      payload: saying(words),
-      readyBy: 0.5,
-    });
-    return earliestQuorumMs - (arrivalMs - availableMs);
-  };
-  for (let round = 0; round < 12; round++) {
-    const message = saying(round % 2 === 0 ? 4 : 150);
-    for (const answer of await Promise.all(
-      mesh.select("llm").map((agent) => ask(mesh, mesh.address(agent), message)),
-    ))
-      readyValue(answer);
-  }
-  const [brief, long] = [await leadMs(4), await leadMs(150)];
-  assert.isAbove(long, 1.05 * brief, `${brief} ms for 4 words, ${long} ms for 150`);
-  await mesh.stop();
 });
 
 test.each([
