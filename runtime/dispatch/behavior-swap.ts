@@ -88,7 +88,11 @@ export class BehaviorSwap {
   }
 
   /** The turn of an agent has ended that was to change over after it. */
-  late(cell: AgentCell, next: Behavior): void {
+  late(cell: AgentCell): void {
+    const next = cell.extras?.nextBehavior;
+    if (next === undefined || cell.extras === undefined) return;
+    delete cell.extras.nextBehavior;
+    if (!cell.alive) return;
     try {
       this.#set(cell, next, converted(cell, next));
     } catch (error) {

@@ -422,10 +422,7 @@ export class Turns {
     delete extras.envelope;
     delete extras.measured;
     delete extras.waitsFor;
-    if (extras.nextBehavior === undefined) return;
-    const next = extras.nextBehavior;
-    delete extras.nextBehavior;
-    if (cell.alive) this.#dispatcher.agents.swap.late(cell, next);
+    if (extras.nextBehavior !== undefined) this.#dispatcher.agents.swap.late(cell);
   }
 
   /** Puts the message of the current turn aside. */
