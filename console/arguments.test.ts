@@ -95,6 +95,7 @@ describe("the table", () => {
       "mode",
       "keys",
       "restart",
+      "scale",
       "kill",
       "reload",
       "heal",
