@@ -60,7 +60,10 @@ export const DEEDS: Readonly<Record<string, string>> = {
   record: "record",
   broadcast: "broadcast, announce, proclaim, shout",
   delegate: "delegate, assign, outsource, entrust",
-  reassign: "reassign, re-assign, hand over, hand off, redistribute",
+  reassign: "reassign, re-assign, hand over, hand off, give away, redistribute",
+  rotate: "rotate, renew",
+  revoke: "revoke, withdraw",
+  admit: "admit, let in",
   add: "add, provision, spin up, bring up, spawn, deploy",
   remove: "remove, retire, decommission, shed, take away",
   grow: "grow, scale up, scale out, enlarge, extend",
@@ -141,6 +144,9 @@ export const NOUNS: Readonly<Record<string, string>> = {
     "alive, up, up and running, running, online, reachable, responsive, available, still there, working, connected",
   frozen: "to sleep, asleep, on standby, paused, on ice, on hold, halted",
   agent: "agent, node, one, guy, bot, instance, unit, device, machine agent, process",
+  key: "key, identity, identities, certificate, seed of key, credential",
+  capacity:
+    "capacity, room for more agents, room to grow, places in reserve, reserve, growth, size of mesh, how big",
   sector: "sector",
   cluster: "cluster",
   member: "member, inside of, content, contents",
@@ -173,7 +179,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
     "why, how come, what for, what makes, reason, cause, root cause, the reason, for what reason, whats the reason, " +
     "what keeps, what holds, what slows, what blocks",
   chain:
-    "chain, causation chain, causation, causal chain, path, hops, journey, ancestry, lineage, provenance, " +
+    "chain, causation chain, causation, causal chain, path, way, hops, journey, ancestry, lineage, provenance, " +
     "history of message",
   origin:
     "come from, came from, originate, originate from, start from, stem from, begin, origin, led to, lead to, " +
@@ -353,7 +359,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   recovery:
     "recovery, healing, repair, repairs, recovery procedure, healing procedure, self healing, self-healing, " +
     "auto heal, recovery process, repair procedure",
-  around: "around, past, clear of, by",
+  around: "around, past, clear of",
   ALL: "it all, whole lot, all of it, all together, each and every one",
   pronoun: "it, them, him, her, they, he, she, that one, those ones, this one, these ones",
   what: "what, whats",
@@ -401,7 +407,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   change:
     "change, last change, last command, last action, last thing, what i did, what i just did, what you did, " +
     "previous change, previous command, " +
-    "my last change, my last command, last one, last step, last operation, what we did, what i have done, " +
+    "my last change, my last command, last one, last step, what we did, what i have done, " +
     "what we just did, latest change",
   yes: "yes, yes to all, yes to everything, with yes, say yes, and do it, do what it wants, do it all",
   item: "item, request, entry, record, case, matter, number, id, copy",

@@ -34,9 +34,7 @@ const ANY_LEVEL = "(?<mode>light|moderate|severe|emergency|full)";
 const VERB = "(?:observe|orient|decide|act|record|sync)";
 const STRATEGY = "(?:wave|parallel|priorityfirst)";
 /** What an operation may be said with, in any order; each at most once. */
-const SLOT =
-  `(?:<S>|<D>|<P>(?: quorum)?|quorum <P>|<N> times|<N>|<Q>|${VERB}|${STRATEGY}|again|first|` +
-  `together|times|operation|all)`;
+const SLOT = `(?:<S>|<D>|<P>|quorum|<N>|times|<Q>|${VERB}|${STRATEGY}|again|first|together|operation|all)`;
 
 const ALL = "(?:ALL|all)";
 const PLACED = "(?:every|agent|lead|cluster|sector|member|worker|all) ";
@@ -357,27 +355,45 @@ export const ORDERS: readonly Rule[] = [
   rule(
     "reassign",
     [
-      "reassign(?: (?:traffic|ALL|all|message))* <T>(?:(?: and)? <T>)*" +
-        "(?: (?:others|\\?somebody else|\\?someone else|\\?another(?: agent)?))?",
+      "reassign (?:all |ALL |more |traffic |message |stuck |agent )*<T>(?: and <T>| <T>)*" +
+        "(?: (?:agent|other|\\?others?|\\?another|\\?someone|\\?somebody|else|\\?else))*",
     ],
-    ({ list }) => (list("T").every(isAgent) ? { agents: list("T").join(",") } : undefined),
+    ({ list }) => (list("T").every(isAgent) ? { agents: [...list("T")] } : undefined),
   ),
   rule(
     "scale",
     [
-      "(?:add|do|bring|get|need|have) <N>(?: more)*(?: agent)?(?: (?:ALL|<T>))?",
-      "(?:grow|\\?scale)(?: ALL)?(?: by)? <N>(?: more)*(?: agent)?",
+      "(?:add|do|bring|get|need|have) <N>(?: more)* agent(?: (?:ALL|<T>))?",
+      "add <N>(?: more)* (?:ALL|<T>)",
+      "(?:grow|\\?scale)(?: ALL)?(?: (?:up|out|by|alive))*(?: by)? <N>(?: more)*(?: agent)?",
+      "grow <T>(?: by)? <N>(?: more)*(?: agent)?",
     ],
-    ({ number, text }) => ({ action: "add", count: number("N"), within: text("T") }),
+    ({ number, text }) => given({ action: "add", count: number("N"), within: text("T") }),
   ),
   rule(
     "scale",
     [
-      "(?:remove|discard) <N>(?: agent)?(?: (?:ALL|<T>))?",
-      "shrink(?: ALL)?(?: by)? <N>(?: agent)?",
+      "(?:remove|discard) <N> agent(?: (?:ALL|<T>))?",
+      "remove <N> (?:ALL|<T>)",
+      "shrink(?: ALL| <T>)?(?: by)? <N>(?: agent)?",
     ],
-    ({ number, text }) => ({ action: "remove", count: number("N"), within: text("T") }),
+    ({ number, text }) => given({ action: "remove", count: number("N"), within: text("T") }),
   ),
+  rule(
+    "scale",
+    ["admit (?:all |more |agent |pronoun |that |waiting |stuck |\\?newcomers |again )*"],
+    () => ({ action: "admit" }),
+  ),
+  rule(
+    "keys",
+    ["(?:rotate|renew|set|\\?renew) (?:all )?key(?: <T>| ALL)?", "(?:rotate|renew) <T> key"],
+    ({ text }) => given({ action: "rotate", scope: text("T") }),
+  ),
+  rule("keys", ["revoke (?:all )?key <T>", "revoke <T>(?: key)?"], ({ text }) => ({
+    action: "revoke",
+    scope: text("T"),
+  })),
+  rule("keys", ["(?:do|add) (?:all )?key"], () => ({ action: "init" })),
   rule(
     "undo",
     [
@@ -406,6 +422,16 @@ export const ORDERS: readonly Rule[] = [
     ["(?:(?:do|walk|open|declare) )?incident <T> (?:and |do )?yes(?: all)?"],
     ({ text }) => ({ target: text("T"), yes: true }),
   ),
+  // With the mesh that runs: it stands still for as long as that takes.
+  rule(
+    "diff",
+    [
+      "compare (?:(?:ALL|live|and) )*<F>(?: (?:ALL|live|and))*",
+      "what (?:has |have )?set\\+ed since <F>",
+    ],
+    ({ text }) => ({ first: text("F") }),
+  ),
+  rule("fork", ["(?:do )?fork(?: ALL| mesh| live| alive)*", "do more fork(?: ALL)?"], none),
   rule("fork", ["(?:do )?fork(?: freeze\\+ed| frozen| ALL)* (?:<F>|<Q>)"], ({ text }) => ({
     file: text("F") ?? text("Q"),
   })),

@@ -310,6 +310,41 @@ export const RECORDS: readonly Topic[] = [
       ),
   ),
   topic(
+    "scale",
+    "capacity:5 agent:0.5 howmany:1 more:1 grow:2 shrink:1 add:0 have:0.5 would:0.5 left:1",
+    [],
+    () => ({ action: "status" }),
+    ({ has, text }) => has("capacity") && text("T") === undefined,
+  ),
+  topic(
+    "keys",
+    "key:5 show:0.5 which:0.5 revoke+ed:2 rotate+ed:1",
+    [],
+    ({ text }) => ({ action: "list", scope: text("T") }),
+    ({ has }) => has("key"),
+  ),
+  topic(
+    "what-if",
+    "lose:4 kill:3 offline:3 fail:3 would:1 happen:2 what:1 if:1 simulate:3 W:1 T:1",
+    [[/\bif\b|\bsimulate\b/, 2]],
+    ({ text }) => ({ kill: text("W") ?? text("T") }),
+    ({ has, all, text }) =>
+      /^(?:what|simulate|\?suppose|\?imagine|\?pretend)\b/.test(all) &&
+      has("lose", "offline", "fail", "kill") &&
+      (text("W") !== undefined || /^sector-\d+$/.test(text("T") ?? "")),
+  ),
+  topic(
+    "trace",
+    "trace:6 last:2 chain:4 operation:3 cascade:3 scatter:3 broadcast:2 show:0.5 what:0.5 how:0.5 walk:0",
+    [],
+    () => ({ target: "last" }),
+    ({ has, text }) =>
+      has("last") &&
+      has("trace", "chain") &&
+      has("operation", "cascade", "scatter", "broadcast") &&
+      text("T") === undefined,
+  ),
+  topic(
     "diff",
     "compare:5 what:0.5 change+ed:2 set+ed:2 F:2 Q:1 between:1",
     [],

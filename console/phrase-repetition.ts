@@ -19,8 +19,12 @@ const FORM = new RegExp(
   "i",
 );
 
+/** In letters; nobody says more, and the form is slow on a long text. */
+const LONGEST = 200;
+
 /** Reads such a sentence; undefined when it is none. */
 export function repetition(typed: string): Repetition | undefined {
+  if (typed.length > LONGEST) return undefined;
   const {
     verb = "",
     line,

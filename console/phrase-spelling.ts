@@ -52,7 +52,13 @@ const BY_LENGTH = byLength();
 
 /** Words of small letters with their slips put right; marks and what has digits stay as they are. */
 export function spelled(text: string): string {
-  return text.replaceAll(/(?<![\w./-])[a-z]{5,20}(?![\w/-])/g, (word) => corrected(word) ?? word);
+  // A word is looked for once, however often it is said.
+  const put = new Map<string, string>();
+  return text.replaceAll(/(?<![\w./-])[a-z]{5,20}(?![\w/-])/g, (word) => {
+    const right = put.get(word) ?? corrected(word) ?? word;
+    put.set(word, right);
+    return right;
+  });
 }
 
 function corrected(word: string): string | undefined {
@@ -69,9 +75,9 @@ function corrected(word: string): string | undefined {
       bestDistance = distance;
     }
   }
-  // Letters in the wrong order, or one that should be double, are the likeliest slips of all.
+  // Letters in the wrong order, one that is missing or should be double are the likeliest slips of all.
   const likeliest = best.filter(
-    (one) => lettersOf(one) === lettersOf(word) || single(one) === single(word),
+    (one) => lettersOf(one) === lettersOf(word) || single(one) === single(word) || lacks(word, one),
   );
   const likely = likeliest.length > 0 ? likeliest : best;
   // Forms of one word are no rivals: any of them will do, the shortest for choice.
@@ -88,6 +94,14 @@ function corrected(word: string): string | undefined {
 
 function lettersOf(word: string): string {
   return [...word].sort().join("");
+}
+
+/** Whether a word has all letters of another in their order, but for one. */
+function lacks(word: string, known: string): boolean {
+  return (
+    known.length === word.length + 1 &&
+    [...known].some((_, at) => known.slice(0, at) + known.slice(at + 1) === word)
+  );
 }
 
 function single(word: string): string {

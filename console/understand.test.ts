@@ -152,6 +152,79 @@ describe("says whether it would change the mesh", () => {
   }
 });
 
+describe("a slip of the keyboard is put right", () => {
+  for (const [sentence, command] of [
+    ["show me the staus of sectr 7", "status"],
+    ["which breakres are open", "circuits"],
+    ["restrat sector 7", "restart"],
+    ["freze sector 7", "freeze"],
+    ["list the dead lettres", "dead-letters"],
+  ] as const) {
+    test(sentence, () => assert.equal(understand(sentence, COMMANDS).command, command));
+  }
+
+  for (const sentence of ["breeze sector 7", "smart sector 7", "rest sector 7", "fill worker 1"]) {
+    test(`"${sentence}" is another word, and no order`, () =>
+      assert.isFalse(understand(sentence, COMMANDS).changes));
+  }
+});
+
+describe("of an order that is only asked about, the blast radius is shown", () => {
+  for (const [sentence, command] of [
+    ["what would happen if I restarted sector 7?", "restart"],
+    ["how many agents would freezing sector 7 affect?", "freeze"],
+    ["who would be affected by killing worker 1", "kill"],
+  ] as const) {
+    test(sentence, () => {
+      const { command: found, arguments: args, changes } = understand(sentence, COMMANDS);
+      assert.equal(found, command);
+      assert.isTrue(args.dryRun);
+      assert.isFalse(changes);
+    });
+  }
+});
+
+describe("an order with a word more than it needs", () => {
+  for (const more of [
+    "unless it is well",
+    "tomorrow",
+    "for ten minutes",
+    "or sector 8",
+    "twice",
+    "banana",
+  ]) {
+    test(`is none: ${more}`, () =>
+      assert.isFalse(understand(`restart sector 7 ${more}`, COMMANDS).changes));
+  }
+
+  test("is one when the word is a courtesy, or a reason", () => {
+    for (const sentence of [
+      "hey mesh, would you be so kind as to restart sector 7 right away please",
+      "restart sector 7 because it hangs",
+    ]) {
+      const { command, arguments: args } = understand(sentence, COMMANDS);
+      assert.equal(command, "restart");
+      assert.deepEqual(args, { address: "sector-7" });
+    }
+    assert.equal(
+      understand("avoid sector 7 because it overheats", COMMANDS).arguments.reason,
+      "it overheats",
+    );
+    assert.isFalse(understand("restart sector 7 because it hangs, but not now", COMMANDS).changes);
+  });
+});
+
+test("an order that is given as a question is none, a request is one", () => {
+  assert.isFalse(understand("restart sector 7?", COMMANDS).changes);
+  assert.isTrue(understand("could you restart sector 7?", COMMANDS).changes);
+});
+
+test("what is said again and again is watched", () => {
+  const { command, arguments: args } = understand("show me the kpis every 10 seconds", COMMANDS);
+  assert.equal(command, "watch");
+  assert.deepEqual(args, { line: "kpis", every: 10_000 });
+});
+
 test("offers the nearest commands, with the place that was named", () => {
   const { nearest } = understand("sector 7 ought to be restarted when you find the time", COMMANDS);
   assert.include(nearest, "restart sector-7");
@@ -169,6 +242,9 @@ test("every sentence is read within a bound, whatever it is made of", () => {
     '"',
     "1 ",
     "not ",
+    "5 times again and again ",
+    "statsu every ",
+    "90% quorum ",
   ]) {
     assert.isBoolean(understand(word.repeat(Math.floor(1000 / word.length)), COMMANDS).understood);
   }

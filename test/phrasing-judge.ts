@@ -1,5 +1,6 @@
 /** Judges what the plain words of a list are understood as, against the lines that one would have typed. */
 import assert from "node:assert";
+import { resolve } from "node:path";
 import { readWords } from "../console/arguments.ts";
 import { type Command, changesWith, checkArguments } from "../console/command.ts";
 import { COMMANDS } from "../console/commands.ts";
@@ -50,6 +51,9 @@ const DEFAULTS: Readonly<Record<string, Values>> = {
   backup: { action: "now" },
 };
 
+/** Arguments that are files: typed, they are read from where one stands. */
+const FILES: readonly string[] = ["file", "first", "second"];
+
 const CLASS_OF_LETTER: Readonly<Record<string, string>> = {
   A: "CLASS_A_EDGE",
   B: "CLASS_B_SERVERLESS",
@@ -71,6 +75,7 @@ function canonicalValue(name: string, value: unknown): unknown {
     const arrival = readArrivalTime(value as string | number, 0);
     return arrival.kind === "time" ? arrival.atMs : arrival.kind;
   }
+  if (FILES.includes(name)) return resolve(String(value));
   if (name !== "class") return value;
   const written = String(value).toUpperCase();
   const known = Object.values(CLASS_OF_LETTER).find((one) => one.endsWith(`_${written}`));
