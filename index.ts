@@ -91,6 +91,7 @@ export type * from "./runtime/api/roles-api.ts";
 export type * from "./runtime/api/scale-api.ts";
 export type * from "./runtime/api/task-api.ts";
 export type * from "./runtime/api/trace-api.ts";
+export type * from "./runtime/api/trust-api.ts";
 export type * from "./runtime/api/why-api.ts";
 export { createMesh } from "./runtime/create-mesh.ts";
 export {

@@ -131,7 +131,10 @@ export const keysCommand: MeshCommand = meshCommand({
   run: async ({ mesh, tell }, args): Promise<Outcome> => {
     if (mesh.dataDir === undefined)
       throw new UsageError("keys: this mesh has no data folder: start it with --data", "keys");
-    return act(mesh.dataDir, args, { env: process.env, ...(tell && { tell }) }, mesh.topology);
+    const asker = { env: process.env, ...(tell && { tell }) };
+    const outcome = await act(mesh.dataDir, args, asker, mesh.topology);
+    if (args.dryRun !== true) mesh.trust?.refresh();
+    return outcome;
   },
   withoutMesh: (dataDir, args, asker) => act(dataDir, args, asker),
   render: renderOutcome,

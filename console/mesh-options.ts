@@ -39,6 +39,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(boot.from !== undefined && { from: boot.from }),
     mailbox,
     dataDir: settings.data,
+    trust: settings.trust,
     log: settings.log,
     signal: boot.signal,
     onProgress: boot.onProgress,

@@ -88,6 +88,15 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
       }),
     ),
   );
+  const { trust } = status;
+  text.one("mesh_batches_signed_total", "counter", "Batches signed by threads.", trust?.signed);
+  text.one("mesh_batches_verified_total", "counter", "Batches verified.", trust?.verified);
+  text.family(
+    "mesh_refused_total",
+    "counter",
+    "Batches and messages that were refused, by reason.",
+    Object.entries(trust?.refused ?? {}).map(([reason, count]) => [{ reason }, count]),
+  );
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
   text.one(
     "mesh_frozen_scopes",

@@ -5,6 +5,7 @@
 import { PREDICTOR_KINDS, type PredictorKind } from "../coordination/prediction.ts";
 import type { AgentKind, AgentsByClass } from "../runtime/api/agent-api.ts";
 import type { OverflowPolicy } from "../runtime/api/mesh-api.ts";
+import { TRUST_LEVELS, type TrustLevel } from "../runtime/trust/trust-plan.ts";
 import type { RestartType } from "../supervisors/restart.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import {
@@ -53,6 +54,7 @@ export interface Settings {
   readonly custody: number | undefined;
   readonly restart: RestartType | undefined;
   readonly predictor: PredictorKind | undefined;
+  readonly trust: TrustLevel;
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
@@ -194,6 +196,12 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     `how lead times are predicted: ${PREDICTOR_KINDS.join(", ")} (default: arrival)`,
     "kind",
     choice(PREDICTOR_KINDS),
+  ),
+  trust: setting(
+    `what is signed and verified: ${TRUST_LEVELS.join(", ")} (keys: mesh-30k keys)`,
+    "level",
+    choice(TRUST_LEVELS),
+    "off",
   ),
   seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
   log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),

@@ -50,6 +50,15 @@ export function renderStatus(status: StatusDocument, paint: Paint): string {
     `Conflicts (last hour): ${formatNumber(status.conflictsLastHour)}`,
     `Mode: ${paintState(status.mode, paint)}`,
     `Last cascade: ${cascade}`,
+    ...trustLine(status, paint),
   ];
   return box("MESH-30K STATUS", lines, paint);
+}
+
+/** Nothing where nothing is signed. */
+function trustLine({ trust }: StatusDocument, paint: Paint): string[] {
+  if (trust === undefined) return [];
+  const refused = Object.values(trust.refused).reduce((sum, count) => sum + count, 0);
+  const word = refused === 0 ? "none refused" : paint.red(`${formatNumber(refused)} refused`);
+  return [`Trust: ${trust.level}, ${formatNumber(trust.verified)} batches verified, ${word}`];
 }

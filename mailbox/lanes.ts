@@ -31,6 +31,18 @@ function pairBytes(sizes: LaneSizes): number {
   return ringBytes(sizes.urgentBytes) + ringBytes(sizes.bulkBytes);
 }
 
+/** Signs what is about to be published. A port: the mailbox knows no keys. */
+export interface BatchSigner {
+  /** The header at `word` of a ring is written, and its `count` frames behind it; they are for thread `target`. */
+  sign(ring: Ring, word: number, count: number, target: number, urgent: boolean): void;
+}
+
+/** Where a lane leads. */
+interface LaneEnd {
+  readonly target: number;
+  readonly urgent: boolean;
+}
+
 /**
  * One direction between two threads at one urgency. What is claimed between two publications is a *batch*:
  * it opens with a header of its own (`batch.ts`), by which the reader notices anything lost.
@@ -39,14 +51,16 @@ export class OutLane {
   readonly ring: Ring;
   readonly #source: number;
   readonly #epoch: number;
+  readonly #end: LaneEnd;
   #sequence = 0;
   #batch = FULL;
   #count = 0;
 
-  constructor(ring: Ring, source: number, epoch: number) {
+  constructor(ring: Ring, source: number, epoch: number, end: LaneEnd) {
     this.ring = ring;
     this.#source = source;
     this.#epoch = epoch;
+    this.#end = end;
   }
 
   /** Reserves a frame of `bytes` in the open batch; its first word in `ring.words`, or FULL. */
@@ -67,10 +81,10 @@ export class OutLane {
   }
 
   /**
-   * Closes the open batch and writes its header; see {@link Ring.prepare}. False when there is nothing in
-   * it: a claim that found room for the header alone, or was given back, leaves it open for the next frame.
+   * Closes the open batch, writes its header and has it signed; see {@link Ring.prepare}. False when there is
+   * nothing in it: a claim that found room for the header alone, or was given back, leaves it open for the next frame.
    */
-  prepare(cycle: number): boolean {
+  prepare(cycle: number, signer?: BatchSigner): boolean {
     if (this.#count === 0) return false;
     const { words, doubles } = this.ring;
     writeBatchHeader(
@@ -82,6 +96,8 @@ export class OutLane {
       this.#epoch,
       ++this.#sequence,
     );
+    const { target, urgent } = this.#end;
+    signer?.sign(this.ring, this.#batch, this.#count, target, urgent);
     this.ring.prepare(cycle);
     return true;
   }
@@ -137,6 +153,8 @@ export class Lanes {
   readonly #out: readonly OutLane[] = [];
   readonly #outThread: readonly number[] = [];
   readonly #prepared: boolean[] = [];
+  /** Signs all that this thread publishes; nothing is signed without one. */
+  signer: BatchSigner | undefined;
 
   constructor(
     memory: SharedArrayBuffer,
@@ -156,8 +174,9 @@ export class Lanes {
     const urgentTo: (OutLane | undefined)[] = Array(threads).fill(undefined);
     const bulkTo: (OutLane | undefined)[] = Array(threads).fill(undefined);
     for (const other of others) {
-      urgentTo[other] = new OutLane(ring(thread, other, true), thread, epoch);
-      bulkTo[other] = new OutLane(ring(thread, other, false), thread, epoch);
+      const end = (urgent: boolean): LaneEnd => ({ target: other, urgent });
+      urgentTo[other] = new OutLane(ring(thread, other, true), thread, epoch, end(true));
+      bulkTo[other] = new OutLane(ring(thread, other, false), thread, epoch, end(false));
     }
     this.urgentTo = urgentTo;
     this.bulkTo = bulkTo;
@@ -175,7 +194,7 @@ export class Lanes {
   prepare(cycle: number): boolean {
     let any = false;
     for (let i = 0; i < this.#out.length; i++) {
-      this.#prepared[i] = this.#out[i].prepare(cycle);
+      this.#prepared[i] = this.#out[i].prepare(cycle, this.signer);
       any ||= this.#prepared[i];
     }
     return any;

@@ -17,7 +17,7 @@ export const CELL_BYTES = 64;
  *   word 0               32           64            96
  *        ├─ producer ────┼─ consumer ─┼─ consumer ──┼─ cells … ─┤
  *         TAIL            HEAD         ACCEPTED
- *         NEXT_TAIL
+ *         NEXT_TAIL       SEEN_… f64
  *         NEXT_CYCLE f64
  *         WANTS_ROOM
  *
@@ -35,6 +35,10 @@ export const RING_NEXT_CYCLE_F64 = 1;
 export const RING_WANTS_ROOM = 4;
 /** Cells given back: everything below may be overwritten. */
 export const RING_HEAD = 32;
+/** Float64 index: epoch of the last signed batch that was taken, for a successor of the consumer; 0 for none. */
+export const RING_SEEN_EPOCH_F64 = 17;
+/** Float64 index: its sequence. */
+export const RING_SEEN_SEQUENCE_F64 = 18;
 /** Cells that the consumer has taken over into its custody; runs ahead of HEAD within one drain. */
 export const RING_ACCEPTED = 64;
 export const RING_CELLS = 96;

@@ -14,6 +14,13 @@ import {
 /** `tryClaim` found no room. */
 export const FULL = -1;
 
+/** Memory that frames lie in: a ring, or a copy of a part of one. */
+export interface FrameMemory {
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly bytes: Uint8Array;
+}
+
 /** Takes frames out of a ring, one call a frame. */
 export interface FrameReader {
   /**
@@ -60,6 +67,8 @@ export class Ring {
   #published: number;
   #headSeen: number;
   #head: number;
+  /** Where giving back stops until {@link letGo}; undefined when it does not. */
+  #held: number | undefined;
 
   /** A view of `capacityBytes` at `offset` (a multiple of 8) of `memory`; each side makes its own. */
   constructor(memory: SharedArrayBuffer, offset: number, capacityBytes: number) {
@@ -179,7 +188,7 @@ export class Ring {
         if (((head - given) | 0) >= this.#handful) {
           given = head;
           this.#head = head;
-          Atomics.store(words, RING_HEAD, head);
+          this.#giveBack(head);
         }
       }
     } finally {
@@ -187,10 +196,27 @@ export class Ring {
       if (head !== given) {
         this.#head = head;
         words[RING_ACCEPTED] = head;
-        Atomics.store(words, RING_HEAD, head);
+        this.#giveBack(head);
       }
     }
     return taken;
+  }
+
+  #giveBack(head: number): void {
+    Atomics.store(this.words, RING_HEAD, this.#held ?? head);
+  }
+
+  /**
+   * Gives nothing back from `position` on, whatever is taken, until {@link letGo}: a successor finds the batch whole of
+   * which this consumer has taken a part. The consumer's call.
+   */
+  hold(position: number): void {
+    this.#held = position;
+  }
+
+  /** Ends {@link hold}; what was taken since is given back with what is taken next. */
+  letGo(): void {
+    this.#held = undefined;
   }
 
   /** Cells that could be claimed now, were none of them padding. The producer's call. */
@@ -215,15 +241,16 @@ export class Ring {
   }
 
   /**
-   * Shows each frame up to the position `tail` without taking it: `visit` gets its first word. The consumer's
-   * call; it takes them with {@link release} when it has kept what it saw.
+   * Shows each frame up to the position `tail` without taking it: `visit` gets its first word and its position. The
+   * consumer's call; it takes them with {@link release} when it has kept what it saw.
    */
-  visit(tail: number, visit: (word: number) => void): void {
+  visit(tail: number, visit: (word: number, position: number) => void): void {
     for (let position = this.#head; position !== tail; ) {
       const at = position & this.#mask;
       const word = RING_CELLS + at * CELL_WORDS;
       const cells = (this.words[word + FRAME_LENGTH] + (CELL_BYTES - 1)) >>> 6;
-      if ((this.words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) visit(word);
+      if (cells <= 0) return;
+      if ((this.words[word + FRAME_TYPE] & 0xff) !== FrameKind.PADDING) visit(word, position);
       position = (position + cells) | 0;
     }
   }
@@ -251,7 +278,8 @@ export class Ring {
   peek(visit: (word: number) => void): void {
     const { words } = this;
     const tail = Atomics.load(words, RING_TAIL);
-    for (let head = Atomics.load(words, RING_HEAD); head !== tail; ) {
+    // Not from what is given back: of a batch that is held a part may be taken.
+    for (let head = words[RING_ACCEPTED]; head !== tail; ) {
       const word = RING_CELLS + (head & this.#mask) * CELL_WORDS;
       const length = words[word + FRAME_LENGTH];
       if (length < CELL_BYTES) return;
@@ -269,7 +297,7 @@ export class Ring {
   hasRoomToTell(): boolean {
     const { words } = this;
     if (Atomics.load(words, RING_WANTS_ROOM) === 0) return false;
-    const used = (Atomics.load(words, RING_TAIL) - this.#head) | 0;
+    const used = (Atomics.load(words, RING_TAIL) - (this.#held ?? this.#head)) | 0;
     return used <= this.#cells >>> 1 && Atomics.exchange(words, RING_WANTS_ROOM, 0) === 1;
   }
 
@@ -282,7 +310,7 @@ export class Ring {
   recoverConsumer(accepted: number): void {
     this.#head = accepted;
     this.words[RING_ACCEPTED] = accepted;
-    Atomics.store(this.words, RING_HEAD, accepted);
+    this.#giveBack(accepted);
   }
 
   /** Where the consumer, or the one before it, had got to, in cells. */

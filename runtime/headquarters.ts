@@ -52,6 +52,7 @@ import type { FailureWatch } from "./recovery/failure-watch.ts";
 import { healCircuits } from "./recovery/heal-circuits.ts";
 import { Interventions } from "./recovery/interventions.ts";
 import { Safeguards } from "./recovery/safeguards.ts";
+import type { Session } from "./trust/trust-plan.ts";
 import { WorkerLosses } from "./workers/worker-losses.ts";
 
 /** Who hosts the shards: a pool of worker threads, or the simulator. */
@@ -74,6 +75,8 @@ export interface HeadquartersPorts {
   readonly later: Later;
   readonly log: Log;
   readonly workers: WorkerHost;
+  /** Opens main's session, where something is signed. */
+  readonly openSession?: ((epoch: number) => Session) | undefined;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir?: string | undefined;
   /** Thresholds of the circuit breakers; those that are not given are the specification's. */
@@ -135,7 +138,9 @@ export class Headquarters {
     const epoch = ++controlOf(plan.memory.control, 0)[CONTROL_EPOCH];
     const view = viewMemory(plan, 0, epoch);
     const random = seededRandom(plan.seed);
-    const dispatcher = new Dispatcher(plan, view, { clock, random, log, sink: this.#sink() });
+    const session = outside.openSession?.(epoch);
+    const main = { clock, random, log, sink: this.#sink(), ...(session && { session }) };
+    const dispatcher = new Dispatcher(plan, view, main);
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
     this.#resends = new Resends(dispatcher, this.gathers);

@@ -49,6 +49,7 @@ import type { Roles } from "./api/roles-api.ts";
 import type { Scale } from "./api/scale-api.ts";
 import type { Tasks } from "./api/task-api.ts";
 import type { Traces } from "./api/trace-api.ts";
+import type { Trust } from "./api/trust-api.ts";
 import type { Why } from "./api/why-api.ts";
 import { resolve } from "./dispatch/cell.ts";
 import { Headquarters } from "./headquarters.ts";
@@ -61,6 +62,8 @@ import { openTelemetry } from "./machine/telemetry.ts";
 import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
+import { MeshTrust } from "./trust/mesh-trust.ts";
+import type { Session } from "./trust/trust-plan.ts";
 import { WhyReader } from "./why.ts";
 import { AgentDesks } from "./workers/agent-desks.ts";
 import type { MainModule } from "./workers/behavior-modules.ts";
@@ -98,6 +101,7 @@ export class ThreadedMesh implements Mesh {
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
+  readonly #trust: MeshTrust | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #watch: ReloadOptions | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -117,12 +121,15 @@ export class ThreadedMesh implements Mesh {
     this.agentOptions = options.agentOptions;
     this.#signal = options.signal;
     this.#watch = settings.watch;
+    this.#trust = trustOf(settings);
     this.#plan = planMesh(
       settings,
       options,
       { capabilities, memory: modules.map(({ shared }) => shared) },
       journal?.plan,
+      this.#trust?.plan,
     );
+    const openSession = this.#trust && this.#openSession;
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     this.#desks = new AgentDesks(modules, settings.moduleOptions, log);
@@ -137,6 +144,7 @@ export class ThreadedMesh implements Mesh {
       behaviors: modules.map(({ behavior }) => behavior),
       breakers: settings.breakers,
       operators: options.operators,
+      openSession: openSession && ((epoch) => openSession(0, epoch)),
       log,
       workers: {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
@@ -157,6 +165,7 @@ export class ThreadedMesh implements Mesh {
       losses,
       this.#desks.opened,
       sources,
+      openSession,
     );
     this.#reloads = new Reloads(
       {
@@ -172,6 +181,15 @@ export class ThreadedMesh implements Mesh {
     this.#watchdog = new Watchdog(this.#plan, systemClock, settings.watchdogMs, (hang) =>
       losses.onHang(hang),
     );
+  }
+
+  readonly #openSession = (thread: number, epoch: number): Session =>
+    (this.#trust as MeshTrust).open(thread, epoch, systemClock.nowMs());
+
+  get trust(): Trust | undefined {
+    const trust = this.#trust;
+    if (trust === undefined) return undefined;
+    return { status: () => trust.status(), refresh: () => trust.refresh(systemClock.nowMs()) };
   }
 
   get conflicts(): Conflicts {
@@ -245,7 +263,14 @@ export class ThreadedMesh implements Mesh {
     }
     await logOpen;
     onProgress?.({ ready: total, total });
-    this.#ticks = setInterval(() => this.#headquarters.tick(), TICK_MS);
+    this.#ticks = setInterval(() => {
+      this.#headquarters.tick();
+      this.#trust?.renew(systemClock.nowMs(), (thread, session) =>
+        thread === 0
+          ? this.#headquarters.dispatcher.trust?.renew(session)
+          : this.#pool.renew(thread, session),
+      );
+    }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     this.#desks.open(this);
@@ -255,7 +280,8 @@ export class ThreadedMesh implements Mesh {
   }
 
   status(): MeshStatus {
-    return this.#headquarters.status();
+    const trust = this.#trust?.status();
+    return { ...this.#headquarters.status(), ...(trust && { trust }) };
   }
 
   stats(): GlobalStats {
@@ -439,4 +465,11 @@ export class ThreadedMesh implements Mesh {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+function trustOf({ trust: level, topology, workers, dataDir }: Settings): MeshTrust | undefined {
+  if (level === "off") return undefined;
+  const threads = workers + 1;
+  const nowMs = systemClock.nowMs();
+  return new MeshTrust({ level, topology, threads, dataDir, env: process.env, nowMs });
 }

@@ -41,6 +41,7 @@ import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
 import type { Tasks } from "./task-api.ts";
 import type { Traces } from "./trace-api.ts";
+import type { Trust, TrustLevel, TrustStatus } from "./trust-api.ts";
 import type { Why } from "./why-api.ts";
 
 /** What `status` shows: spec 7.1's box and what stands behind it. Read from shared memory; costs the agents nothing. */
@@ -89,6 +90,8 @@ export interface MeshStatus {
   readonly lastCascadeMs?: number;
   /** `frozen` when the whole mesh stands still. */
   readonly state: "starting" | "running" | "frozen" | "stopping" | "stopped";
+  /** Signatures between threads; absent where nothing is signed. */
+  readonly trust?: TrustStatus;
   /** What is frozen, the mesh or parts of it; absent when nothing is. */
   readonly frozen?: readonly Frozen[];
 }
@@ -187,7 +190,9 @@ export type DeadLetterReason =
   | "capability"
   | "circuit-open"
   /** A `volatile` message whose worker died. */
-  | "volatile";
+  | "volatile"
+  /** Its sender is revoked, or does not live where it was sent from (see {@link MeshOptions.trust}). */
+  | "untrusted";
 
 export interface DeadLetter {
   readonly id: number;
@@ -324,6 +329,8 @@ export interface Mesh extends AsyncDisposable {
   readonly inbox: HumanInbox;
   /** What brought messages about. */
   readonly traces: Traces;
+  /** Signatures between threads; undefined where nothing is signed. */
+  readonly trust: Trust | undefined;
   /** Recent incidents, newest first; bounded. */
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
@@ -447,6 +454,12 @@ export interface MeshOptions {
   readonly fresh?: boolean;
   /** How often states that have changed are put on disk, ms: what of them a crash may cost. Default 1,000. */
   readonly checkpointMs?: number;
+  /**
+   * What is signed by the thread that sends it and verified by the one that takes it: `all` that crosses a thread, what
+   * enters the process and is passed on (`boundary`), or nothing. Keys are those of `keys init`, or else live as long
+   * as the process. Default "off".
+   */
+  readonly trust?: TrustLevel;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

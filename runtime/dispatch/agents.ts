@@ -26,7 +26,7 @@ import {
   Count,
 } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import { BehaviorSwap } from "./behavior-swap.ts";
 import { AgentCell } from "./cell.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -300,7 +300,7 @@ export class Agents {
     this.checkpoints.take(cell, durably);
   }
 
-  onControl(ring: Ring, word: number): void {
+  onControl(ring: FrameMemory, word: number): void {
     this.#requests.onControl(ring, word);
   }
 

@@ -14,7 +14,7 @@ import {
   frameTrinary,
 } from "../../mailbox/frame.ts";
 import { CONTROL_RESUMED, SLOT_FRAME } from "../../mailbox/layout.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import { isTooLong } from "../../supervisors/silence.ts";
 import type { AskEnd } from "./asks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -127,7 +127,7 @@ export class Answers implements AskEnd {
   }
 
   /** An ANSWER frame has arrived. */
-  onAnswer(ring: Ring, word: number): void {
+  onAnswer(ring: FrameMemory, word: number): void {
     const type = ring.words[word + FRAME_TYPE];
     const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
     const { asks, inbox, spans } = this.#dispatcher;

@@ -29,6 +29,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [DeadLetterCode.MESH_STOPPING]: "the mesh is stopping",
   [DeadLetterCode.UNKNOWN_ACTOR]: "there is no such actor",
   [DeadLetterCode.VOLATILE]: "it was lost with its worker",
+  [DeadLetterCode.UNTRUSTED]: "its sender is not trusted",
   [DeadLetterCode.UNDECODABLE]: "the message could not be decoded",
 };
 

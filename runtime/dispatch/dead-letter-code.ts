@@ -14,6 +14,7 @@ export const DEAD_LETTER_REASONS: readonly DeadLetterReason[] = [
   "capability",
   "circuit-open",
   "volatile",
+  "untrusted",
 ];
 
 export const DeadLetterCode = {
@@ -29,4 +30,5 @@ export const DeadLetterCode = {
   CAPABILITY: 9,
   CIRCUIT_OPEN: 10,
   VOLATILE: 11,
+  UNTRUSTED: 12,
 } as const;

@@ -23,8 +23,11 @@ import {
 import { Ledger } from "../../mailbox/ledger.ts";
 import { Mailboxes } from "../../mailbox/mailboxes.ts";
 import { PayloadCodec } from "../../mailbox/payload.ts";
-import { type FrameReader, FULL, type Ring } from "../../mailbox/ring.ts";
+import { type FrameMemory, type FrameReader, FULL, type Ring } from "../../mailbox/ring.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
+import type { GuardedReader } from "../trust/lane-guard.ts";
+import { ThreadTrust } from "../trust/thread-trust.ts";
+import type { Refusal, Session } from "../trust/trust-plan.ts";
 import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -58,7 +61,7 @@ const RELEASE_TICKS_A_MS = 4;
 
 /** Frames that only the main thread understands: reports, incidents, dead letters. */
 export interface MainSink {
-  onReport(ring: Ring, word: number): void;
+  onReport(ring: FrameMemory, word: number): void;
   onResponse(agent: number, operation: number, trinary: number, value: unknown): void;
   onIncidents(incidents: readonly unknown[]): void;
   onDeadLetter(words: Int32Array, doubles: Float64Array, word: number, message: unknown): void;
@@ -85,6 +88,8 @@ export interface ThreadPorts {
   readonly random: Random;
   readonly log: Log;
   readonly sink?: MainSink;
+  /** What it signs with, where its mesh has trust. */
+  readonly session?: Session;
   /** Called at each failpoint; what it throws ends the cycle there and then. Nobody has one but the simulator. */
   readonly failpoint?: (point: Failpoint) => void;
 }
@@ -94,7 +99,7 @@ export interface ThreadPorts {
  * and commit. It waits for nothing and knows no threads or event loop (that is `shard.ts`), so the
  * same cycle runs in a worker, on main and in one simulated thread.
  */
-export class Dispatcher implements FrameReader {
+export class Dispatcher implements FrameReader, GuardedReader {
   readonly plan: MeshPlan;
   readonly view: ThreadView;
   readonly ports: ThreadPorts;
@@ -121,6 +126,8 @@ export class Dispatcher implements FrameReader {
   readonly deputies: Deputies;
   /** Undefined on a mesh without a data folder. */
   readonly journal: ThreadJournal | undefined;
+  /** Undefined where nothing is signed. */
+  readonly trust: ThreadTrust | undefined;
   readonly runQueue: RunQueue;
   readonly standstill: Standstill;
   readonly spans: Spans;
@@ -133,6 +140,7 @@ export class Dispatcher implements FrameReader {
   clockStale = true;
   #inCycle = false;
   #lane!: InLane;
+  #laneIndex = 0;
   /** Slots whose use ended in the open cycle; given back after its commit. */
   #done = new Int32Array(256);
   #doneCount = 0;
@@ -173,6 +181,7 @@ export class Dispatcher implements FrameReader {
     this.roles = new Roles(this);
     this.deputies = new Deputies(this);
     this.journal = plan.journal === undefined ? undefined : new ThreadJournal(this, plan.journal);
+    this.trust = trustOf(plan, view, ports.session);
   }
 
   /** One duty cycle; false when there was nothing to do. */
@@ -214,6 +223,14 @@ export class Dispatcher implements FrameReader {
     return work > 0;
   }
 
+  /** Goes on with an incoming lane (its place in the list) where a predecessor got to. */
+  resumeLane(index: number, accepted: number): void {
+    this.#lane = this.view.lanes.incoming[index];
+    this.#laneIndex = index;
+    this.trust?.resume(index, accepted, this.nowMs, this);
+    this.#lane.ring.recoverConsumer(accepted);
+  }
+
   /** Takes over what is on the lanes, within bounds; returns how many frames. */
   drainLanes(): number {
     const { lanes, threadDoubles } = this.view;
@@ -221,6 +238,7 @@ export class Dispatcher implements FrameReader {
     let drained = 0;
     for (let i = 0; i < incoming.length; i++) {
       this.#lane = incoming[i];
+      this.#laneIndex = i;
       const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
       if (taken > 0) {
         lanes.tellOfRoom(incoming[i]);
@@ -313,17 +331,25 @@ export class Dispatcher implements FrameReader {
   }
 
   onFrame(ring: Ring, word: number, end: number): boolean {
+    const guard = this.trust?.guards[this.#laneIndex];
+    if (guard !== undefined) return guard.onFrame(word, end, this.nowMs, this);
+    if ((ring.words[word + FRAME_TYPE] & 0xff) === FrameKind.BATCH) {
+      if (!this.#lane.onBatch(word)) this.onGap();
+      return true;
+    }
+    return this.onVerified(ring, word, end);
+  }
+
+  /** Takes a frame that nobody has to verify any more. */
+  onVerified(ring: FrameMemory, word: number, end: number): boolean {
     const { words } = ring;
     const kind = frameKind(words[word + FRAME_TYPE]);
     const fault = frameFault(words, word, this.view.topology.rows);
     if (fault !== undefined) {
-      this.onCorrupt(ring, fault);
+      this.onCorrupt(this.#lane.ring, fault);
       return true;
     }
     switch (kind) {
-      case FrameKind.BATCH:
-        if (!this.#lane.onBatch(word)) this.onCorrupt(ring, "a batch before this one is missing");
-        return true;
       case FrameKind.TELL:
       case FrameKind.ASK:
       case FrameKind.SIGNAL:
@@ -357,29 +383,29 @@ export class Dispatcher implements FrameReader {
         this.#onDeadLetter(ring, word);
         return true;
       default:
-        this.onCorrupt(ring, `kind ${kind} has no reader`);
+        this.onCorrupt(this.#lane.ring, `kind ${kind} has no reader`);
         return true;
     }
   }
 
-  #onIncidents(ring: Ring, word: number): void {
+  #onIncidents(ring: FrameMemory, word: number): void {
     const incidents = this.inbox.decodeAt(ring.words, ring.bytes, word) as readonly unknown[];
     this.ports.sink?.onIncidents(incidents);
   }
 
-  #onResponse(ring: Ring, word: number): void {
+  #onResponse(ring: FrameMemory, word: number): void {
     const operation = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
     const trinary = frameTrinary(ring.words[word + FRAME_TYPE]);
     const value = this.inbox.decodeAt(ring.words, ring.bytes, word);
     this.ports.sink?.onResponse(ring.words[word + FRAME_SOURCE], operation, trinary, value);
   }
 
-  #onConflict(ring: Ring, word: number): void {
+  #onConflict(ring: FrameMemory, word: number): void {
     const news = this.inbox.decodeAt(ring.words, ring.bytes, word);
     this.ports.sink?.onConflict(ring.words[word + FRAME_SOURCE], news);
   }
 
-  #onDeadLetter(ring: Ring, word: number): void {
+  #onDeadLetter(ring: FrameMemory, word: number): void {
     let message: unknown;
     try {
       message = this.inbox.decodeAt(ring.words, ring.bytes, word);
@@ -388,6 +414,22 @@ export class Dispatcher implements FrameReader {
       message = undefined;
     }
     this.ports.sink?.onDeadLetter(ring.words, ring.doubles, word, message);
+  }
+
+  onGap(): void {
+    this.onCorrupt(this.#lane.ring, "a batch before this one is missing");
+  }
+
+  onUntrusted(memory: FrameMemory, word: number, end: number): boolean {
+    const fault = frameFault(memory.words, word, this.view.topology.rows);
+    if (fault === undefined) return this.inbox.refuse(memory, word, end, this.#lane);
+    this.onCorrupt(this.#lane.ring, fault);
+    return true;
+  }
+
+  /** Frames were not let in: the lane's guard has counted why. */
+  onRefused(refusal: Refusal, frames: number): void {
+    this.onCorrupt(this.#lane.ring, `${refusal} (${frames} frames)`);
   }
 
   onCorrupt(ring: Ring, sentence: string): void {
@@ -420,4 +462,16 @@ export class Dispatcher implements FrameReader {
     custody.describe(slot, target, lane, end);
     return slot;
   }
+}
+
+function trustOf(
+  { trust, threads }: MeshPlan,
+  { thread, lanes, placement, topology }: ThreadView,
+  session: Session | undefined,
+): ThreadTrust | undefined {
+  if (trust === undefined) return undefined;
+  if (session === undefined)
+    throw new RangeError("session: expected one where a mesh has trust, got none");
+  const { rows } = topology;
+  return new ThreadTrust(trust, session, { thread, threads, rows, lanes, placement });
 }

@@ -13,7 +13,7 @@ import {
   HEARTBEATS_ROWS,
 } from "../../mailbox/heartbeat.ts";
 import { Count } from "../../mailbox/layout.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -184,13 +184,13 @@ export class Heart implements TimerTarget {
   }
 
   /** A HEARTBEAT of one agent elsewhere. */
-  onHeartbeat(ring: Ring, word: number): void {
+  onHeartbeat(ring: FrameMemory, word: number): void {
     this.#row(ring.words, word + HEARTBEAT_ROW, ring.words[word + FRAME_SOURCE]);
     this.#count(1, ring, word);
   }
 
   /** HEARTBEATS of a cluster's agents elsewhere. */
-  onHeartbeats(ring: Ring, word: number): void {
+  onHeartbeats(ring: FrameMemory, word: number): void {
     const rows = ring.words[word + HEARTBEATS_COUNT];
     const first = ring.words[word + FRAME_SOURCE];
     for (let i = 0; i < rows; i++) {
@@ -207,7 +207,7 @@ export class Heart implements TimerTarget {
     storeHeartbeat(registry, agent, rowFloats[0], rowFloats[1], rowFloats[2], words[at + 3]);
   }
 
-  #count(rows: number, ring: Ring, word: number): void {
+  #count(rows: number, ring: FrameMemory, word: number): void {
     const { ledger, view } = this.#dispatcher;
     const measuredMs = ring.doubles[(word >>> 1) + FRAME_CREATED_F64];
     const agent = ring.words[word + FRAME_SOURCE];

@@ -20,7 +20,7 @@ import type { InLane } from "../../mailbox/lanes.ts";
 import { Count, SLOT_FRAME, SlotState } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
 import { hasRoom } from "../../mailbox/overflow.ts";
-import { FULL, type Ring } from "../../mailbox/ring.ts";
+import { type FrameMemory, FULL } from "../../mailbox/ring.ts";
 import type { ThreadView } from "../plan/memory.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -40,7 +40,7 @@ export class Inbox {
   }
 
   /** Takes a message over from a lane. False leaves it there: custody is full. */
-  accept(ring: Ring, word: number, end: number, lane: InLane): boolean {
+  accept(ring: FrameMemory, word: number, end: number, lane: InLane): boolean {
     const { view, ledger, operations, ports, nowMs } = this.#dispatcher;
     const { words } = ring;
     const target = words[word + FRAME_TARGET];
@@ -64,6 +64,20 @@ export class Inbox {
       );
       this.deliver(slot);
     }
+    return true;
+  }
+
+  /** Takes a message over whose sender is not trusted, and buries it. False leaves it there: custody is full. */
+  refuse(ring: FrameMemory, word: number, end: number, lane: InLane): boolean {
+    const { view, ledger, burials } = this.#dispatcher;
+    const { words } = ring;
+    const target = words[word + FRAME_TARGET];
+    const slot = this.#dispatcher.takeIntoCustody(words, word, target, lane.id, end, lane.urgent);
+    if (slot === FULL) return false;
+    view.custody.stamp(slot, SlotState.QUEUED, 0);
+    ledger.counts[Count.ACCEPTED]++;
+    ledger.counts[Count.IN_FLIGHT]++;
+    burials.bury(slot, DeadLetterCode.UNTRUSTED);
     return true;
   }
 

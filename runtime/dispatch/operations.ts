@@ -23,7 +23,7 @@ import {
   ROW_ACT_ERROR,
   ROW_READY_ERROR,
 } from "../../mailbox/operation-frame.ts";
-import { FULL, type Ring } from "../../mailbox/ring.ts";
+import { type FrameMemory, FULL } from "../../mailbox/ring.ts";
 import { progressWords, SectorProgress } from "../../supervisors/sector-coordinator.ts";
 import { GateState } from "../../supervisors/wave-gate.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -70,7 +70,7 @@ export class Operations implements TimerTarget {
   }
 
   /** Copies the frame into custody with room for the progress behind it; FULL when there is none. */
-  takeIntoCustody(ring: Ring, word: number, end: number, lane: InLane): number {
+  takeIntoCustody(ring: FrameMemory, word: number, end: number, lane: InLane): number {
     const { custody, topology } = this.#dispatcher.view;
     const length = operationBytes(topology.agentsPerSector);
     const aligned = (length + 7) & ~7;

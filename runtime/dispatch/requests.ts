@@ -5,7 +5,7 @@ import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../../mailbox/frame.ts";
 import { SLOT_FRAME } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { BY_OPERATOR } from "./failures.ts";
@@ -61,7 +61,7 @@ export class Requests {
     this.#treatments = new Treatments(dispatcher);
   }
 
-  onControl(ring: Ring, word: number): void {
+  onControl(ring: FrameMemory, word: number): void {
     const { inbox, outbox, ports } = this.#dispatcher;
     const target = ring.words[word + FRAME_TARGET];
     const asker = ring.words[word + FRAME_SOURCE];

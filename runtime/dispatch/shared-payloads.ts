@@ -101,10 +101,15 @@ export class SharedPayloads {
         "the operation's payload is gone: it was over before this agent's turn",
       );
     }
-    const length = held[frame + FRAME_PAYLOAD];
-    const error = mismatch(words, word, bytes, (frame + FRAME_DATA) * 4, length);
+    const from = (frame + FRAME_DATA) * 4;
+    const payload = bytes.subarray(from, from + Math.max(0, held[frame + FRAME_PAYLOAD]));
+    const { length } = payload;
+    // A copy: what is decoded must be what was checked, whoever writes to shared memory in between.
+    const copy = new Uint8Array((length + 7) & ~7);
+    copy.set(payload);
+    const error = mismatch(words, word, copy.subarray(0, length));
     if (error !== undefined) return { hash, message: undefined, facts: undefined, error };
-    const [message, facts] = codec.decode(held, bytes, frame + FRAME_DATA, length) as [
+    const [message, facts] = codec.decode(new Int32Array(copy.buffer), copy, 0, length) as [
       unknown,
       OperationFacts,
     ];
@@ -115,11 +120,9 @@ export class SharedPayloads {
 function mismatch(
   words: Int32Array,
   word: number,
-  bytes: Uint8Array,
-  from: number,
-  length: number,
+  payload: Uint8Array,
 ): HashMismatchError | undefined {
-  const digest = digestOf(bytes.subarray(from, from + length));
+  const digest = digestOf(payload);
   for (let i = 0; i < DIGEST_WORDS; i++) {
     if (digest[i] === words[word + OPERATION_DIGEST + i]) continue;
     const expected = words.slice(word + OPERATION_DIGEST, word + OPERATION_DIGEST + DIGEST_WORDS);

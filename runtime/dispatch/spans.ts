@@ -11,7 +11,7 @@ import {
   frameKind,
 } from "../../mailbox/frame.ts";
 import { SLOT_FRAME } from "../../mailbox/layout.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import {
   CONTEXT_BYTES,
   type Context,
@@ -175,7 +175,7 @@ export class Spans {
   }
 
   /** An ANSWER has arrived: makes a span of the turn that it ended, where that could make none itself. */
-  answered({ words, doubles }: Ring, word: number): void {
+  answered({ words, doubles }: FrameMemory, word: number): void {
     const { telemetry } = this;
     if (telemetry === undefined || this.#asked.size === 0) return;
     const double = word >>> 1;

@@ -99,14 +99,14 @@ function resetRows(dispatcher: Dispatcher): void {
 /** A frame that reached custody must not be taken from its lane again, even if the lane was not told. */
 function takeOverLanes(dispatcher: Dispatcher, messages: readonly number[]): void {
   const { words } = dispatcher.view.custody;
-  for (const lane of dispatcher.view.lanes.incoming) {
+  for (const [index, lane] of dispatcher.view.lanes.incoming.entries()) {
     let accepted = lane.ring.accepted;
     for (const slot of messages) {
       if (words[slot + SLOT_LANE] !== lane.id) continue;
       const position = words[slot + SLOT_POSITION];
       if (((position - accepted) | 0) > 0) accepted = position;
     }
-    lane.ring.recoverConsumer(accepted);
+    dispatcher.resumeLane(index, accepted);
   }
 }
 

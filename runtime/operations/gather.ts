@@ -13,7 +13,7 @@ import {
   ReportFlag,
   rowFloats,
 } from "../../mailbox/operation-frame.ts";
-import type { Ring } from "../../mailbox/ring.ts";
+import type { FrameMemory } from "../../mailbox/ring.ts";
 import {
   mapWords,
   PROGRESS_MAPS,
@@ -125,7 +125,7 @@ export class SectorShare {
   }
 
   /** Takes a frame of a report of an operation, with T or without, in; not of a coordinator that was replaced since. */
-  read({ words, doubles }: Ring, word: number, timed: boolean, nowMs: number): void {
+  read({ words, doubles }: FrameMemory, word: number, timed: boolean, nowMs: number): void {
     if (words[word + REPORT_TERM] < this.#term) return;
     this.#term = words[word + REPORT_TERM];
     const first = words[word + REPORT_FIRST];
@@ -244,7 +244,7 @@ export class Gather {
   }
 
   /** Takes a frame of a sector's report in, at `nowMs`; false when the sector has no part in it. */
-  report(sector: number, ring: Ring, word: number, nowMs: number): boolean {
+  report(sector: number, ring: FrameMemory, word: number, nowMs: number): boolean {
     const share = this.shares.get(sector);
     if (share === undefined) return false;
     const { final } = share;

@@ -24,7 +24,7 @@ import {
   OPERATION_WEIGHT_F64,
   OperationFlag,
 } from "../../mailbox/operation-frame.ts";
-import { FULL, type Ring } from "../../mailbox/ring.ts";
+import { type FrameMemory, FULL } from "../../mailbox/ring.ts";
 import { GateState } from "../../supervisors/wave-gate.ts";
 import type { CutGather } from "../api/cut.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
@@ -273,7 +273,7 @@ export class Gathers {
   }
 
   /** An ACK frame: what one sector knows of its part. */
-  onReport(ring: Ring, word: number): void {
+  onReport(ring: FrameMemory, word: number): void {
     const entry = this.#gathers.get(ring.doubles[(word >>> 1) + FRAME_OPERATION_F64]);
     if (entry === undefined) return;
     const { nowMs, view } = this.#dispatcher;

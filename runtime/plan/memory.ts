@@ -36,6 +36,7 @@ import { ShapeTable, shapesBytes } from "../../mailbox/shapes.ts";
 import type { RestartType, Supervision } from "../../supervisors/restart.ts";
 import { Seats, seatsBytes } from "../../supervisors/seats.ts";
 import { gatesBytes, WaveGates } from "../../supervisors/wave-gate.ts";
+import type { TrustPlan } from "../trust/trust-plan.ts";
 
 /** What the threads of a mesh know of its journal; cloneable. */
 export interface JournalPlan {
@@ -77,6 +78,8 @@ export interface MeshPlan {
   readonly memory: MeshMemory;
   /** Absent without a data folder. */
   readonly journal?: JournalPlan;
+  /** Absent where nothing is signed. */
+  readonly trust?: TrustPlan;
 }
 
 /** All shared memory of a mesh. Made once, by main; it outlives every worker. */

@@ -1,5 +1,6 @@
 import type { TopologyOptions } from "../../coordination/topology.ts";
 import type { MeshOptions } from "../api/mesh-api.ts";
+import type { TrustPlan } from "../trust/trust-plan.ts";
 import { createMemory, type JournalPlan, type MeshPlan, planLanes } from "./memory.ts";
 import type { Settings } from "./options.ts";
 
@@ -16,6 +17,7 @@ export function planMesh(
   options: MeshOptions,
   modules: ModuleFacts,
   journal: JournalPlan | undefined,
+  trust?: TrustPlan,
 ): MeshPlan {
   const threads = settings.workers + 1;
   const lanes = planLanes(threads, settings.maxPayloadBytes);
@@ -37,6 +39,7 @@ export function planMesh(
     seed: settings.seed,
     predictor: settings.predictor,
     ...(journal !== undefined && { journal }),
+    ...(trust !== undefined && { trust }),
     memory: createMemory(
       settings.topology,
       threads,

@@ -13,6 +13,7 @@ import {
 import type { MeshOptions } from "../api/mesh-api.ts";
 import type { ReloadOptions } from "../api/reload-api.ts";
 import { systemSeed } from "../machine/clock.ts";
+import { TRUST_LEVELS, type TrustLevel } from "../trust/trust-plan.ts";
 import { type AgentModules, readModules } from "./agent-modules.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import { topologyFrom } from "./mesh-plan.ts";
@@ -36,6 +37,7 @@ export interface Settings extends AgentModules {
   readonly fresh: boolean;
   readonly watch: ReloadOptions | undefined;
   readonly checkpointMs: number;
+  readonly trust: TrustLevel;
   readonly log: LogLevel;
   readonly seed: number;
 }
@@ -94,6 +96,7 @@ export function readOptions(options: MeshOptions): Settings {
     fresh: oneOf("fresh", options.fresh ?? false, [true, false]),
     checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
     watch: readWatch(options.watch),
+    trust: oneOf("trust", options.trust ?? "off", TRUST_LEVELS),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options, topology),

@@ -20,6 +20,7 @@ import type { AgentDesk } from "../api/agent-api.ts";
 import type { LogOptions } from "../machine/log.ts";
 import { sourceLoader } from "../machine/source-loader.ts";
 import type { MeshPlan } from "../plan/memory.ts";
+import type { Session } from "../trust/trust-plan.ts";
 import { serveDesks } from "./desk-line.ts";
 import type { ShardEnd, ShardTask } from "./shard.ts";
 
@@ -38,6 +39,9 @@ export interface PoolListener {
   /** A shard could not be brought up; nothing will run there. */
   onHopeless(thread: number, error: Error): void;
 }
+
+/** Opens the session of a thread's new incarnation. */
+export type SessionOpener = (thread: number, epoch: number) => Session;
 
 interface Shard {
   readonly thread: number;
@@ -74,6 +78,7 @@ export class ShardPool {
   /** By module, as reloads have it: the URL of the version that a worker begins with. */
   readonly #sources: readonly string[];
   readonly #shards: Shard[] = [];
+  readonly #openSession: SessionOpener | undefined;
   #stopping = false;
 
   constructor(
@@ -84,7 +89,9 @@ export class ShardPool {
     listener: PoolListener,
     desks: Promise<readonly AgentDesk[]>,
     sources: readonly string[],
+    openSession?: SessionOpener,
   ) {
+    this.#openSession = openSession;
     this.#clock = clock;
     this.#plan = plan;
     this.#log = log;
@@ -166,6 +173,11 @@ export class ShardPool {
     shard.abort.abort(new Error(reason));
   }
 
+  /** Has a worker sign with another session's key. */
+  renew(thread: number, session: Session): void {
+    this.#shards[thread - 1]?.port?.postMessage({ kind: "session", session });
+  }
+
   /** Starts a worker again that was given up, as often as any other; false when it was not. */
   revive(thread: number): boolean {
     const shard = this.#shards[thread - 1];
@@ -234,7 +246,9 @@ export class ShardPool {
     // A predecessor may have stood still; this one has not been told yet.
     Atomics.store(shard.control, CONTROL_FROZEN, 0);
     Atomics.store(shard.control, CONTROL_QUIET, 0);
+    const session = this.#openSession?.(shard.thread, epoch);
     const task: ShardTask = {
+      ...(session && { session }),
       plan: this.#plan,
       thread: shard.thread,
       epoch,

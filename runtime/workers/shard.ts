@@ -17,6 +17,7 @@ import { seededRandom, systemClock } from "../machine/clock.ts";
 import { createLog, type LogOptions } from "../machine/log.ts";
 import { openTelemetry } from "../machine/telemetry.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
+import type { Session } from "../trust/trust-plan.ts";
 import { loadBehavior, loadBehaviors, loadBreeds } from "./behavior-modules.ts";
 import { DeskLine } from "./desk-line.ts";
 import { runDuty } from "./duty.ts";
@@ -35,6 +36,8 @@ export interface ShardTask {
   readonly sources: readonly string[];
   /** It is the first of this process, not the successor of one that died. */
   readonly first: boolean;
+  /** What it signs with; where nothing is signed, absent. Another comes by the lifeline when this is half over. */
+  readonly session?: Session;
   /** How the previous incarnation ended. */
   readonly death: Death;
   readonly log: Omit<LogOptions, "thread">;
@@ -75,7 +78,12 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const view = viewMemory(plan, thread, epoch);
   const { control } = view;
   const random = seededRandom(plan.seed + thread * 7919 + epoch * 104_729);
-  const dispatcher = new Dispatcher(plan, view, { clock, random, log });
+  const { session, lifeline } = task;
+  const ports = { clock, random, log, ...(session && { session }) };
+  const dispatcher = new Dispatcher(plan, view, ports);
+  lifeline.on("message", (said: { readonly kind: string; readonly session: Session }) => {
+    if (said.kind === "session") dispatcher.trust?.renew(said.session);
+  });
   Atomics.store(control, CONTROL_BOOTED, 0);
   Atomics.store(control, CONTROL_THREAD_ID, threadId);
   const line = new DeskLine(task.lifeline);

@@ -1,0 +1,54 @@
+/** Which messages are signed by their sender's thread and verified by their reader's. */
+export type TrustLevel =
+  /** Every message that crosses a thread. */
+  | "all"
+  /** What main sends: all that enters the process comes through it. */
+  | "boundary"
+  | "off";
+
+/** Why a batch, or a frame of one, is refused; in the order of the checks. */
+export type Refusal =
+  /** Not of the form of a batch: lengths, counts, a header where a frame was to be. */
+  | "form"
+  /** It names another thread than the one whose lane it came by. */
+  | "source"
+  /** Of an incarnation before one that was seen already. */
+  | "epoch"
+  /** No session has its number, or the session is another thread's or incarnation's. */
+  | "unknown-key"
+  /** The certificates of the session do not hold. */
+  | "certificate"
+  /** The session has ended, or has not begun. */
+  | "expired"
+  /** Its sequence was seen already. */
+  | "replay"
+  | "signature"
+  /** Its frames were moved in the ring after it was copied. */
+  | "moved"
+  /** A frame's sender does not live on the thread that signed it. */
+  | "not-delegated"
+  /** A frame's sender is revoked. */
+  | "revoked";
+
+/** What was signed, verified and refused since the mesh started. */
+export interface TrustStatus {
+  readonly level: TrustLevel;
+  /** Hexadecimal. */
+  readonly meshId: string;
+  /** Fingerprint of the root's key. */
+  readonly root: string;
+  /** True when the keys are those of the data folder, false when they live as long as the process. */
+  readonly kept: boolean;
+  /** Batches, and so all messages in them. */
+  readonly signed: number;
+  readonly verified: number;
+  /** Batches and frames that were not let in, by reason. */
+  readonly refused: Readonly<Record<Refusal, number>>;
+}
+
+/** Signatures between threads (docs/semantics.md). */
+export interface Trust {
+  status(): TrustStatus;
+  /** Reads the key store again: new keys, and what was revoked since. Nothing to do without one. */
+  refresh(): void;
+}

@@ -1,0 +1,255 @@
+import { createHash, randomInt } from "node:crypto";
+import { assert, describe, test } from "vitest";
+import { BATCH_BYTES, BATCH_EPOCH_F64, BATCH_SEQUENCE_F64 } from "../../mailbox/batch.ts";
+import { captured, NOW_MS, readerInto, replay, TrustLanes } from "../../test/trust-lanes.ts";
+import { seededRandom } from "../machine/clock.ts";
+import { LaneSigner } from "./lane-signer.ts";
+import { passingConductor, SessionOffice } from "./session-office.ts";
+import {
+  COUNT_REFUSED,
+  COUNT_VERIFIED,
+  REFUSALS,
+  type Session,
+  TRUST_COUNT_WORDS,
+} from "./trust-plan.ts";
+
+const HOUR_MS = 3_600_000;
+const words = (count: number, seed: number): string[] =>
+  Array.from({ length: count }, (_, i) => createHash("sha1").update(`${seed}/${i}`).digest("hex"));
+/** The word of the header of the batch that was published last. */
+const headerOf = (lanes: TrustLanes, cellsOfBatch: number): number => {
+  const { ring } = lanes.out();
+  const cells = ring.capacityBytes / 64;
+  return 96 + ((ring.claimed - cellsOfBatch) & (cells - 1)) * 16;
+};
+
+describe("a guarded lane", () => {
+  test("delivers what was signed, in order, over the end of the ring, and counts it", () => {
+    const lanes = new TrustLanes();
+    for (let round = 0; round < 200; round++) {
+      const sent = words(1 + (round % 23), round).map((text) => text.repeat(1 + (round % 5)));
+      lanes.send(sent);
+      lanes.send(["urgent"], 3, true);
+      const { frames, refused, gaps } = lanes.drain();
+      assert.deepEqual(frames, sent, `round ${round}`);
+      assert.deepEqual([refused, gaps], [[], 0]);
+      assert.deepEqual(lanes.drain(true).frames, ["urgent"]);
+    }
+    assert.equal(lanes.memory.counts[2 * TRUST_COUNT_WORDS + COUNT_VERIFIED], 400);
+  });
+
+  test("takes a batch in parts, and keeps it in the ring until the last of it is taken", () => {
+    const lanes = new TrustLanes();
+    lanes.send(words(9, 1));
+    const { ring } = lanes.in();
+    const first = lanes.drain(false, 4);
+    assert.deepEqual(first.frames, words(9, 1).slice(0, 3));
+    assert.equal(ring.head, 0);
+    assert.isAbove(ring.accepted, 0);
+    assert.deepEqual(lanes.drain().frames, words(9, 1).slice(3));
+    assert.equal(ring.head, ring.tail);
+  });
+
+  test("a successor verifies the rest of a batch again, and takes only that", () => {
+    const lanes = new TrustLanes();
+    lanes.send(words(5, 0));
+    lanes.send(words(9, 1));
+    lanes.send(words(4, 2));
+    lanes.drain(false, 10);
+    const next = lanes.open(2, 2);
+    const lane = lanes.in(false, next);
+    const delivered = { frames: [], refused: [], gaps: 0 };
+    lanes.guardOf(lane).resume(lane.ring.accepted, NOW_MS, readerInto(delivered));
+    lane.ring.recoverConsumer(lane.ring.accepted);
+    const { frames, refused, gaps } = lanes.drain(false, 100, undefined, lane);
+    assert.deepEqual(frames, [...words(9, 1).slice(3), ...words(4, 2)]);
+    assert.deepEqual([refused, gaps, delivered.refused], [[], 0, []]);
+    assert.equal(lane.ring.head, lane.ring.tail);
+  });
+
+  test("what was changed in the rest of a batch before its successor came is not delivered", () => {
+    const lanes = new TrustLanes();
+    lanes.send(["first first", "second one"]);
+    lanes.drain(false, 2);
+    const at = headerOf(lanes, 6) * 4 + BATCH_BYTES + 128 + 64;
+    lanes.in().ring.bytes[at] ^= 1;
+    const next = lanes.open(2, 2);
+    const lane = lanes.in(false, next);
+    const delivered = { frames: [], refused: [], gaps: 0 };
+    lanes.guardOf(lane).resume(lane.ring.accepted, NOW_MS, readerInto(delivered));
+    lane.ring.recoverConsumer(lane.ring.accepted);
+    assert.deepEqual(lanes.drain(false, 100, undefined, lane).frames, []);
+    assert.deepEqual(delivered.refused, ["signature"]);
+  });
+
+  test("10,000 batches forged, changed, replayed or re-targeted: none is taken, no honest one is refused", () => {
+    const seed = randomInt(2 ** 31);
+    const random = seededRandom(seed);
+    const lanes = new TrustLanes();
+    const pick = (most: number): number => Math.floor(random.next() * most);
+    let old: Uint8Array[] = [];
+    let honest: Uint8Array[] = [];
+    const tally = new Map<string, number>();
+    for (let round = 0; round < 10_000; round++) {
+      const { ring } = lanes.out();
+      if (round % 10 === 0) {
+        const sent = words(1 + pick(3), round);
+        lanes.send(sent);
+        honest = captured(ring, headerOf(lanes, 2 + sent.length * 2), sent.length);
+        // One of two is taken and so cannot be again; the other one nobody has seen.
+        if (round % 20 === 0) {
+          const taken = lanes.drain();
+          assert.deepEqual(taken.frames, sent, `seed ${seed}, round ${round}`);
+          assert.deepEqual(taken.refused, [], `seed ${seed}, round ${round}`);
+          old = honest;
+        } else lanes.in().ring.release(lanes.in().ring.tail);
+      }
+      const attack = round % 5;
+      if (attack === 0) replay(ring, old);
+      else if (attack === 1) replay(ring, flipped(honest, pick));
+      else if (attack === 2) replay(ring, forged(honest, pick));
+      else if (attack === 3) replay(ring, swapped(honest, old, pick));
+      else replay(lanes.out(true).ring, honest);
+      const urgent = attack === 4;
+      const { frames, refused } = lanes.drain(urgent);
+      assert.deepEqual(frames, [], `seed ${seed}, round ${round}, attack ${attack}`);
+      assert.isAtLeast(refused.length, 1, `seed ${seed}, round ${round}, attack ${attack}`);
+      for (const refusal of refused) tally.set(refusal, (tally.get(refusal) ?? 0) + 1);
+    }
+    assert.includeMembers([...tally.keys()], ["replay", "signature", "form", "source"]);
+    lanes.send(["the last one"]);
+    assert.deepEqual(lanes.drain().frames, ["the last one"], `seed ${seed}`);
+  });
+
+  test("a session ends with its hour, and its successor's batches are taken", () => {
+    const lanes = new TrustLanes();
+    lanes.send(["within"]);
+    lanes.nowMs = NOW_MS + HOUR_MS - 1;
+    assert.deepEqual(lanes.drain().frames, ["within"]);
+    lanes.send(["after"]);
+    lanes.nowMs = NOW_MS + HOUR_MS;
+    assert.deepEqual(lanes.drain(), { frames: [], refused: ["expired"], gaps: 0 });
+    lanes.signer.renew(lanes.office.open(1, 1, lanes.nowMs));
+    lanes.send(["renewed"]);
+    assert.deepEqual(lanes.drain(), { frames: ["renewed"], refused: [], gaps: 1 });
+  });
+
+  test("a key is good for its own thread and incarnation, and from the mesh's own root", () => {
+    const lanes = new TrustLanes();
+    const { meshId } = lanes.plan;
+    const foreign = new SessionOffice(lanes.memory, passingConductor(NOW_MS));
+    const tries: readonly (readonly [string, () => Session])[] = [
+      ["unknown-key", () => lanes.office.open(1, 2, NOW_MS)],
+      [
+        "signature",
+        () => ({ ...lanes.office.open(1, 1, NOW_MS), seed: new Uint8Array(32).fill(3) }),
+      ],
+      ["unknown-key", () => ({ number: 900, seed: new Uint8Array(32) })],
+      ["certificate", () => foreign.open(1, 1, NOW_MS)],
+    ];
+    // The lane's guard knows the first session; what comes under the number of another is verified anew.
+    for (const [expected, session] of tries) {
+      lanes.sender.signer = new LaneSigner(lanes.memory, 1, meshId, session());
+      lanes.send(["forged"]);
+      assert.deepEqual(lanes.drain().refused, [expected]);
+    }
+    lanes.sender.signer = undefined;
+    lanes.send(["unsigned"]);
+    assert.deepEqual(lanes.drain().refused, ["unknown-key"]);
+    const refused = REFUSALS.map(
+      (_, i) => lanes.memory.counts[2 * TRUST_COUNT_WORDS + COUNT_REFUSED + i],
+    );
+    assert.equal(
+      refused.reduce((sum, count) => sum + count),
+      5,
+    );
+  });
+
+  test("a sender before an incarnation that was seen is refused; the one after it is not", () => {
+    const lanes = new TrustLanes();
+    lanes.send(["of the first"]);
+    const { ring } = lanes.out();
+    const first = captured(ring, headerOf(lanes, 4), 1);
+    assert.equal(lanes.drain().frames.length, 1);
+    const second = lanes.open(1, 2);
+    second.signer = new LaneSigner(
+      lanes.memory,
+      1,
+      lanes.plan.meshId,
+      lanes.office.open(1, 2, NOW_MS),
+    );
+    lanes.send(["of the second"], 1, false, second);
+    assert.deepEqual(lanes.drain(), { frames: ["of the second"], refused: [], gaps: 0 });
+    replay(lanes.out(false, second).ring, first);
+    assert.deepEqual(lanes.drain().refused, ["epoch"]);
+  });
+
+  test("a frame speaks for an agent of its own thread that is not revoked", () => {
+    const lanes = new TrustLanes();
+    lanes.send(["of another thread"], 12);
+    lanes.send(["of nobody"], -1);
+    assert.deepEqual(lanes.drain().refused, ["not-delegated", "not-delegated"]);
+    lanes.memory.setRevoked(4, true);
+    lanes.send(["revoked"], 4);
+    lanes.send(["not revoked"], 5);
+    assert.deepEqual(lanes.drain(), { frames: ["not revoked"], refused: ["revoked"], gaps: 0 });
+    lanes.memory.setRevoked(4, false);
+    lanes.send(["again"], 4);
+    assert.deepEqual(lanes.drain().frames, ["again"]);
+  });
+
+  test("shared memory rewritten after the check, at any byte, alters nothing that is delivered", () => {
+    const seed = randomInt(2 ** 31);
+    const random = seededRandom(seed);
+    const lanes = new TrustLanes();
+    let altered = 0;
+    for (let round = 0; round < 300; round++) {
+      const sent = words(6, round);
+      lanes.send(sent);
+      const { ring } = lanes.in();
+      let looks = 0;
+      const delivered = lanes.drain(false, 1_000, () => {
+        // The header is being read for the first time; from then on the ring belongs to the enemy.
+        if (looks++ === 0) return;
+        const from = 96 * 4 + (Math.floor(random.next() * (ring.capacityBytes / 64)) * 64 + 16);
+        for (let i = 0; i < 40; i++) ring.bytes[from + i] ^= 0x5a;
+        altered++;
+      });
+      const expected = sent.slice(0, delivered.frames.length);
+      assert.deepEqual(delivered.frames, expected, `seed ${seed}, round ${round}`);
+    }
+    assert.isAbove(altered, 1_000);
+  });
+});
+
+type Pick = (most: number) => number;
+
+/** One bit of one piece is another; not of the length of a frame, by which the ring is read, for that is no forgery. */
+function flipped(pieces: readonly Uint8Array[], pick: Pick): Uint8Array[] {
+  const bent = pieces.map((piece) => piece.slice());
+  const piece = bent[pick(bent.length)];
+  const byte = 4 + pick(piece.length - 4);
+  piece[byte] ^= 1 << pick(8);
+  return bent;
+}
+
+/** A header of the attacker's own: another sequence or incarnation under the old signature, or noise for one. */
+function forged(pieces: readonly Uint8Array[], pick: Pick): Uint8Array[] {
+  const bent = pieces.map((piece) => piece.slice());
+  const doubles = new Float64Array(bent[0].buffer);
+  const way = pick(3);
+  if (way === 0) doubles[BATCH_SEQUENCE_F64] += 1 + pick(1_000);
+  else if (way === 1) doubles[BATCH_EPOCH_F64] += 1 + pick(3);
+  else for (let i = 64; i < 128; i++) bent[0][i] = pick(256);
+  return bent;
+}
+
+/** The header of one batch over the frames of another. */
+function swapped(
+  pieces: readonly Uint8Array[],
+  old: readonly Uint8Array[],
+  pick: Pick,
+): Uint8Array[] {
+  if (pick(2) === 0) return [pieces[0], ...old.slice(1)];
+  return [pieces[0], old[1], ...pieces.slice(1)];
+}

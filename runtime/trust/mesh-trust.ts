@@ -1,0 +1,145 @@
+import { MeshError } from "../../actors/errors.ts";
+import type { Topology } from "../../coordination/topology.ts";
+import { type Certificate, readCertificate } from "../../trust/certificate.ts";
+import { fingerprintOf } from "../../trust/identity.ts";
+import { hasKeys, type KeyEnvironment, keyPaths } from "./key-files.ts";
+import { KeyStore } from "./key-store.ts";
+import {
+  type Conductor,
+  passingConductor,
+  RENEW_SESSION_MS,
+  SessionOffice,
+} from "./session-office.ts";
+import {
+  COUNT_REFUSED,
+  COUNT_SIGNED,
+  COUNT_VERIFIED,
+  REFUSALS,
+  type Refusal,
+  type Session,
+  TRUST_COUNT_WORDS,
+  TrustMemory,
+  type TrustPlan,
+} from "./trust-plan.ts";
+
+/** What a mesh is asked for. */
+export interface MeshTrustOptions {
+  readonly level: TrustPlan["level"];
+  readonly topology: Topology;
+  /** Threads, main included. */
+  readonly threads: number;
+  readonly dataDir: string | undefined;
+  readonly env: KeyEnvironment;
+  readonly nowMs: number;
+}
+
+/** A session that is in use. */
+interface Open {
+  readonly epoch: number;
+  readonly sinceMs: number;
+}
+
+/**
+ * Main's side of trust: opens and renews the sessions of threads, and tells all of them whom they no longer believe.
+ * Its keys come from the key store of the data folder, where there is one.
+ */
+export class MeshTrust {
+  readonly plan: TrustPlan;
+  readonly #memory: TrustMemory;
+  readonly #office: SessionOffice;
+  readonly #options: MeshTrustOptions;
+  readonly #kept: boolean;
+  readonly #open = new Map<number, Open>();
+
+  constructor(options: MeshTrustOptions) {
+    const { level, topology, threads, dataDir } = options;
+    this.#options = options;
+    const { rows } = topology;
+    const memory = new SharedArrayBuffer(TrustMemory.bytes(threads, rows));
+    this.#memory = new TrustMemory(memory, threads, rows);
+    this.#kept = dataDir !== undefined && hasKeys(dataDir);
+    const store = this.#kept ? this.#store() : undefined;
+    const conductor = store === undefined ? passingConductor(options.nowMs) : conductorOf(store);
+    this.plan = { level, meshId: conductor.meshId, root: conductor.chain[0], memory };
+    this.#office = new SessionOffice(this.#memory, conductor);
+    if (store !== undefined) this.#mark(store, options.nowMs);
+  }
+
+  /** The session of a thread's new incarnation. */
+  open(thread: number, epoch: number, nowMs: number): Session {
+    this.#open.set(thread, { epoch, sinceMs: nowMs });
+    return this.#office.open(thread, epoch, nowMs);
+  }
+
+  /** Hands a new session to each thread whose own is half over. */
+  renew(nowMs: number, hand: (thread: number, session: Session) => void): void {
+    for (const [thread, { epoch, sinceMs }] of [...this.#open])
+      if (nowMs - sinceMs >= RENEW_SESSION_MS) hand(thread, this.open(thread, epoch, nowMs));
+  }
+
+  /** Reads the key store again; MESH_KEYS when it is another mesh's by now. */
+  refresh(nowMs: number): void {
+    if (!this.#kept) return;
+    const store = this.#store();
+    const conductor = conductorOf(store);
+    if (Buffer.compare(conductor.chain[0], this.plan.root) !== 0)
+      throw new MeshError("MESH_KEYS", "keys: expected those that the mesh began with, got others");
+    this.#office.succeed(conductor);
+    this.#mark(store, nowMs);
+  }
+
+  status(): {
+    readonly level: TrustPlan["level"];
+    readonly meshId: string;
+    readonly root: string;
+    readonly kept: boolean;
+    readonly signed: number;
+    readonly verified: number;
+    readonly refused: Readonly<Record<Refusal, number>>;
+  } {
+    const { level, meshId, root } = this.plan;
+    const refused = REFUSALS.map((reason, i) => [reason, this.#sum(COUNT_REFUSED + i)] as const);
+    return {
+      level,
+      meshId: Buffer.from(meshId).toString("hex"),
+      root: fingerprintOf((readCertificate(root) as Certificate).publicKey),
+      kept: this.#kept,
+      signed: this.#sum(COUNT_SIGNED),
+      verified: this.#sum(COUNT_VERIFIED),
+      refused: Object.fromEntries(refused) as Record<Refusal, number>,
+    };
+  }
+
+  #sum(place: number): number {
+    const { counts } = this.#memory;
+    let sum = 0;
+    // A count goes on from 2^31 below 0.
+    for (let at = place; at < counts.length; at += TRUST_COUNT_WORDS) sum += counts[at] >>> 0;
+    return sum;
+  }
+
+  #mark(store: KeyStore, nowMs: number): void {
+    for (let row = 0; row < this.#options.topology.agents; row++)
+      this.#memory.setRevoked(row, store.stateOf(row, nowMs).state === "revoked");
+  }
+
+  #store(): KeyStore {
+    const { dataDir, env, topology } = this.#options;
+    const store = KeyStore.open(dataDir as string, env);
+    const { sectors, clustersPerSector, agentsPerCluster } = store.identities.shape;
+    const [has, wants] = [
+      [sectors, clustersPerSector, agentsPerCluster],
+      [topology.sectors, topology.clustersPerSector, topology.agentsPerCluster],
+    ].map((sizes) => sizes.join(" × "));
+    if (has === wants) return store;
+    const { folder } = keyPaths(dataDir as string);
+    throw new MeshError(
+      "MESH_KEYS",
+      `${folder}: expected the keys of a mesh of ${wants}, got ${has}`,
+    );
+  }
+}
+
+function conductorOf(store: KeyStore): Conductor {
+  return { meshId: store.identities.meshId, ...store.conductor() };
+}
