@@ -34,6 +34,7 @@ import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./task-commands.ts";
 import { traceCommand } from "./trace-command.ts";
 import { undoCommand } from "./undo-command.ts";
+import { evidenceCommand, verifyCommand } from "./verify-command.ts";
 import { watchCommand } from "./watch-command.ts";
 import { whatIfCommand } from "./what-if-command.ts";
 import { whyCommand } from "./why-command.ts";
@@ -79,6 +80,8 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   backupCommand,
   restoreCommand,
   keysCommand,
+  evidenceCommand,
+  verifyCommand,
   deadLettersCommand,
   conflictsCommand,
   quarantineCommand,

@@ -189,7 +189,12 @@ export class ThreadedMesh implements Mesh {
   get trust(): Trust | undefined {
     const trust = this.#trust;
     if (trust === undefined) return undefined;
-    return { status: () => trust.status(), refresh: () => trust.refresh(systemClock.nowMs()) };
+    return {
+      status: () => trust.status(),
+      refresh: () => trust.refresh(systemClock.nowMs()),
+      evidence: (address, { withinMs = 10_000 } = {}) =>
+        trust.evidence(this.ref(address), withinMs, systemClock.nowMs),
+    };
   }
 
   get conflicts(): Conflicts {

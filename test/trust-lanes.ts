@@ -14,6 +14,7 @@ import {
 import { type InLane, Lanes, lanesBytes, type OutLane } from "../mailbox/lanes.ts";
 import { CONTROL_WORDS } from "../mailbox/layout.ts";
 import type { FrameMemory, Ring } from "../mailbox/ring.ts";
+import { EvidenceTap } from "../runtime/trust/evidence-tap.ts";
 import { LaneGuard } from "../runtime/trust/lane-guard.ts";
 import { LaneSigner, nextFrame } from "../runtime/trust/lane-signer.ts";
 import {
@@ -22,6 +23,10 @@ import {
   SessionOffice,
 } from "../runtime/trust/session-office.ts";
 import { TrustMemory, type TrustPlan } from "../runtime/trust/trust-plan.ts";
+import { issueConductor, issueRoot } from "../trust/identity.ts";
+import type { Signer } from "../trust/signatures.ts";
+
+export { EvidenceTap };
 
 export const NOW_MS = 1_800_000_000_000;
 const THREADS = 3;
@@ -42,6 +47,7 @@ export class TrustLanes {
   readonly memory: TrustMemory;
   readonly office: SessionOffice;
   readonly plan: TrustPlan;
+  readonly tap: SharedArrayBuffer = new SharedArrayBuffer(EvidenceTap.bytes);
   readonly sender: Lanes;
   readonly reader: Lanes;
   readonly signer: LaneSigner;
@@ -51,13 +57,14 @@ export class TrustLanes {
   nowMs: number = NOW_MS;
   #cycle = 0;
 
-  constructor() {
-    this.conductor = passingConductor(NOW_MS - 1_000);
+  /** With a root of the test's own, or one that nobody has. */
+  constructor(known?: { meshId: Uint8Array; signer: Signer; root: Signer }) {
+    this.conductor = known === undefined ? passingConductor(NOW_MS - 1_000) : conductorOf(known);
     const memory = new SharedArrayBuffer(TrustMemory.bytes(THREADS, ROWS));
     this.memory = new TrustMemory(memory, THREADS, ROWS);
     this.office = new SessionOffice(this.memory, this.conductor);
     const { meshId, chain } = this.conductor;
-    this.plan = { level: "all", meshId, root: chain[0], memory };
+    this.plan = { level: "all", meshId, root: chain[0], memory, tap: this.tap };
     this.sender = this.open(1, 1);
     this.reader = this.open(2, 1);
     this.signer = new LaneSigner(this.memory, 1, meshId, this.office.open(1, 1, NOW_MS));
@@ -118,6 +125,20 @@ export class TrustLanes {
     );
     return delivered;
   }
+}
+
+function conductorOf({
+  meshId,
+  signer,
+  root,
+}: {
+  meshId: Uint8Array;
+  signer: Signer;
+  root: Signer;
+}): Conductor {
+  const issue = { meshId, serial: 1, nowMs: NOW_MS - 1_000 };
+  const chain = [issueRoot(root, issue), issueConductor(signer.publicKey, root, issue)];
+  return { meshId, signer, chain };
 }
 
 export function readerInto(delivered: Delivered): Parameters<LaneGuard["onFrame"]>[3] {

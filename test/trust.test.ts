@@ -1,11 +1,12 @@
 // A mesh whose threads sign what they send: at work, with a worker killed, with keys of its data folder, and with
 // agents that are revoked while it runs.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mesh } from "../index.ts";
 import { call, settled, startMesh, until } from "./mesh.ts";
+import { Person } from "./person.ts";
 
 const { COMMANDS } = await built("console/commands.js");
 const { runOnMesh } = await built("console/line.js");
@@ -23,8 +24,17 @@ async function built(path: string) {
   return import(new URL(`../dist/${path}`, import.meta.url).href);
 }
 
+function command(mesh: Mesh, name: string, args: Record<string, unknown>): Promise<unknown> {
+  return runOnMesh(COMMANDS, mesh, name, args, new AbortController().signal);
+}
+
 function keys(mesh: Mesh, args: Record<string, unknown>): Promise<unknown> {
-  return runOnMesh(COMMANDS, mesh, "keys", args, new AbortController().signal);
+  return command(mesh, "keys", args);
+}
+
+async function verify(...argv: string[]): Promise<Person & { code: number }> {
+  const person = new Person({ cwd: root });
+  return Object.assign(person, { code: await person.run("verify", ...argv) });
 }
 
 /** How many batches and frames were refused, of all reasons. */
@@ -106,6 +116,33 @@ describe("trust", () => {
       "heard",
       async () => ((await call(mesh, FAR, { do: "seen" })) as number[]).length === 1,
     );
+    const told = command(mesh, "evidence", { address: NEAR, within: 20_000 });
+    await call(mesh, NEAR, { do: "tell", to: FAR, message: { do: "nothing" } });
+    const file = join(root, "message.json");
+    await writeFile(file, JSON.stringify(await told));
+    const list = (await keys(mesh, { action: "list" })) as { root: string };
+    const good = await verify(file, "--root", list.root);
+    expect([good.code, good.talk]).toEqual([0, ""]);
+    expect(good.out).toMatch(/^HOLDS: (tell|ask) from /);
+    const foreign = await verify(file, "--root", "0".repeat(32));
+    expect([foreign.code, foreign.out]).toEqual([1, "DOES NOT HOLD: root\n"]);
+    await writeFile(file, JSON.stringify({ ...((await told) as object), index: 1 }));
+    const bent = await verify(file, "--json");
+    expect([bent.code, JSON.parse(bent.out)]).toMatchObject([1, { holds: false, reason: "proof" }]);
+    // Main asked it; the first message that NEAR itself sends to another thread is its own word.
+    const own = command(mesh, "evidence", { address: FAR, within: 20_000 });
+    await say(0);
+    await writeFile(file, JSON.stringify(await own));
+    expect((await verify(file, "--data", dataDir)).out).toContain(
+      `HOLDS: tell from ${NEAR} to ${FAR}`,
+    );
+    expect((await verify(file)).out).toContain("the sender's own identity delegated to the key");
+    await until(
+      "heard",
+      async () => ((await call(mesh, FAR, { do: "seen" })) as number[]).length === 2,
+    );
+    await mesh.restart(FAR);
+    await say(1);
     expect(await keys(mesh, { action: "revoke", scope: NEAR })).toMatchObject({
       agents: 1,
       states: { revoked: 1 },

@@ -1,3 +1,7 @@
+import type { Evidence } from "../../trust/evidence.ts";
+
+export type { Evidence };
+
 /** Which messages are signed by their sender's thread and verified by their reader's. */
 export type TrustLevel =
   /** Every message that crosses a thread. */
@@ -51,4 +55,12 @@ export interface Trust {
   status(): TrustStatus;
   /** Reads the key store again: new keys, and what was revoked since. Nothing to do without one. */
   refresh(): void;
+  /**
+   * Waits for the next `tell` or `ask` from or to an actor that crosses a thread, and gives what proves it to an
+   * outsider; undefined when there was none within `withinMs` (default 10,000).
+   */
+  evidence(
+    address: string,
+    options?: { readonly withinMs?: number },
+  ): Promise<Evidence | undefined>;
 }

@@ -126,6 +126,12 @@ export class KeyStore {
     return certificateOf(this.identities.root).publicKey;
   }
 
+  /** The signed list of what is revoked as it is kept; empty when nothing ever was. */
+  get revokedBytes(): Uint8Array {
+    const { revoked } = this.#paths;
+    return existsSync(revoked) ? readKeys(revoked) : new Uint8Array(0);
+  }
+
   /** Certificates from the root to the agent at `row`. */
   chainOf(row: number): readonly Uint8Array[] {
     const { root, sectors, agents } = this.identities;

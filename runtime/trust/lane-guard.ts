@@ -9,7 +9,13 @@ import {
   BATCH_SIGNATURE_BYTES,
   BATCH_SOURCE,
 } from "../../mailbox/batch.ts";
-import { FRAME_LENGTH, FRAME_SOURCE, FRAME_TYPE, FrameKind } from "../../mailbox/frame.ts";
+import {
+  FRAME_LENGTH,
+  FRAME_SOURCE,
+  FRAME_TARGET,
+  FRAME_TYPE,
+  FrameKind,
+} from "../../mailbox/frame.ts";
 import type { InLane } from "../../mailbox/lanes.ts";
 import {
   CELL_BYTES,
@@ -20,8 +26,9 @@ import {
 } from "../../mailbox/layout.ts";
 import type { FrameMemory, Ring } from "../../mailbox/ring.ts";
 import { HashTree, leafHash } from "../../trust/hash-tree.ts";
+import { SignedBatch } from "../../trust/signed-batch.ts";
+import { EvidenceTap } from "./evidence-tap.ts";
 import { SessionKeys } from "./session-keys.ts";
-import { SignedBatch } from "./signed-batch.ts";
 import {
   COUNT_REFUSED,
   COUNT_VERIFIED,
@@ -60,6 +67,7 @@ export class LaneGuard {
   readonly #keys: SessionKeys;
   readonly #memory: TrustMemory;
   readonly #placement: Uint8Array;
+  readonly #tap: EvidenceTap;
   readonly #tree = new HashTree();
   readonly #signed: SignedBatch;
   readonly #header = new Uint8Array(BATCH_BYTES);
@@ -89,6 +97,7 @@ export class LaneGuard {
     this.#source = lane.id >>> 1;
     this.#memory = memory;
     this.#placement = placement;
+    this.#tap = new EvidenceTap(plan.tap);
     this.#keys = new SessionKeys(plan, memory, this.#source);
     this.#signed = new SignedBatch(plan.meshId);
     this.#head.words = new Int32Array(this.#header.buffer);
@@ -179,7 +188,30 @@ export class LaneGuard {
     ring.doubles[RING_SEEN_SEQUENCE_F64] = sequence;
     this.#refusing = false;
     ring.hold(position);
+    const wanted = this.#tap.wanted;
+    if (wanted >= 0) this.#testify(wanted);
     this.#memory.counts[this.#self * TRUST_COUNT_WORDS + COUNT_VERIFIED]++;
+  }
+
+  /** Leaves the first message of the batch that is from or to `row`, with its proof. */
+  #testify(row: number): void {
+    const { words, bytes } = this.#copy;
+    for (let index = 0; index < this.#count; index++) {
+      const at = this.#words[index];
+      const kind = words[at + FRAME_TYPE] & 0xff;
+      if (kind !== FrameKind.TELL && kind !== FrameKind.ASK) continue;
+      if (words[at + FRAME_SOURCE] !== row && words[at + FRAME_TARGET] !== row) continue;
+      this.#tap.leave({
+        thread: this.#source,
+        index,
+        target: this.#self,
+        urgent: this.#lane.urgent,
+        header: this.#header,
+        frame: bytes.subarray(at * 4, at * 4 + words[at + FRAME_LENGTH]),
+        levels: this.#tree.proof(index),
+      });
+      return;
+    }
   }
 
   /** Copies a batch out of the ring; nothing of the ring is looked at again. */

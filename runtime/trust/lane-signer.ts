@@ -6,7 +6,7 @@ import type { Ring } from "../../mailbox/ring.ts";
 import { HashTree, leafHash } from "../../trust/hash-tree.ts";
 import { nativeSignatures } from "../../trust/native-signatures.ts";
 import type { Signer } from "../../trust/signatures.ts";
-import { SignedBatch } from "./signed-batch.ts";
+import { SignedBatch } from "../../trust/signed-batch.ts";
 import { COUNT_SIGNED, type Session, TRUST_COUNT_WORDS, type TrustMemory } from "./trust-plan.ts";
 
 /** Signs the batches of one thread with the key of its session, which may be renewed between two of them. */

@@ -1,7 +1,10 @@
 import { MeshError } from "../../actors/errors.ts";
 import type { Topology } from "../../coordination/topology.ts";
+import { FRAME_BYTES, FRAME_SOURCE, FRAME_TYPE } from "../../mailbox/frame.ts";
 import { type Certificate, readCertificate } from "../../trust/certificate.ts";
-import { fingerprintOf } from "../../trust/identity.ts";
+import { EVIDENCE_FORMAT, type Evidence } from "../../trust/evidence.ts";
+import { fingerprintOf, issueSession } from "../../trust/identity.ts";
+import { EvidenceTap, type Testimony } from "./evidence-tap.ts";
 import { hasKeys, type KeyEnvironment, keyPaths } from "./key-files.ts";
 import { KeyStore } from "./key-store.ts";
 import {
@@ -21,6 +24,9 @@ import {
   TrustMemory,
   type TrustPlan,
 } from "./trust-plan.ts";
+
+/** How often main looks whether a message has come that is waited for, ms. */
+const LOOK_MS = 5;
 
 /** What a mesh is asked for. */
 export interface MeshTrustOptions {
@@ -49,7 +55,9 @@ export class MeshTrust {
   readonly #office: SessionOffice;
   readonly #options: MeshTrustOptions;
   readonly #kept: boolean;
+  readonly #tap: EvidenceTap;
   readonly #open = new Map<number, Open>();
+  #tapped = false;
 
   constructor(options: MeshTrustOptions) {
     const { level, topology, threads, dataDir } = options;
@@ -60,7 +68,9 @@ export class MeshTrust {
     this.#kept = dataDir !== undefined && hasKeys(dataDir);
     const store = this.#kept ? this.#store() : undefined;
     const conductor = store === undefined ? passingConductor(options.nowMs) : conductorOf(store);
-    this.plan = { level, meshId: conductor.meshId, root: conductor.chain[0], memory };
+    const tap = new SharedArrayBuffer(EvidenceTap.bytes);
+    this.#tap = new EvidenceTap(tap);
+    this.plan = { level, meshId: conductor.meshId, root: conductor.chain[0], memory, tap };
     this.#office = new SessionOffice(this.#memory, conductor);
     if (store !== undefined) this.#mark(store, options.nowMs);
   }
@@ -86,6 +96,65 @@ export class MeshTrust {
       throw new MeshError("MESH_KEYS", "keys: expected those that the mesh began with, got others");
     this.#office.succeed(conductor);
     this.#mark(store, nowMs);
+  }
+
+  /** The next message that crosses a thread from or to `row`; undefined when none did within that time, ms. */
+  async evidence(
+    row: number,
+    withinMs: number,
+    nowMs: () => number,
+  ): Promise<Evidence | undefined> {
+    if (this.#tapped)
+      throw new MeshError("MESH_EVIDENCE", "evidence: another message is waited for already");
+    this.#tapped = true;
+    try {
+      const endMs = nowMs() + withinMs;
+      this.#tap.want(row);
+      for (;;) {
+        const testimony = this.#tap.take();
+        if (testimony !== undefined) return this.#write(testimony);
+        if (nowMs() >= endMs) return undefined;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    } finally {
+      this.#tap.cancel();
+      this.#tapped = false;
+    }
+  }
+
+  #write({ thread, index, target, urgent, header, frame, levels }: Testimony): Evidence {
+    const words = new Int32Array(header.buffer);
+    const number = words[FRAME_TYPE] >>> 16;
+    const posted = this.#memory.find(thread, number);
+    if (posted === undefined)
+      throw new MeshError("MESH_EVIDENCE", `evidence: session ${number} is no longer kept`);
+    const sender = new Int32Array(frame.slice(0, FRAME_BYTES).buffer)[FRAME_SOURCE];
+    return {
+      format: EVIDENCE_FORMAT,
+      frame: hexOf(frame),
+      header: hexOf(header),
+      index,
+      proof: levels.map(hexOf),
+      lane: { target, urgent },
+      session: [this.plan.root, ...posted].map(hexOf),
+      ...this.#identityOf(sender, readCertificate(posted[1]) as Certificate),
+    };
+  }
+
+  /** The sender's own chain down to its delegation to the session: its key, in the store, signs it now. */
+  #identityOf(sender: number, session: Certificate): Pick<Evidence, "identity" | "revoked"> {
+    const { agents } = this.#options.topology;
+    if (!this.#kept || sender < 0 || sender >= agents) return { identity: [], revoked: "" };
+    const store = this.#store();
+    const { serial, thread, epoch, notBeforeMs, notAfterMs, publicKey } = session;
+    const rows = { from: sender, to: sender + 1 };
+    const { meshId } = this.plan;
+    const issue = { meshId, serial, nowMs: notBeforeMs, notAfterMs, thread, epoch, ...rows };
+    const delegation = issueSession(publicKey, store.agentSigner(sender), issue);
+    return {
+      identity: [...store.chainOf(sender), delegation].map(hexOf),
+      revoked: hexOf(store.revokedBytes),
+    };
   }
 
   status(): {
@@ -142,4 +211,8 @@ export class MeshTrust {
 
 function conductorOf(store: KeyStore): Conductor {
   return { meshId: store.identities.meshId, ...store.conductor() };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
 }

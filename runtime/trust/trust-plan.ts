@@ -27,6 +27,8 @@ export interface TrustPlan {
   /** The root's own certificate. */
   readonly root: Uint8Array;
   readonly memory: SharedArrayBuffer;
+  /** See `evidence-tap.ts`. */
+  readonly tap: SharedArrayBuffer;
 }
 
 /*

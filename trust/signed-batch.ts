@@ -1,5 +1,5 @@
-import { BATCH_ROOT } from "../../mailbox/batch.ts";
-import { MESH_ID_BYTES } from "../../trust/certificate.ts";
+import { BATCH_ROOT } from "../mailbox/batch.ts";
+import { MESH_ID_BYTES } from "./certificate.ts";
 
 const DOMAIN: Uint8Array = Buffer.from("mesh30k/batch/1\0", "latin1");
 const HEADER_AT: number = DOMAIN.length + MESH_ID_BYTES;
