@@ -39,7 +39,6 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(boot.from !== undefined && { from: boot.from }),
     mailbox,
     dataDir: settings.data,
-    trust: settings.trust,
     log: settings.log,
     signal: boot.signal,
     onProgress: boot.onProgress,
@@ -55,6 +54,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.custody !== undefined && { custodyBytes: settings.custody }),
     ...(settings.restart !== undefined && { restart: settings.restart }),
     ...(settings.predictor !== undefined && { predictor: settings.predictor }),
+    ...(settings.trust !== undefined && { trust: settings.trust }),
     ...(settings.seed !== undefined && { seed: settings.seed }),
   };
 }

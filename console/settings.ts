@@ -54,7 +54,7 @@ export interface Settings {
   readonly custody: number | undefined;
   readonly restart: RestartType | undefined;
   readonly predictor: PredictorKind | undefined;
-  readonly trust: TrustLevel;
+  readonly trust: TrustLevel | undefined;
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
@@ -198,10 +198,9 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     choice(PREDICTOR_KINDS),
   ),
   trust: setting(
-    `what is signed and verified: ${TRUST_LEVELS.join(", ")} (keys: mesh-30k keys)`,
+    `what is signed and verified: ${TRUST_LEVELS.join(", ")} (default: off)`,
     "level",
     choice(TRUST_LEVELS),
-    "off",
   ),
   seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
   log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),
