@@ -19,6 +19,7 @@ import { ring } from "./ring.ts";
 import { spawn } from "./spawn.ts";
 import { tellCross } from "./tell-cross.ts";
 import { tree } from "./tree.ts";
+import { trust } from "./trust.ts";
 import { watched } from "./watched.ts";
 import { workerKill } from "./worker-kill.ts";
 
@@ -32,6 +33,7 @@ export const BENCHES: readonly Bench[] = [
   askCross,
   askLocal,
   durable,
+  trust,
   tree,
   cascade,
   release,

@@ -27,8 +27,9 @@ export const evidenceCommand: MeshCommand = meshCommand({
   help: "Wait for the next message from or to an actor, and print what proves it to an outsider.",
   details:
     "The message has to cross a thread of a mesh with --trust all. What is printed is JSON with the message, its " +
-    "proof, and the certificates up to the root; `verify` checks it anywhere. With keys of the data " +
-    "folder the sender's own identity vouches for it, without them its thread does. Exit code 1 when there was no such message in time.",
+    "proof, and the certificates up to the root; `verify` checks it anywhere. With keys of the data folder the " +
+    "sender's own identity vouches for it, without them its thread does. Exit code 1 when there was no such message " +
+    "in time.",
   parameters: {
     address: {
       schema: text("an address"),
