@@ -245,7 +245,7 @@ export class Ring {
    * consumer's call; it takes them with {@link release} when it has kept what it saw.
    */
   visit(tail: number, visit: (word: number, position: number) => void): void {
-    for (let position = this.#head; position !== tail; ) {
+    for (let position = this.#head; ((tail - position) | 0) > 0; ) {
       const at = position & this.#mask;
       const word = RING_CELLS + at * CELL_WORDS;
       const cells = (this.words[word + FRAME_LENGTH] + (CELL_BYTES - 1)) >>> 6;

@@ -62,7 +62,7 @@ import { openTelemetry } from "./machine/telemetry.ts";
 import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
-import { MeshTrust } from "./trust/mesh-trust.ts";
+import { MeshTrust, type SessionHand } from "./trust/mesh-trust.ts";
 import type { Session } from "./trust/trust-plan.ts";
 import { WhyReader } from "./why.ts";
 import { AgentDesks } from "./workers/agent-desks.ts";
@@ -186,12 +186,17 @@ export class ThreadedMesh implements Mesh {
   readonly #openSession = (thread: number, epoch: number): Session =>
     (this.#trust as MeshTrust).open(thread, epoch, systemClock.nowMs());
 
+  readonly #handSession: SessionHand = (thread, session) => {
+    if (thread === 0) this.#headquarters.dispatcher.trust?.renew(session);
+    else this.#pool.renew(thread, session);
+  };
+
   get trust(): Trust | undefined {
     const trust = this.#trust;
     if (trust === undefined) return undefined;
     return {
       status: () => trust.status(),
-      refresh: () => trust.refresh(systemClock.nowMs()),
+      refresh: () => trust.refresh(systemClock.nowMs(), this.#handSession),
       evidence: (address, { withinMs = 10_000 } = {}) =>
         trust.evidence(this.ref(address), withinMs, systemClock.nowMs),
     };
@@ -270,11 +275,7 @@ export class ThreadedMesh implements Mesh {
     onProgress?.({ ready: total, total });
     this.#ticks = setInterval(() => {
       this.#headquarters.tick();
-      this.#trust?.renew(systemClock.nowMs(), (thread, session) =>
-        thread === 0
-          ? this.#headquarters.dispatcher.trust?.renew(session)
-          : this.#pool.renew(thread, session),
-      );
+      this.#trust?.renew(systemClock.nowMs(), this.#handSession);
     }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });

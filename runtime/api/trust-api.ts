@@ -53,7 +53,7 @@ export interface TrustStatus {
 /** Signatures between threads (docs/semantics.md). */
 export interface Trust {
   status(): TrustStatus;
-  /** Reads the key store again: new keys, and what was revoked since. Nothing to do without one. */
+  /** Reads the key store again: what was revoked since, and new keys, by which all sessions are renewed at once. */
   refresh(): void;
   /**
    * Waits for the next `tell` or `ask` from or to an actor that crosses a thread, and gives what proves it to an

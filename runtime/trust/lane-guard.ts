@@ -219,14 +219,15 @@ export class LaneGuard {
     const { ring } = this.#lane;
     this.#header.set(ring.bytes.subarray(word * 4, word * 4 + BATCH_BYTES));
     const count = this.#head.words[BATCH_COUNT];
-    const published = (ring.tail - position) | 0;
+    const cells = ring.capacityBytes / CELL_BYTES;
+    // Whoever has the ring's memory has its tail too: there cannot be more than the ring holds.
+    const published = Math.min(cells, (ring.tail - position) | 0);
     if (this.#head.words[FRAME_LENGTH] !== BATCH_BYTES) return "form";
     if (count < 1 || count > published - BATCH_CELLS) return "form";
     if (this.#words.length < count) {
       this.#words = new Int32Array(count * 2);
       this.#ends = new Int32Array(count * 2);
     }
-    const cells = ring.capacityBytes / CELL_BYTES;
     let used = BATCH_CELLS;
     let to = 0;
     for (let i = 0; i < count; ) {

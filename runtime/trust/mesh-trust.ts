@@ -39,6 +39,9 @@ export interface MeshTrustOptions {
   readonly nowMs: number;
 }
 
+/** Has a thread sign with another session's key. */
+export type SessionHand = (thread: number, session: Session) => void;
+
 /** A session that is in use. */
 interface Open {
   readonly epoch: number;
@@ -81,14 +84,14 @@ export class MeshTrust {
     return this.#office.open(thread, epoch, nowMs);
   }
 
-  /** Hands a new session to each thread whose own is half over. */
-  renew(nowMs: number, hand: (thread: number, session: Session) => void): void {
+  /** Hands a new session to each thread whose own is at least so old; by default to those whose own is half over. */
+  renew(nowMs: number, hand: SessionHand, leastMs: number = RENEW_SESSION_MS): void {
     for (const [thread, { epoch, sinceMs }] of [...this.#open])
-      if (nowMs - sinceMs >= RENEW_SESSION_MS) hand(thread, this.open(thread, epoch, nowMs));
+      if (nowMs - sinceMs >= leastMs) hand(thread, this.open(thread, epoch, nowMs));
   }
 
-  /** Reads the key store again; MESH_KEYS when it is another mesh's by now. */
-  refresh(nowMs: number): void {
+  /** Reads the key store again, and renews all sessions; MESH_KEYS when it is another mesh's by now. */
+  refresh(nowMs: number, hand: SessionHand): void {
     if (!this.#kept) return;
     const store = this.#store();
     const conductor = conductorOf(store);
@@ -96,6 +99,7 @@ export class MeshTrust {
       throw new MeshError("MESH_KEYS", "keys: expected those that the mesh began with, got others");
     this.#office.succeed(conductor);
     this.#mark(store, nowMs);
+    this.renew(nowMs, hand, 0);
   }
 
   /** The next message that crosses a thread from or to `row`; undefined when none did within that time, ms. */
