@@ -149,7 +149,9 @@ function consume(): TrustAnswer {
   while (next < total) {
     now = nowMs();
     if (next >= data.warm && startMs === 0) startMs = now;
-    if (drain() === 0) Atomics.wait(nap, 0, 0, NAP_MS);
+    const taken = drain();
+    guard?.settle();
+    if (taken === 0) Atomics.wait(nap, 0, 0, NAP_MS);
   }
   const elapsedMs = nowMs() - startMs;
   waits.sort((a, b) => a - b);

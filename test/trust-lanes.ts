@@ -123,6 +123,7 @@ export class TrustLanes {
       },
       limit,
     );
+    guard.settle();
     return delivered;
   }
 }

@@ -240,6 +240,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
       this.#lane = incoming[i];
       this.#laneIndex = i;
       const taken = incoming[i].ring.drain(this, DRAIN_LIMIT);
+      this.trust?.guards[i]?.settle();
       if (taken > 0) {
         lanes.tellOfRoom(incoming[i]);
         const theirs = threadDoubles[incoming[i].id >>> 1][CONTROL_LAMPORT_F64];

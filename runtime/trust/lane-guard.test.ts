@@ -67,6 +67,36 @@ describe("a guarded lane", () => {
     assert.equal(lane.ring.head, lane.ring.tail);
   });
 
+  test("a thread that dies at any frame of a batch leaves its successor all that it had not taken", () => {
+    for (let death = 0; death <= 9; death++) {
+      const lanes = new TrustLanes();
+      lanes.send(words(5, 0));
+      lanes.drain();
+      lanes.send(words(9, 1));
+      const taken: string[] = [];
+      const dead = { frames: taken, refused: [], gaps: 0 };
+      const { ring } = lanes.in();
+      let frames = 0;
+      const dies = (word: number, end: number): boolean => {
+        lanes.guardOf(lanes.in()).onFrame(word, end, NOW_MS, readerInto(dead));
+        // What it had handed on is in custody; what it was at when it died is not, for the ring was not told.
+        if (frames++ === death) throw new Error("dead");
+        return true;
+      };
+      const drain = { onFrame: (_: unknown, w: number, e: number) => dies(w, e), onCorrupt() {} };
+      assert.throws(() => ring.drain(drain, 100), "dead");
+      const lane = lanes.in(false, lanes.open(2, 2));
+      const delivered = { frames: [], refused: [], gaps: 0 };
+      lanes.guardOf(lane).resume(lane.ring.accepted, NOW_MS, readerInto(delivered));
+      lane.ring.recoverConsumer(lane.ring.accepted);
+      const rest = lanes.drain(false, 100, undefined, lane);
+      assert.deepEqual(rest.frames, words(9, 1).slice(Math.max(0, death - 1)), `death ${death}`);
+      assert.deepEqual([rest.refused, delivered.refused], [[], []], `death ${death}`);
+      lanes.send(["the next"]);
+      assert.deepEqual(lanes.drain(false, 9, undefined, lane).frames, ["the next"]);
+    }
+  });
+
   test("what was changed in the rest of a batch before its successor came is not delivered", () => {
     const lanes = new TrustLanes();
     lanes.send(["first first", "second one"]);

@@ -136,7 +136,7 @@ export class LaneGuard {
       if (!reader.onUntrusted(this.#copy, at, end)) return false;
       this.#report(refusal, 1, reader);
     } else if (!reader.onVerified(this.#copy, at, end)) return false;
-    if (++this.#taken === this.#count) ring.letGo();
+    this.#taken++;
     return true;
   }
 
@@ -159,7 +159,32 @@ export class LaneGuard {
     if (header < 0) return;
     this.#open(header, at, nowMs, reader, true);
     this.#taken = Math.min(taken, this.#count);
-    if (this.#taken === this.#count) ring.letGo();
+  }
+
+  /** Gives a batch back of which all is taken. Called after each drain: the ring has been told of its last frame. */
+  settle(): void {
+    if (!this.#isTaken) return;
+    const { ring } = this.#lane;
+    this.#close();
+    ring.release(ring.accepted);
+  }
+
+  get #isTaken(): boolean {
+    return this.#count > 0 && this.#taken === this.#count;
+  }
+
+  /**
+   * Only now does a successor take the batch for seen: had this thread died before, it would have had to come again, for
+   * the ring is told of a frame after it was handed on.
+   */
+  #close(): void {
+    const { ring } = this.#lane;
+    // The sequence first: of a thread that dies in between, the old epoch lets the next batch of the new one in.
+    ring.doubles[RING_SEEN_SEQUENCE_F64] = this.#sequence;
+    ring.doubles[RING_SEEN_EPOCH_F64] = this.#epoch;
+    this.#count = 0;
+    this.#taken = 0;
+    ring.letGo();
   }
 
   #open(
@@ -170,6 +195,7 @@ export class LaneGuard {
     again: boolean,
   ): void {
     const { ring } = this.#lane;
+    if (this.#isTaken) this.#close();
     this.#count = 0;
     this.#taken = 0;
     ring.letGo();
@@ -184,8 +210,6 @@ export class LaneGuard {
     if (!again && this.#epoch !== 0 && sequence !== next) reader.onGap();
     this.#epoch = epoch;
     this.#sequence = sequence;
-    ring.doubles[RING_SEEN_EPOCH_F64] = epoch;
-    ring.doubles[RING_SEEN_SEQUENCE_F64] = sequence;
     this.#refusing = false;
     ring.hold(position);
     const wanted = this.#tap.wanted;
