@@ -174,8 +174,8 @@ export class LaneGuard {
   }
 
   /**
-   * Only now does a successor take the batch for seen: had this thread died before, it would have had to come again, for
-   * the ring is told of a frame after it was handed on.
+   * Only now does a successor take the batch for seen: had this thread died before, it would have had to come again,
+   * for the ring is told of a frame after it was handed on.
    */
   #close(): void {
     const { ring } = this.#lane;
