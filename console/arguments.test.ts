@@ -107,6 +107,8 @@ describe("the table", () => {
       "backup",
       "restore",
       "dead-letters",
+      "evidence",
+      "verify",
       "conflicts",
       "quarantine",
       "inbox",

@@ -43,10 +43,7 @@ export const evidenceCommand: MeshCommand = meshCommand({
       value: "duration",
     },
   },
-  examples: [
-    "evidence sector-7/cluster-4/agent-12 > message.json",
-    "evidence orchestrator --within 1m",
-  ],
+  examples: ["evidence sector-7/cluster-4/agent-12", "evidence orchestrator --within 1m"],
   changes: false,
   run: async ({ mesh }, { address, within = WITHIN_MS }): Promise<Evidence | null> => {
     if (mesh.trust === undefined)
