@@ -35,7 +35,7 @@ interface Seen {
 }
 
 /** Between two looks, ms, at most: a hang is noticed when it begins, and named when it is due, up to that much late. */
-const LOOK_MS = 50;
+const LOOK_MS = 80;
 /** A thread with nothing to do is asked to show that it is well once it has been still for this share of the limit. */
 const RING_SHARE = 0.5;
 /** A thread that starts has so many times the limit for one `init`: it is done once, and may load much. */
