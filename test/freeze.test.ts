@@ -189,13 +189,14 @@ describe("freeze and thaw", () => {
       do: "tellLater",
       to: 25,
       message: { do: "note", id: "sent" },
-      afterMs: 60,
+      afterMs: 500,
     });
-    const answer = mesh.ask(4, { do: "dawdle", ms: 60, id: "done" }, { timeoutMs: 10_000 });
-    await pause(10);
+    const answer = mesh.ask(4, { do: "dawdle", ms: 500, id: "done" }, { timeoutMs: 10_000 });
+    const turns = (): number => mesh.status().workers.reduce((sum, one) => sum + one.turns, 0);
+    await until("both turns", () => turns() === 2);
     const { suspended } = await mesh.freeze();
     expect(suspended).toBe(2);
-    await pause(150);
+    await pause(700);
     const { handled } = mesh.status().messages;
     expect(mesh.cut().messages).toHaveLength(2);
     await pause(20);
