@@ -4,7 +4,7 @@ import { FRAME_DATA } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import { OperationFlag } from "../mailbox/operation-frame.ts";
 import type { Gather, GatherPlan } from "../runtime/operations/gather.ts";
-import { type TwoThreads, twoThreads } from "./two-threads.ts";
+import { operationPlan, type TwoThreads, twoThreads } from "./two-threads.ts";
 
 const ALL = Int32Array.from({ length: 8 }, (_, agent) => agent);
 
@@ -15,32 +15,7 @@ function scatter(
   fields: Partial<GatherPlan> = {},
 ): { gather: Gather; ends: string[] } {
   const ends: string[] = [];
-  const plan: GatherPlan = {
-    payload,
-    facts: {
-      messageId: "m",
-      correlationId: "m",
-      causationId: "m",
-      strategy: "broadcast",
-      verb: "sync",
-      ttlMs: 5000,
-      payloadWeight: 1,
-      requiresCapabilities: [],
-      trinaryExpectation: 1,
-    },
-    root: undefined,
-    createdMs: clock.nowMs,
-    arrivalMs: 0,
-    closeMs: clock.nowMs + 5000,
-    deadlineMs: clock.nowMs + 5000,
-    readyBy: 0.95,
-    priority: 1,
-    flags: OperationFlag.ROWS,
-    threshold: 0,
-    requiresLow: 0,
-    requiresHigh: 0,
-    ...fields,
-  };
+  const plan = operationPlan(clock.nowMs, payload, 5000, fields);
   const shares = gathers.sharesOf(ALL);
   const gather = gathers.scatter(gathers.nextOperation(), plan, shares, {
     onEnd: (_gather, end) => ends.push(end),

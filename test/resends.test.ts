@@ -5,9 +5,9 @@ import { FRAME_DATA } from "../mailbox/frame.ts";
 import { SLOT_FRAME } from "../mailbox/layout.ts";
 import type { Case, Finding } from "../runtime/conflicts/conflict-strategist.ts";
 import { strategyHold } from "../runtime/conflicts/strategy-hold.ts";
-import type { Gather, GatherPlan } from "../runtime/operations/gather.ts";
+import type { Gather } from "../runtime/operations/gather.ts";
 import { Resends } from "../runtime/operations/resends.ts";
-import { type TwoThreads, twoThreads } from "./two-threads.ts";
+import { operationPlan, type TwoThreads, twoThreads } from "./two-threads.ts";
 
 const ALL = Int32Array.from({ length: 8 }, (_, agent) => agent);
 
@@ -24,32 +24,7 @@ async function damagedOperation(seen: unknown[], ttlMs = 5000): Promise<Sent> {
   const { gathers, clock, main } = threads;
   const resends = new Resends(main, gathers);
   const payload = { text: "as it was sent" };
-  const endMs = clock.nowMs + ttlMs;
-  const plan: GatherPlan = {
-    payload,
-    facts: {
-      messageId: "m",
-      correlationId: "m",
-      causationId: "m",
-      strategy: "broadcast",
-      verb: "sync",
-      ttlMs,
-      payloadWeight: 1,
-      requiresCapabilities: [],
-      trinaryExpectation: 1,
-    },
-    root: undefined,
-    createdMs: clock.nowMs,
-    arrivalMs: 0,
-    closeMs: endMs,
-    deadlineMs: endMs,
-    readyBy: 0.95,
-    priority: 1,
-    flags: 0,
-    threshold: 0,
-    requiresLow: 0,
-    requiresHigh: 0,
-  };
+  const plan = operationPlan(clock.nowMs, payload, ttlMs, { flags: 0 });
   const gather = gathers.scatter(gathers.nextOperation(), plan, gathers.sharesOf(ALL), {
     onEnd: (ended) => resends.ended(ended),
   });

@@ -1,10 +1,10 @@
 // What becomes of a sector's part of an operation when its thread no longer speaks, step by step on one thread.
 import { describe, expect, test } from "vitest";
-import { OperationFlag, REPORT_MAPS, REPORT_TERM } from "../mailbox/operation-frame.ts";
+import { REPORT_MAPS, REPORT_TERM } from "../mailbox/operation-frame.ts";
 import type { Ring } from "../mailbox/ring.ts";
-import { type Gather, type GatherPlan, SectorShare } from "../runtime/operations/gather.ts";
+import { type Gather, SectorShare } from "../runtime/operations/gather.ts";
 import { progressWords, SectorProgress } from "../supervisors/sector-coordinator.ts";
-import { type TwoThreads, twoThreads } from "./two-threads.ts";
+import { operationPlan, type TwoThreads, twoThreads } from "./two-threads.ts";
 
 /** Agents of the first sector are 0 to 3; this one never finishes. */
 const STUCK = 2;
@@ -22,32 +22,7 @@ async function halfDone(): Promise<TwoThreads & { gather: Gather; ends: string[]
   );
   const { gathers, clock } = threads;
   const ends: string[] = [];
-  const deadlineMs = clock.nowMs + TIMEOUT_MS;
-  const plan: GatherPlan = {
-    payload: "work",
-    facts: {
-      messageId: "m",
-      correlationId: "m",
-      causationId: "m",
-      strategy: "broadcast",
-      verb: "sync",
-      ttlMs: TIMEOUT_MS,
-      payloadWeight: 1,
-      requiresCapabilities: [],
-      trinaryExpectation: 1,
-    },
-    root: undefined,
-    createdMs: clock.nowMs,
-    arrivalMs: 0,
-    closeMs: deadlineMs,
-    deadlineMs,
-    readyBy: 0.95,
-    priority: 1,
-    flags: OperationFlag.ROWS,
-    threshold: 0,
-    requiresLow: 0,
-    requiresHigh: 0,
-  };
+  const plan = operationPlan(clock.nowMs, "work", TIMEOUT_MS);
   const shares = gathers.sharesOf(Int32Array.from({ length: 8 }, (_, agent) => agent));
   const gather = gathers.scatter(gathers.nextOperation(), plan, shares, {
     onEnd: (_gather, end) => ends.push(end),

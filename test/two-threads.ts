@@ -2,12 +2,14 @@
 // do to real threads in time, such as changing their memory between two steps.
 import { type Behavior, defineAgent } from "../actors/behavior.ts";
 import { sectorsOfShard } from "../coordination/placement.ts";
-import { createTopology } from "../coordination/topology.ts";
+import { createTopology, type TopologyOptions } from "../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../mailbox/layout.ts";
+import { OperationFlag } from "../mailbox/operation-frame.ts";
 import { DEFAULT_BOUNDS } from "../mailbox/overflow.ts";
 import type { ConflictNewsItem } from "../runtime/dispatch/conflict-news.ts";
 import { Dispatcher, type MainSink } from "../runtime/dispatch/dispatcher.ts";
 import { seededRandom } from "../runtime/machine/clock.ts";
+import type { GatherPlan } from "../runtime/operations/gather.ts";
 import { Gathers } from "../runtime/operations/gathers.ts";
 import {
   createMemory,
@@ -34,23 +36,17 @@ export interface TwoThreads {
   settle(alive?: readonly Dispatcher[]): void;
 }
 
-/**
- * Two sectors of four agents of this behavior, on one shard or shared out among `workers`; `heard` is what main makes
- * of what it is told.
- */
-export async function twoThreads(
-  behavior: Partial<Behavior>,
-  heard: Partial<MainSink> = {},
-  workers = 1,
-  journal?: JournalPlan,
-  custodyBytes: number = 1024 * 1024,
-): Promise<TwoThreads> {
+/** What main and `workers` shards of such a mesh share. */
+export function planThreads(
+  topology: TopologyOptions,
+  workers: number,
+  custodyBytes: number,
+  more: Partial<MeshPlan> = {},
+): MeshPlan {
   const threads = workers + 1;
-  const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
   const lanes = planLanes(threads, 65_536);
-  const topology = createTopology(options);
-  const plan: MeshPlan = {
-    topology: options,
+  return {
+    topology,
     threads,
     lanes,
     bounds: DEFAULT_BOUNDS,
@@ -62,12 +58,66 @@ export async function twoThreads(
     modules: [],
     moduleOptions: [],
     moduleMemory: [],
-    capabilities: behavior.capabilities ?? [],
+    capabilities: [],
     seed: 1,
     predictor: "arrival",
-    ...(journal !== undefined && { journal }),
-    memory: createMemory(topology, threads, lanes, custodyBytes, "arrival"),
+    memory: createMemory(createTopology(topology), threads, lanes, custodyBytes, "arrival"),
+    ...more,
   };
+}
+
+/** An operation without a T, sent at `nowMs` and over `ttlMs` later. */
+export function operationPlan(
+  nowMs: number,
+  payload: unknown,
+  ttlMs = 5000,
+  fields: Partial<GatherPlan> = {},
+): GatherPlan {
+  return {
+    payload,
+    facts: {
+      messageId: "m",
+      correlationId: "m",
+      causationId: "m",
+      strategy: "broadcast",
+      verb: "sync",
+      ttlMs,
+      payloadWeight: 1,
+      requiresCapabilities: [],
+      trinaryExpectation: 1,
+    },
+    root: undefined,
+    createdMs: nowMs,
+    arrivalMs: 0,
+    closeMs: nowMs + ttlMs,
+    deadlineMs: nowMs + ttlMs,
+    readyBy: 0.95,
+    priority: 1,
+    flags: OperationFlag.ROWS,
+    threshold: 0,
+    requiresLow: 0,
+    requiresHigh: 0,
+    ...fields,
+  };
+}
+
+/**
+ * Two sectors of four agents of this behavior, on one shard or shared out among `workers`; `heard` is what main makes
+ * of what it is told.
+ */
+export async function twoThreads(
+  behavior: Partial<Behavior>,
+  heard: Partial<MainSink> = {},
+  workers = 1,
+  journal?: JournalPlan,
+  custodyBytes: number = 1024 * 1024,
+): Promise<TwoThreads> {
+  const options = { sectors: 2, clustersPerSector: 2, agentsPerCluster: 2, spawnCapacity: 0 };
+  const plan = planThreads(options, workers, custodyBytes, {
+    capabilities: behavior.capabilities ?? [],
+    ...(journal !== undefined && { journal }),
+  });
+  const topology = createTopology(options);
   const clock = { nowMs: 1_000_000 };
   let gathers: Gathers | undefined;
   const conflicts: { agent: number; news: ConflictNewsItem }[] = [];

@@ -1,11 +1,10 @@
 // What waits when a lane is full: two threads' dispatchers in one, so that main can be as slow as it takes.
 import { expect, test } from "vitest";
-import { createTopology } from "../../coordination/topology.ts";
 import { CONTROL_EPOCH } from "../../mailbox/layout.ts";
 import { DEFAULT_BOUNDS } from "../../mailbox/overflow.ts";
-import { completeSupervision } from "../../supervisors/restart.ts";
+import { planThreads } from "../../test/two-threads.ts";
 import { seededRandom } from "../machine/clock.ts";
-import { createMemory, type MeshPlan, planLanes, viewMemory } from "../plan/memory.ts";
+import { viewMemory } from "../plan/memory.ts";
 import { Dispatcher, type MainSink } from "./dispatcher.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -13,25 +12,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** Main and one shard, neither of which runs but by `cycle`. */
 function twoThreads(sink: Partial<MainSink> = {}): { main: Dispatcher; shard: Dispatcher } {
   const options = { sectors: 1, clustersPerSector: 1, agentsPerCluster: 4, spawnCapacity: 0 };
-  const lanes = planLanes(2, 65_536);
-  const plan: MeshPlan = {
-    topology: options,
-    threads: 2,
-    lanes,
-    bounds: DEFAULT_BOUNDS,
-    maxPayloadBytes: 65_536,
-    maxDeliveries: 3,
-    heartbeatMs: 5000,
-    supervision: completeSupervision(),
-    restart: "transient",
-    modules: [],
-    moduleOptions: [],
-    moduleMemory: [],
-    capabilities: [],
-    seed: 1,
-    predictor: "arrival",
-    memory: createMemory(createTopology(options), 2, lanes, 1024 * 1024, "arrival"),
-  };
+  const plan = planThreads(options, 1, 1024 * 1024);
   let nowMs = 0;
   const dispatcherOf = (thread: number): Dispatcher => {
     const view = viewMemory(plan, thread, 1);

@@ -4,6 +4,7 @@ import { FRAME_BYTES, FRAME_SOURCE, FRAME_TYPE } from "../../mailbox/frame.ts";
 import { type Certificate, readCertificate } from "../../trust/certificate.ts";
 import { EVIDENCE_FORMAT, type Evidence } from "../../trust/evidence.ts";
 import { fingerprintOf, issueSession } from "../../trust/identity.ts";
+import type { TrustStatus } from "../api/trust-api.ts";
 import { EvidenceTap, type Testimony } from "./evidence-tap.ts";
 import { hasKeys, type KeyEnvironment, keyPaths } from "./key-files.ts";
 import { KeyStore } from "./key-store.ts";
@@ -161,15 +162,7 @@ export class MeshTrust {
     };
   }
 
-  status(): {
-    readonly level: TrustPlan["level"];
-    readonly meshId: string;
-    readonly root: string;
-    readonly kept: boolean;
-    readonly signed: number;
-    readonly verified: number;
-    readonly refused: Readonly<Record<Refusal, number>>;
-  } {
+  status(): TrustStatus {
     const { level, meshId, root } = this.plan;
     const refused = REFUSALS.map((reason, i) => [reason, this.#sum(COUNT_REFUSED + i)] as const);
     return {
