@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { MessagePort } from "node:worker_threads";
 import { InvalidOptionError } from "../../actors/errors.ts";
 import type { Log } from "../../actors/ports.ts";
@@ -87,7 +88,7 @@ export class Reloads {
   /** Places of the modules with this URL, path or file name, or of all that are files; InvalidOptionError when none. */
   placesOf(name: string | undefined): readonly number[] {
     const { modules } = this.#ports.plan;
-    const files = modules.map((url) => (isFile(url) ? fileOf(url) : undefined));
+    const files = modules.map((url) => (isFile(url) ? fileURLToPath(url) : undefined));
     const places = modules.flatMap((url, place) => {
       const file = files[place];
       if (file === undefined) return [];
@@ -194,8 +195,4 @@ export class Reloads {
 /** Whether a module is a file of the user's. */
 function isFile(url: string): boolean {
   return url.startsWith("file:") && !isReadyMade(url);
-}
-
-function fileOf(url: string): string {
-  return decodeURIComponent(new URL(url).pathname);
 }
