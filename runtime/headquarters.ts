@@ -211,20 +211,20 @@ export class Headquarters {
     });
     this.scale = this.#scaling(outside, routes);
     const { book } = this.delegations;
-    this.tasks = new MeshTasks({ dispatcher, book, capabilities, requests: this.#requests() });
+    const requests = this.#requests();
+    this.tasks = new MeshTasks({ dispatcher, book, capabilities, requests, later });
     this.conflicts = this.#facetsOfConflicts(outside);
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
-    const { modes } = this.guards;
-    const { spans } = dispatcher;
-    this.entrance = new Entrance({ modes, selector, orchestrator, delegations, spans });
+    const parts = { modes: this.guards.modes, spans: dispatcher.spans };
+    this.entrance = new Entrance({ ...parts, selector, orchestrator, delegations });
   }
 
   #requests(): ShardRequests {
     return new ShardRequests(this.dispatcher, () => this.halted);
   }
 
-  #scaling({ from, journal }: HeadquartersPorts, routes: RouteTable): Scaling {
+  #scaling({ from, journal, later }: HeadquartersPorts, routes: RouteTable): Scaling {
     const { dispatcher, freezer, gathers } = this;
     const population = new Population({
       view: dispatcher.view,
@@ -237,6 +237,7 @@ export class Headquarters {
       dispatcher,
       population,
       requests: this.#requests(),
+      later,
       mustGo: (what) => freezer.mustGo(what),
       isFrozen: () => freezer.standsStill,
       isRunning: () => this.isRunning,

@@ -20,6 +20,7 @@ import type {
 } from "../api/scale-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { REQUEST_MS, type ShardRequests } from "../dispatch/shard-requests.ts";
+import type { Later } from "../machine/later.ts";
 import { selectRange } from "../operations/selection.ts";
 import { Admission } from "./admission.ts";
 import { Draining } from "./draining.ts";
@@ -40,6 +41,7 @@ export interface ScalingPorts {
   readonly dispatcher: Dispatcher;
   readonly population: Population;
   readonly requests: ShardRequests;
+  readonly later: Later;
   /** Throws while the mesh stands still. */
   readonly mustGo: (what: string) => void;
   readonly isFrozen: () => boolean;
@@ -255,10 +257,11 @@ export class Scaling implements Scale {
 
   /** While the mesh is frozen nothing beats and nothing ends: that time does not count. */
   async #wait(ms: number): Promise<void> {
+    const { later, isFrozen } = this.#ports;
     do {
-      await new Promise((resolve) => setTimeout(resolve, this.#ports.isFrozen() ? LOOK_MS : ms));
+      await new Promise<void>((resolve) => later(isFrozen() ? LOOK_MS : ms, resolve));
       if (!this.#ports.isRunning()) throw new MeshStoppedError();
-    } while (this.#ports.isFrozen());
+    } while (isFrozen());
   }
 
   get #places(): PlacesView {

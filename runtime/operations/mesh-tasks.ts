@@ -13,6 +13,7 @@ import type {
 } from "../api/task-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { ShardRequests } from "../dispatch/shard-requests.ts";
+import type { Later } from "../machine/later.ts";
 import type { Attempt, Entry, TaskBook } from "./task-book.ts";
 
 /** A task is overdue when it takes so many times what it was expected to take with high probability. */
@@ -27,6 +28,7 @@ export interface TaskPorts {
   readonly book: TaskBook;
   readonly capabilities: CapabilityTable;
   readonly requests: ShardRequests;
+  readonly later: Later;
 }
 
 /** A task where it is. */
@@ -117,13 +119,26 @@ export class MeshTasks implements Tasks {
       taken.map(async ({ entry, at, to }): Promise<Reassignment> => {
         const old = this.#address(at.agent);
         if (to < 0) return { from: old, elapsedMs: 0 };
-        const result = await withinMs(entry.ended, timeoutMs - (this.#nowMs() - beganMs));
+        const result = await this.#within(entry.ended, timeoutMs - (this.#nowMs() - beganMs));
         const elapsedMs = this.#nowMs() - beganMs;
         if (result === undefined) return { from: old, to: this.#address(to), elapsedMs };
         return { from: old, to: result.agent, state: result.answer.state, elapsedMs };
       }),
     );
     return { tasks, released: agents.filter((_, i) => released[i]) };
+  }
+
+  /** What comes of it within so many ms; undefined when it takes longer. */
+  async #within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+    let callOff = (): void => {};
+    const late = new Promise<undefined>((resolve) => {
+      callOff = this.#ports.later(Math.max(0, ms), () => resolve(undefined));
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      callOff();
+    }
   }
 
   /** Has the worker take these tasks from its agent; true when a turn was ended for it. */
@@ -208,16 +223,4 @@ function suitedAmong(
       index !== not && free[index] && (finished > 0 || overdue === 0),
   );
   return others.sort((a, b) => b.finished - a.finished || b.agents - a.agents)[0];
-}
-
-async function withinMs<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
