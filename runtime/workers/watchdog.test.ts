@@ -11,7 +11,8 @@ import {
 import { planThreads } from "../../test/two-threads.ts";
 import { type Hang, Watchdog } from "./watchdog.ts";
 
-const LIMIT_MS = 1_000;
+/** Not a whole number of looks: from when it is counted then makes a look of difference. */
+const LIMIT_MS = 1_020;
 const EVERY_MS = 50;
 const options = { sectors: 1, clustersPerSector: 1, agentsPerCluster: 4, spawnCapacity: 0 };
 
@@ -30,7 +31,7 @@ function watched(): {
   const dog = new Watchdog(plan, { nowMs: () => nowMs }, LIMIT_MS, (hang) => hangs.push(hang));
   control[CONTROL_STATE] = ThreadState.RUNNING;
   const to = (ms: number): void => {
-    for (; nowMs < ms; dog.look()) nowMs += EVERY_MS;
+    for (; nowMs + EVERY_MS <= ms; dog.look()) nowMs += EVERY_MS;
   };
   return { control, since: doubles, hangs, to };
 }
