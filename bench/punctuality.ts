@@ -35,7 +35,8 @@ function note(delays: Delays, result: GatherResult, round: number): void {
   }
   for (const { address, readyErrorMs } of result.outcomes()) {
     const lead = leads.get(address);
-    const list = delays.get(address) ?? [];
+    // Of an operation that went around it nothing is known.
+    const list = delays.get(address) ?? new Array<number>(ROUNDS).fill(Number.NaN);
     delays.set(address, list);
     list[round] =
       lead === undefined || readyErrorMs === undefined ? Number.NaN : lead + readyErrorMs;
