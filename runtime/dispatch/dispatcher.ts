@@ -312,6 +312,12 @@ export class Dispatcher implements FrameReader, GuardedReader {
     if (this.clockStale) this.nowMs = this.ports.clock.nowMs();
   }
 
+  /** The time of this moment, which is that of the cycle from now on: for records that are held against each other. */
+  thisMoment(): number {
+    this.nowMs = this.ports.clock.nowMs();
+    return this.nowMs;
+  }
+
   /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
   finish(slot: number, handled: boolean): void {
     this.journal?.finished(slot, handled);

@@ -92,7 +92,7 @@ export class Operations implements TimerTarget {
   begin(slot: number): void {
     const { view, wheel } = this.#dispatcher;
     const part = new Part(view, slot);
-    part.takenMs = this.#dispatcher.nowMs;
+    part.takenMs = this.#dispatcher.thisMoment();
     this.#parts.set(slot, part);
     const endMs = part.closeMs || part.deadlineMs;
     if (endMs !== 0) part.closeTimer = wheel.schedule(endMs, this, slot);
@@ -137,7 +137,7 @@ export class Operations implements TimerTarget {
     } else {
       part.open = 0;
     }
-    part.plannedMs = this.#dispatcher.nowMs;
+    part.plannedMs = this.#dispatcher.thisMoment();
     this.#settle(part);
   }
 

@@ -46,6 +46,8 @@ export class SectorReports {
 
   /** Sends all that is known of `part`, as its sector's coordinator in `term`. */
   send(part: Part, flags: number, term: number = this.#dispatcher.roles.termOf(part.sector)): void {
+    // The frame is stamped with it, and what it tells of has happened before.
+    this.#dispatcher.thisMoment();
     const all = mapWords(part.agents);
     const clusters = part.has(OperationFlag.ROWS) ? this.#clustersReached(part) : 0;
     for (let first = 0; first < all; first += this.#wordsAFrame) {

@@ -276,11 +276,11 @@ export class Gathers {
   onReport(ring: FrameMemory, word: number): void {
     const entry = this.#gathers.get(ring.doubles[(word >>> 1) + FRAME_OPERATION_F64]);
     if (entry === undefined) return;
-    const { nowMs, view } = this.#dispatcher;
+    const { view } = this.#dispatcher;
     const { topology } = view;
     const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
     const { gather, listener } = entry;
-    if (!gather.report(sector, ring, word, nowMs)) return;
+    if (!gather.report(sector, ring, word, this.#dispatcher.thisMoment())) return;
     listener.onReport?.(gather);
     if (gather.complete) this.#reportedAll(gather);
   }
