@@ -1,12 +1,12 @@
 /** `attach`: the REPL of a mesh that was started elsewhere. */
-import { type FaceCommand, faceCommand } from "./command.ts";
-import { dataFolder } from "./config.ts";
-import { ControlClient } from "./control-client.ts";
-import { EXIT } from "./exit.ts";
-import { type Face, say } from "./face.ts";
-import { type LanguageModel, languageModel, MODEL_PARAMETERS } from "./language-model.ts";
+import { type FaceCommand, faceCommand } from "./command/command.ts";
+import { dataFolder } from "./command/config.ts";
+import { type Face, say } from "./command/face.ts";
+import { text } from "./command/values.ts";
+import { ControlClient } from "./control/control-client.ts";
+import { type LanguageModel, languageModel, MODEL_PARAMETERS } from "./grammar/language-model.ts";
 import { Repl, type ReplOutcome } from "./repl.ts";
-import { text } from "./values.ts";
+import { EXIT } from "./terminal/exit.ts";
 
 /** `attach [--data DIR]`. */
 export const attachCommand: FaceCommand = faceCommand({

@@ -1,43 +1,49 @@
 /** The table of commands: every operator command, stated once, for every face. */
-import { agentsCommand, inspectCommand, killCommand, restartCommand } from "./agent-commands.ts";
-import { askCommand } from "./ask-command.ts";
+
 import { attachCommand } from "./attach.ts";
-import { backupCommand, restoreCommand } from "./backup-commands.ts";
-import { benchCommand } from "./bench-command.ts";
-import { circuitsCommand } from "./circuits-command.ts";
-import type { Command } from "./command.ts";
-import { conflictsCommand } from "./conflicts-command.ts";
-import { deadLettersCommand } from "./dead-letter-commands.ts";
-import { doctorCommand } from "./doctor-command.ts";
-import { forkCommand } from "./fork-command.ts";
-import { diffCommand, freezeCommand, thawCommand } from "./freeze-commands.ts";
-import { healCommand } from "./heal-command.ts";
-import { healthCommand } from "./health-command.ts";
-import { helpCommand, versionCommand } from "./help-commands.ts";
-import { inboxCommand } from "./inbox-command.ts";
-import { incidentCommand } from "./incident-command.ts";
-import { keysCommand } from "./keys-command.ts";
-import { kpisCommand } from "./kpis-command.ts";
+import {
+  agentsCommand,
+  inspectCommand,
+  killCommand,
+  restartCommand,
+} from "./catalog/agent-commands.ts";
+import { askCommand } from "./catalog/ask-command.ts";
+import { backupCommand, restoreCommand } from "./catalog/backup-commands.ts";
+import { benchCommand } from "./catalog/bench-command.ts";
+import { circuitsCommand } from "./catalog/circuits-command.ts";
+import { conflictsCommand } from "./catalog/conflicts-command.ts";
+import { deadLettersCommand } from "./catalog/dead-letter-commands.ts";
+import { doctorCommand } from "./catalog/doctor-command.ts";
+import { forkCommand } from "./catalog/fork-command.ts";
+import { diffCommand, freezeCommand, thawCommand } from "./catalog/freeze-commands.ts";
+import { healCommand } from "./catalog/heal-command.ts";
+import { healthCommand } from "./catalog/health-command.ts";
+import { inboxCommand } from "./catalog/inbox-command.ts";
+import { incidentCommand } from "./catalog/incident-command.ts";
+import { keysCommand } from "./catalog/keys-command.ts";
+import { kpisCommand } from "./catalog/kpis-command.ts";
+import { broadcastCommand, tellCommand } from "./catalog/message-commands.ts";
+import { modeCommand } from "./catalog/mode-command.ts";
+import { cascadeCommand, forecastCommand, scatterCommand } from "./catalog/operation-commands.ts";
+import { quarantineCommand } from "./catalog/quarantine-command.ts";
+import { reassignCommand } from "./catalog/reassign-command.ts";
+import { reloadCommand } from "./catalog/reload-command.ts";
+import { routeCommand } from "./catalog/route-command.ts";
+import { sayCommand } from "./catalog/say-command.ts";
+import { scaleCommand } from "./catalog/scale-command.ts";
+import { simulateCommand } from "./catalog/simulate-command.ts";
+import { statusCommand, topCommand, treeCommand } from "./catalog/status-commands.ts";
+import { delegateCommand, pipelineCommand } from "./catalog/task-commands.ts";
+import { traceCommand } from "./catalog/trace-command.ts";
+import { undoCommand } from "./catalog/undo-command.ts";
+import { evidenceCommand, verifyCommand } from "./catalog/verify-command.ts";
+import { watchCommand } from "./catalog/watch-command.ts";
+import { whatIfCommand } from "./catalog/what-if-command.ts";
+import { whyCommand } from "./catalog/why-command.ts";
+import type { Command } from "./command/command.ts";
+import { helpCommand, versionCommand } from "./command/help-commands.ts";
 import { mcpCommand } from "./mcp-command.ts";
-import { broadcastCommand, tellCommand } from "./message-commands.ts";
-import { modeCommand } from "./mode-command.ts";
-import { cascadeCommand, forecastCommand, scatterCommand } from "./operation-commands.ts";
-import { quarantineCommand } from "./quarantine-command.ts";
-import { reassignCommand } from "./reassign-command.ts";
-import { reloadCommand } from "./reload-command.ts";
-import { routeCommand } from "./route-command.ts";
-import { sayCommand } from "./say-command.ts";
-import { scaleCommand } from "./scale-command.ts";
-import { simulateCommand } from "./simulate-command.ts";
 import { startCommand } from "./start.ts";
-import { statusCommand, topCommand, treeCommand } from "./status-commands.ts";
-import { delegateCommand, pipelineCommand } from "./task-commands.ts";
-import { traceCommand } from "./trace-command.ts";
-import { undoCommand } from "./undo-command.ts";
-import { evidenceCommand, verifyCommand } from "./verify-command.ts";
-import { watchCommand } from "./watch-command.ts";
-import { whatIfCommand } from "./what-if-command.ts";
-import { whyCommand } from "./why-command.ts";
 
 /** In the order of `help`: boot and attach, look, speak, coordinate, act, the rest. */
 export const COMMANDS: readonly Command[] = Object.freeze([

@@ -8,11 +8,11 @@ import { openSqlite } from "../runtime/machine/sqlite.ts";
 import { conflict, resolved } from "../test/conflict-log-contract.ts";
 import { startMesh, until } from "../test/mesh.ts";
 import { Person } from "../test/person.ts";
-import { readWords } from "./arguments.ts";
+import { readWords } from "./command/arguments.ts";
+import { meshCommandNamed, runOnMesh } from "./command/line.ts";
 import { COMMANDS } from "./commands.ts";
-import { UsageError } from "./exit.ts";
-import { meshCommandNamed, runOnMesh } from "./line.ts";
-import { paintFor } from "./paint.ts";
+import { UsageError } from "./terminal/exit.ts";
+import { paintFor } from "./terminal/paint.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mesh-conflicts-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

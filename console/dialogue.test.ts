@@ -5,7 +5,7 @@ import { assert, beforeEach, describe, test } from "vitest";
 import { systemClock } from "../runtime/machine/clock.ts";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { Person } from "../test/person.ts";
-import { localLine } from "./line.ts";
+import { localLine } from "./command/line.ts";
 import { Repl } from "./repl.ts";
 
 let cwd: string;

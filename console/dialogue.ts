@@ -7,16 +7,16 @@
  */
 
 import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
-import type { Command } from "./command.ts";
-import { sentenceOf } from "./exit.ts";
-import { type IncidentReport, isIncidentReport } from "./incident-command.ts";
-import { LanguageModelError } from "./language-model.ts";
-import type { Paint } from "./paint.ts";
-import { type PlaceReport, suspectsOf } from "./place-report.ts";
-import { notUnderstood } from "./say-command.ts";
-import { type Understanding, understand } from "./understand.ts";
-import { isWhyReport, type WhyReport } from "./why-command.ts";
-import { writtenCommand } from "./written-command.ts";
+import { type IncidentReport, isIncidentReport } from "./catalog/incident-command.ts";
+import { notUnderstood } from "./catalog/say-command.ts";
+import { isWhyReport, type WhyReport } from "./catalog/why-command.ts";
+import type { Command } from "./command/command.ts";
+import { writtenCommand } from "./command/written-command.ts";
+import { LanguageModelError } from "./grammar/language-model.ts";
+import { type Understanding, understand } from "./grammar/understand.ts";
+import { type PlaceReport, suspectsOf } from "./reports/place-report.ts";
+import { sentenceOf } from "./terminal/exit.ts";
+import type { Paint } from "./terminal/paint.ts";
 
 /** A command with its arguments, checked. */
 export interface Call {

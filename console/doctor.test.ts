@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, assert, describe, test } from "vitest";
 import { Person } from "../test/person.ts";
-import { type Diagnosis, diagnose } from "./doctor-command.ts";
-import type { Machine } from "./machine.ts";
+import { type Diagnosis, diagnose } from "./catalog/doctor-command.ts";
+import type { Machine } from "./reports/machine.ts";
 
 const cwd = mkdtempSync(join(tmpdir(), "mesh-doctor-"));
 afterAll(() => rmSync(cwd, { recursive: true }));

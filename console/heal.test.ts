@@ -1,8 +1,8 @@
 // heal, as people and as scripts see it.
 import { afterEach, assert, beforeEach, describe, test } from "vitest";
 import { Host } from "../test/host.ts";
-import { renderInspection } from "./inspection.ts";
-import { paint } from "./paint.ts";
+import { renderInspection } from "./reports/inspection.ts";
+import { paint } from "./terminal/paint.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
 

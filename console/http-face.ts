@@ -1,10 +1,10 @@
 /** The HTTP face of a `start`: where it listens, and what is said of it. */
 import type { Mesh } from "../runtime/api/mesh-api.ts";
-import type { Command } from "./command.ts";
-import { codeOf } from "./exit.ts";
+import type { Command } from "./command/command.ts";
+import { isLoopback, type ListenAddress } from "./command/listen-address.ts";
+import { randomToken, tokenFromFile } from "./http/http-token.ts";
 import { HttpServer } from "./http-server.ts";
-import { randomToken, tokenFromFile } from "./http-token.ts";
-import { isLoopback, type ListenAddress } from "./listen-address.ts";
+import { codeOf } from "./terminal/exit.ts";
 
 /** What a start is told of it. */
 export interface HttpPlan {

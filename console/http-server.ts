@@ -10,10 +10,10 @@ import type { Duplex } from "node:stream";
 import { TOKEN_PROTOCOL_PREFIX } from "../dashboard/wire.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { systemClock } from "../runtime/machine/clock.ts";
-import { Assets } from "./assets.ts";
-import { argumentsSchema, type Command, type MeshCommand } from "./command.ts";
-import { ConsoleError, sentenceOf } from "./exit.ts";
-import { Feed, MAX_VIEWERS } from "./feed.ts";
+import { argumentsSchema, type Command, type MeshCommand } from "./command/command.ts";
+import { type ListenAddress, writeAddress } from "./command/listen-address.ts";
+import { Assets } from "./http/assets.ts";
+import { Feed, MAX_VIEWERS } from "./http/feed.ts";
 import {
   errorDocument,
   HttpError,
@@ -21,17 +21,17 @@ import {
   sendError,
   sendJson,
   statusOf,
-} from "./http-answer.ts";
-import { MAX_TARGET_LENGTH } from "./http-arguments.ts";
-import { HttpCommands } from "./http-commands.ts";
-import { type GuardRules, isToken, refusalOf, tokenOf } from "./http-guard.ts";
-import { type ListenAddress, writeAddress } from "./listen-address.ts";
-import { McpHttp } from "./mcp-http.ts";
-import { metricsOf } from "./metrics.ts";
-import { didYouMean } from "./nearest.ts";
-import { openapiOf } from "./openapi.ts";
-import { RequestBudget } from "./request-budget.ts";
-import { statusDocument } from "./status.ts";
+} from "./http/http-answer.ts";
+import { MAX_TARGET_LENGTH } from "./http/http-arguments.ts";
+import { HttpCommands } from "./http/http-commands.ts";
+import { type GuardRules, isToken, refusalOf, tokenOf } from "./http/http-guard.ts";
+import { openapiOf } from "./http/openapi.ts";
+import { RequestBudget } from "./http/request-budget.ts";
+import { McpHttp } from "./mcp/mcp-http.ts";
+import { metricsOf } from "./reports/metrics.ts";
+import { statusDocument } from "./reports/status.ts";
+import { ConsoleError, sentenceOf } from "./terminal/exit.ts";
+import { didYouMean } from "./terminal/nearest.ts";
 
 /** Connections at once; one more is closed. */
 const MAX_CONNECTIONS = 128;

@@ -1,7 +1,7 @@
 import { afterEach, assert, beforeEach, test } from "vitest";
 import { systemClock } from "../runtime/machine/clock.ts";
 import { Host, type Said } from "../test/host.ts";
-import type { IncidentReport } from "./incident-command.ts";
+import type { IncidentReport } from "./catalog/incident-command.ts";
 
 const host = new Host();
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { afterEach, assert, beforeEach, describe, test } from "vitest";
 import { InvalidOptionError } from "../actors/errors.ts";
 import { Person, type Surroundings } from "../test/person.ts";
 import { COMMANDS } from "./commands.ts";
-import type { StatusDocument } from "./status.ts";
+import type { StatusDocument } from "./reports/status.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
 const SMALL = ["--sectors", "3", "--clusters", "2", "--agents", "4"];

@@ -1,15 +1,15 @@
 /** The command line: `mesh-30k <command>`, which is `node runtime <command>`. */
 import { fstatSync } from "node:fs";
 import type { Mesh, MeshOptions } from "../runtime/api/mesh-api.ts";
-import { readWords } from "./arguments.ts";
+import { readWords } from "./command/arguments.ts";
+import { dataFolder } from "./command/config.ts";
+import type { Face } from "./command/face.ts";
+import { commandNamed } from "./command/help-commands.ts";
+import type { MeshLine } from "./command/line.ts";
+import { perform, report } from "./command/perform.ts";
 import { COMMANDS } from "./commands.ts";
-import { dataFolder } from "./config.ts";
-import { ControlClient } from "./control-client.ts";
-import { EXIT, sentenceOf } from "./exit.ts";
-import type { Face } from "./face.ts";
-import { commandNamed } from "./help-commands.ts";
-import type { MeshLine } from "./line.ts";
-import { perform, report } from "./perform.ts";
+import { ControlClient } from "./control/control-client.ts";
+import { EXIT, sentenceOf } from "./terminal/exit.ts";
 
 /** Words that people try before they know any. */
 const ALIASES: Readonly<Record<string, string>> = {

@@ -1,14 +1,14 @@
 /** `mcp`: a running mesh for clients of the Model Context Protocol. */
 import { systemClock } from "../runtime/machine/clock.ts";
-import { type FaceCommand, faceCommand } from "./command.ts";
-import { dataFolder } from "./config.ts";
-import { ControlClient } from "./control-client.ts";
-import { ConsoleError } from "./exit.ts";
-import { type Face, say } from "./face.ts";
-import type { MeshLine } from "./line.ts";
-import { loadMcpSdk } from "./mcp-sdk.ts";
-import { McpSession } from "./mcp-session.ts";
-import { text } from "./values.ts";
+import { type FaceCommand, faceCommand } from "./command/command.ts";
+import { dataFolder } from "./command/config.ts";
+import { type Face, say } from "./command/face.ts";
+import type { MeshLine } from "./command/line.ts";
+import { text } from "./command/values.ts";
+import { ControlClient } from "./control/control-client.ts";
+import { loadMcpSdk } from "./mcp/mcp-sdk.ts";
+import { McpSession } from "./mcp/mcp-session.ts";
+import { ConsoleError } from "./terminal/exit.ts";
 
 /** `mcp [--data DIR]`. */
 export const mcpCommand: FaceCommand = faceCommand({

@@ -1,7 +1,7 @@
 // Plain words for the procedures of spec 10; none of them is a line of the phrasebook as it stands.
 import { assert, test } from "vitest";
 import { COMMANDS } from "./commands.ts";
-import { understand } from "./understand.ts";
+import { understand } from "./grammar/understand.ts";
 
 const cases: [string, string | null, Record<string, unknown>, boolean][] = [
   ["Do the daily health check please", "health", {}, false],

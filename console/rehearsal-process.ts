@@ -1,12 +1,12 @@
 /** The process of a rehearsal: reads a {@link RehearsalTask} from its input and says lines of JSON. */
 import { FAULT_PROFILES } from "../simulator/faults.ts";
 import { type OperableMesh, rehearse } from "../simulator/rehearsal.ts";
+import type { RehearsalLine, RehearsalTask } from "./catalog/rehearsal-run.ts";
+import { readTyped } from "./command/typed-line.ts";
 import { COMMANDS } from "./commands.ts";
-import { formatDuration } from "./format.ts";
-import type { OperationDocument } from "./operation-report.ts";
-import { toPlain } from "./plain.ts";
-import type { RehearsalLine, RehearsalTask } from "./rehearsal-run.ts";
-import { readTyped } from "./typed-line.ts";
+import type { OperationDocument } from "./reports/operation-report.ts";
+import { formatDuration } from "./terminal/format.ts";
+import { toPlain } from "./terminal/plain.ts";
 
 /** Virtual time between two lines of progress, ms. */
 const TOLD_EVERY_MS = 10_000;

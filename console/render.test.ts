@@ -1,12 +1,12 @@
 import { assert, describe, test } from "vitest";
-import { box } from "./box.ts";
-import type { Output } from "./face.ts";
-import { outline } from "./outline.ts";
-import { paint } from "./paint.ts";
-import { toPlain } from "./plain.ts";
-import { facts, table } from "./table.ts";
-import { cutTo, tame, visibleLength } from "./text-width.ts";
-import { Ticker } from "./ticker.ts";
+import { box } from "./terminal/box.ts";
+import { outline } from "./terminal/outline.ts";
+import { paint } from "./terminal/paint.ts";
+import { toPlain } from "./terminal/plain.ts";
+import type { Output } from "./terminal/streams.ts";
+import { facts, table } from "./terminal/table.ts";
+import { cutTo, tame, visibleLength } from "./terminal/text-width.ts";
+import { Ticker } from "./terminal/ticker.ts";
 
 const PLAIN = paint(false);
 const COLOUR = paint(true);

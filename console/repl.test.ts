@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assert, beforeEach, describe, test } from "vitest";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { Person } from "../test/person.ts";
-import { localLine } from "./line.ts";
+import { localLine } from "./command/line.ts";
 import { Repl } from "./repl.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";

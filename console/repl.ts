@@ -4,16 +4,16 @@
  * not promise for piped lines; hence readline and a queue.
  */
 import { createInterface, type Interface } from "node:readline";
-import { complete } from "./completion.ts";
+import { complete } from "./command/completion.ts";
+import { type Face, paintOf, print, printJson, say } from "./command/face.ts";
+import type { MeshLine } from "./command/line.ts";
+import { type Form, perform, report } from "./command/perform.ts";
+import { readTyped, type TypedLine } from "./command/typed-line.ts";
 import { type Call, Dialogue } from "./dialogue.ts";
-import { codeOf, sentenceOf, UsageError } from "./exit.ts";
-import { type Face, paintOf, print, printJson, say } from "./face.ts";
-import { HISTORY_LINES, History, historyPath } from "./history.ts";
-import { type LanguageModel, proposedBy } from "./language-model.ts";
-import type { MeshLine } from "./line.ts";
-import { paintFor } from "./paint.ts";
-import { type Form, perform, report } from "./perform.ts";
-import { readTyped, type TypedLine } from "./typed-line.ts";
+import { type LanguageModel, proposedBy } from "./grammar/language-model.ts";
+import { codeOf, sentenceOf, UsageError } from "./terminal/exit.ts";
+import { HISTORY_LINES, History, historyPath } from "./terminal/history.ts";
+import { paintFor } from "./terminal/paint.ts";
 
 /** How a session went. */
 export interface ReplOutcome {

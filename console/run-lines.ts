@@ -1,10 +1,10 @@
 /** The commands of `start --run`: all read before the boot, run in order on the fresh mesh. */
-import type { Command } from "./command.ts";
-import { codeOf, EXIT, sentenceOf, UsageError } from "./exit.ts";
-import { type Face, printJson } from "./face.ts";
-import type { MeshLine } from "./line.ts";
-import { type Form, perform, report } from "./perform.ts";
-import { readTyped, type TypedLine } from "./typed-line.ts";
+import type { Command } from "./command/command.ts";
+import { type Face, printJson } from "./command/face.ts";
+import type { MeshLine } from "./command/line.ts";
+import { type Form, perform, report } from "./command/perform.ts";
+import { readTyped, type TypedLine } from "./command/typed-line.ts";
+import { codeOf, EXIT, sentenceOf, UsageError } from "./terminal/exit.ts";
 
 /** Reads the lines; UsageError names the first that cannot be run, so that no mesh is booted for it. */
 export function readRun(commands: readonly Command[], lines: readonly string[]): TypedLine[] {

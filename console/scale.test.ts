@@ -5,7 +5,7 @@ import { assert, beforeEach, test } from "vitest";
 import type { GrowResult, ScaleStatus, ShrinkResult } from "../runtime/api/scale-api.ts";
 import { FakeMesh } from "../test/fake-mesh.ts";
 import { Person } from "../test/person.ts";
-import { localLine } from "./line.ts";
+import { localLine } from "./command/line.ts";
 import { Repl } from "./repl.ts";
 
 const GROWN: GrowResult = {

@@ -45,7 +45,7 @@ export async function serveMesh(mesh: Mesh, options: ServeOptions = {}): Promise
   const [{ COMMANDS }, { HttpServer }, { randomToken }] = await Promise.all([
     import("./commands.ts"),
     import("./http-server.ts"),
-    import("./http-token.ts"),
+    import("./http/http-token.ts"),
   ]);
   const token = options.token ?? randomToken();
   const server = await HttpServer.open({

@@ -2,16 +2,16 @@
 
 import type { Cut } from "../runtime/api/cut.ts";
 import { readCut } from "../runtime/freeze/cut-file.ts";
-import { type FaceCommand, faceCommand, type Parameter } from "./command.ts";
-import { type Config, readConfig } from "./config.ts";
-import type { Face } from "./face.ts";
+import { type FaceCommand, faceCommand, type Parameter } from "./command/command.ts";
+import { type Config, readConfig } from "./command/config.ts";
+import type { Face } from "./command/face.ts";
+import { type ListenAddress, writeAddress } from "./command/listen-address.ts";
+import { flagOf, SETTINGS, type Settings } from "./command/settings.ts";
+import { flag, lines, text } from "./command/values.ts";
 import type { HttpPlan } from "./http-face.ts";
-import { type ListenAddress, writeAddress } from "./listen-address.ts";
+import { renderStatus, type StatusDocument } from "./reports/status.ts";
 import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
-import { flagOf, SETTINGS, type Settings } from "./settings.ts";
-import { renderStatus, type StatusDocument } from "./status.ts";
-import { flag, lines, text } from "./values.ts";
 
 /** How a start ended: with a last status, or before there was a mesh. */
 export interface StartOutcome {

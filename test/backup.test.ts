@@ -3,14 +3,14 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Backup } from "../console/backup-folder.ts";
+import type { Backup } from "../console/reports/backup-folder.ts";
 import type { Mesh } from "../index.ts";
 import { readCut } from "../runtime/freeze/cut-file.ts";
 import { agentModule, call, createMesh, SMALL, settled, startMesh, until } from "./mesh.ts";
 import { Person } from "./person.ts";
 
 const { COMMANDS } = await built("console/commands.js");
-const { runOnMesh } = await built("console/line.js");
+const { runOnMesh } = await built("console/command/line.js");
 
 const LEDGER = "sector-1/cluster-1/agent-1";
 const WARY = "sector-4/cluster-1/agent-1";

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { localLine } from "../console/line.ts";
+import { localLine } from "../console/command/line.ts";
 import { Repl } from "../console/repl.ts";
 import type { DelegationResult, Mesh } from "../index.ts";
 import { agentModule, createMesh, settled, until } from "./mesh.ts";

@@ -1,10 +1,10 @@
 // What the dashboard shows of commands that a mesh may have or not: the inbox, conflicts, quarantine, breakers, freeze.
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, test } from "vitest";
-import { type Command, meshCommand } from "../console/command.ts";
+import { type Command, meshCommand } from "../console/command/command.ts";
+import { choice, flag, text } from "../console/command/values.ts";
 import { COMMANDS } from "../console/commands.ts";
 import { HttpServer } from "../console/http-server.ts";
-import { choice, flag, text } from "../console/values.ts";
 import { openBrowser } from "./browser.ts";
 import { FakeMesh } from "./fake-mesh.ts";
 import { until } from "./mesh.ts";

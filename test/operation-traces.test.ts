@@ -1,8 +1,8 @@
 // The way of an operation down the tree and back, as mesh.traces and the command tell it.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { meshCommandNamed, runOnMesh } from "../console/command/line.ts";
 import { COMMANDS } from "../console/commands.ts";
-import { meshCommandNamed, runOnMesh } from "../console/line.ts";
-import { paint } from "../console/paint.ts";
+import { paint } from "../console/terminal/paint.ts";
 import type { Mesh, OperationTrace } from "../index.ts";
 import { until } from "./mesh.ts";
 import { AGENTS, onlyFast, start } from "./punctual.ts";

@@ -180,7 +180,7 @@ describe("the package, installed in an empty project", () => {
   test("it leaves the MCP library to those who want it, and tells them how to install it", () => {
     assert.isFalse(existsSync(join(project, "node_modules/@modelcontextprotocol")));
     const script = `
-      import { loadMcpSdk } from "./node_modules/mesh-30k/dist/console/mcp-sdk.js";
+      import { loadMcpSdk } from "./node_modules/mesh-30k/dist/console/mcp/mcp-sdk.js";
       console.log(await loadMcpSdk().then(() => "loaded", ({ message }) => message));
     `;
     const said = run(process.execPath, ["--input-type=module", "-e", script], project);

@@ -2,8 +2,8 @@
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import type { Face } from "../console/command/face.ts";
 import { COMMANDS } from "../console/commands.ts";
-import type { Face } from "../console/face.ts";
 import { main } from "../console/main.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { FakeMesh } from "./fake-mesh.ts";

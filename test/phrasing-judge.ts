@@ -1,11 +1,11 @@
 /** Judges what the plain words of a list are understood as, against the lines that one would have typed. */
 import assert from "node:assert";
 import { resolve } from "node:path";
-import { readWords } from "../console/arguments.ts";
-import { type Command, changesWith, checkArguments } from "../console/command.ts";
+import { readWords } from "../console/command/arguments.ts";
+import { type Command, changesWith, checkArguments } from "../console/command/command.ts";
+import { wordsOf } from "../console/command/words.ts";
 import { COMMANDS } from "../console/commands.ts";
-import { understand } from "../console/understand.ts";
-import { wordsOf } from "../console/words.ts";
+import { understand } from "../console/grammar/understand.ts";
 import { readArrivalTime } from "../coordination/arrival-time.ts";
 import type { Phrasing } from "./phrasings.ts";
 

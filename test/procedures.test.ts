@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { IncidentReport } from "../console/catalog/incident-command.ts";
+import { runOnMesh } from "../console/command/line.ts";
 import { COMMANDS } from "../console/commands.ts";
-import type { HealthReport } from "../console/health.ts";
-import type { IncidentReport } from "../console/incident-command.ts";
-import { runOnMesh } from "../console/line.ts";
+import type { HealthReport } from "../console/reports/health.ts";
 import type { Mesh } from "../index.ts";
 import { startMesh, until } from "./mesh.ts";
 

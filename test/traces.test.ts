@@ -1,8 +1,8 @@
 // Which message brought which about, across workers, as mesh.traces and the command tell it.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { meshCommandNamed, runOnMesh } from "../console/command/line.ts";
 import { COMMANDS } from "../console/commands.ts";
-import { meshCommandNamed, runOnMesh } from "../console/line.ts";
-import { paint } from "../console/paint.ts";
+import { paint } from "../console/terminal/paint.ts";
 import type { Mesh } from "../index.ts";
 import { settled, startMesh } from "./mesh.ts";
 

@@ -9,7 +9,7 @@ import { call, settled, startMesh, until } from "./mesh.ts";
 import { Person } from "./person.ts";
 
 const { COMMANDS } = await built("console/commands.js");
-const { runOnMesh } = await built("console/line.js");
+const { runOnMesh } = await built("console/command/line.js");
 const { KeyStore } = await built("runtime/trust/key-store.js");
 const NEAR = "sector-1/cluster-1/agent-1";
 const FAR = "sector-4/cluster-1/agent-1";

@@ -1,0 +1,134 @@
+/**
+ * A line to a mesh: how a face reaches it, whether the mesh is in this process or behind its control
+ * socket. Both ends run the same commands and give the same data, so a face need not know which it has.
+ */
+
+import type { Mesh } from "../../runtime/api/mesh-api.ts";
+import { UsageError } from "../terminal/exit.ts";
+import { didYouMean } from "../terminal/nearest.ts";
+import { toPlain } from "../terminal/plain.ts";
+import { type Command, checkArguments, type MeshCommand } from "./command.ts";
+import { remember } from "./deeds.ts";
+
+/** The size of a mesh: all that completion of addresses and workers needs. */
+export interface Size {
+  readonly sectors: number;
+  readonly clustersPerSector: number;
+  readonly agentsPerCluster: number;
+  readonly workers: number;
+}
+
+/** A line to a mesh. */
+export interface MeshLine {
+  readonly size: Size;
+  /** Process of the mesh. */
+  readonly pid: number;
+  /** Aborts, with an error as its reason, when the mesh cannot be reached any more. */
+  readonly gone: AbortSignal;
+  /** Runs a command there; the data is plain JSON. `onProgress` hears in words how far it is. */
+  call(
+    command: string,
+    args: Record<string, unknown>,
+    signal?: AbortSignal,
+    onProgress?: (progress: string) => void,
+  ): Promise<unknown>;
+  /** Runs a command there now and every `everyMs`, until it fails or the returned function is called. */
+  watch(
+    command: string,
+    args: Record<string, unknown>,
+    everyMs: number,
+    onData: (data: unknown) => void,
+    onFailure: (error: unknown) => void,
+  ): () => void;
+  close(): void;
+}
+
+/** Finds a command that runs where the mesh is; UsageError when there is none of this name. */
+export function meshCommandNamed(commands: readonly Command[], name: string): MeshCommand {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command?.needs === "mesh") return command;
+  const names = commands.filter(({ needs }) => needs === "mesh").map((known) => known.name);
+  throw new UsageError(`unknown command "${name}"${didYouMean(name, names)}`);
+}
+
+/** Checks the arguments and runs a command of the mesh; the data is plain JSON. */
+export async function runOnMesh(
+  commands: readonly Command[],
+  mesh: Mesh,
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+  tell?: (progress: string) => void,
+): Promise<unknown> {
+  const command = meshCommandNamed(commands, name);
+  const args = checkArguments(command, given);
+  signal.throwIfAborted();
+  // Not every act of a mesh can be called off, but nobody has to wait for it: its shard may hang.
+  let onAbort = (): void => {};
+  const calledOff = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    const perform = async (other: string, otherArgs: Record<string, unknown>): Promise<unknown> => {
+      const found = meshCommandNamed(commands, other);
+      return toPlain(await found.run(session, checkArguments(found, otherArgs)));
+    };
+    const session = { mesh, signal, commands, perform, ...(tell !== undefined && { tell }) };
+    const data = await Promise.race([command.run(session, args), calledOff]);
+    remember(mesh, command, args, data);
+    return toPlain(data);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A line to a mesh in this process. */
+export function localLine(mesh: Mesh, commands: readonly Command[]): MeshLine {
+  const { sectors, clustersPerSector, agentsPerCluster } = mesh.topology;
+  // A mesh in this process cannot get lost without the process.
+  const never = new AbortController().signal;
+  const call: MeshLine["call"] = (command, args, signal = never, onProgress) =>
+    runOnMesh(commands, mesh, command, args, signal, onProgress);
+  return {
+    size: { sectors, clustersPerSector, agentsPerCluster, workers: mesh.status().workers.length },
+    pid: process.pid,
+    gone: never,
+    call,
+    watch(command, args, everyMs, onData, onFailure) {
+      return repeat(() => call(command, args), everyMs, onData, onFailure);
+    },
+    close() {},
+  };
+}
+
+/** Runs `task` now and every `everyMs`, never twice at once; a failure ends it. */
+export function repeat(
+  task: () => Promise<unknown>,
+  everyMs: number,
+  onData: (data: unknown) => void,
+  onFailure: (error: unknown) => void,
+): () => void {
+  let running = false;
+  let stopped = false;
+  const turn = async (): Promise<void> => {
+    if (running || stopped) return;
+    running = true;
+    try {
+      const data = await task();
+      if (!stopped) onData(data);
+    } catch (error) {
+      if (!stopped) onFailure(error);
+      stop();
+    } finally {
+      running = false;
+    }
+  };
+  const timer = setInterval(() => void turn(), everyMs);
+  const stop = (): void => {
+    stopped = true;
+    clearInterval(timer);
+  };
+  void turn();
+  return stop;
+}
