@@ -13,6 +13,7 @@
  */
 import { wholeNumber } from "./check.ts";
 import { type ClassShares, classCounts, dealClasses } from "./class-mix.ts";
+import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
 
 /** What stands at an index. */
 export type NodeKind = "agent" | "lead" | "coordinator" | "orchestrator" | "spawned";
@@ -34,7 +35,12 @@ export interface TopologyOptions {
   readonly growth?: number;
   /** Shares of the impedance classes. Default: spec 2.2's. */
   readonly classes?: ClassShares;
+  /** Class index of each place instead of shares, in index order: for a mesh that is to be like another one. */
+  readonly classOf?: Uint8Array;
 }
+
+/** What the options have to be for the same topology, its classes apart. */
+export type TopologySize = Required<Omit<TopologyOptions, "classes" | "classOf">>;
 
 /** Size and index space of a mesh; frozen, the same on every thread. */
 export interface Topology {
@@ -112,12 +118,15 @@ export function createTopology(options: TopologyOptions = {}): Topology {
     spawnBase: orchestrator + 1,
     spawnCapacity,
     rows: orchestrator + 1 + spawnCapacity,
-    classOf: classesOf(sectors, [startingClusters, reserved], agentsPerCluster, options.classes),
+    classOf:
+      options.classOf === undefined
+        ? classesOf(sectors, [startingClusters, reserved], agentsPerCluster, options.classes)
+        : givenClasses(options.classOf, agents),
   });
 }
 
-/** What the options have to be for the same topology, its classes apart. */
-export function topologySize(topology: Topology): Required<Omit<TopologyOptions, "classes">> {
+/** The size of a topology. */
+export function topologySize(topology: Topology): TopologySize {
   const { sectors, startingClusters, agentsPerCluster, spawnCapacity, growth } = topology;
   return { sectors, clustersPerSector: startingClusters, agentsPerCluster, spawnCapacity, growth };
 }
@@ -126,6 +135,12 @@ export function topologySize(topology: Topology): Required<Omit<TopologyOptions,
 export function isSeatedAtStart(topology: Topology, agent: number): boolean {
   const within = agent % topology.agentsPerSector;
   return within < topology.startingClusters * topology.agentsPerCluster;
+}
+
+function givenClasses(classOf: Uint8Array, agents: number): Uint8Array {
+  wholeNumber("classOf.length", classOf.length, agents, agents);
+  for (const index of classOf) wholeNumber("classOf", index, 0, IMPEDANCE_CLASSES.length - 1);
+  return classOf;
 }
 
 /** The classes of those that are there and of those in reserve, dealt apart: a reserve changes nobody's class. */

@@ -1,6 +1,5 @@
 import { addressOf, indexOfAddress } from "../coordination/address.ts";
 import type { OperationalState } from "../coordination/agent-state.ts";
-import { IMPEDANCE_CLASSES } from "../coordination/impedance-class.ts";
 import type { TopologyOptions } from "../coordination/topology.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { AvoidedRoute } from "../runtime/api/operation-api.ts";
@@ -16,6 +15,8 @@ const THERE: ReadonlySet<OperationalState> = new Set(["active", "degraded"]);
 /** What a mesh that runs is like at a moment, as plain data: what a simulated one begins with. */
 export interface LivePicture {
   readonly topology: TopologyOptions;
+  /** Class index by agent. */
+  readonly classOf: readonly number[];
   readonly workers: number;
   /** By agent, ms, as its row of the registry has it. */
   readonly rttMs: readonly number[];
@@ -35,7 +36,8 @@ export interface LivePicture {
  * has more than {@link MAX_PICTURED_AGENTS} agents.
  */
 export async function takePicture(mesh: Mesh, turn: () => Promise<unknown>): Promise<LivePicture> {
-  const { agents, sectors, clustersPerSector, agentsPerCluster, classOf } = mesh.topology;
+  const { topology } = mesh;
+  const { agents, sectors, clustersPerSector, agentsPerCluster, classOf } = topology;
   if (agents > MAX_PICTURED_AGENTS)
     throw new RangeError(`agents: expected at most ${MAX_PICTURED_AGENTS}, got ${agents}`);
   const rttMs = new Array<number>(agents).fill(0);
@@ -46,7 +48,7 @@ export async function takePicture(mesh: Mesh, turn: () => Promise<unknown>): Pro
   const isThere = new Uint8Array(agents);
   for (let sector = 1; sector <= sectors; sector++) {
     for (const row of mesh.agents({ within: `sector-${sector}`, limit: agents })) {
-      const agent = indexOfAddress(mesh.topology, row.agentId);
+      const agent = indexOfAddress(topology, row.agentId);
       rttMs[agent] = 2 * row.currentLatencyMs;
       processingMs[agent] = row.currentProcessingMs;
       const key = JSON.stringify(row.capabilities);
@@ -58,12 +60,11 @@ export async function takePicture(mesh: Mesh, turn: () => Promise<unknown>): Pro
   }
   const away: string[] = [];
   for (let agent = 0; agent < agents; agent++)
-    if (isThere[agent] === 0) away.push(addressOf(mesh.topology, agent));
-  const counts = new Array<number>(IMPEDANCE_CLASSES.length).fill(0);
-  for (const index of classOf) counts[index]++;
-  const classes = Object.fromEntries(IMPEDANCE_CLASSES.map(({ name }, i) => [name, counts[i]]));
+    if (isThere[agent] === 0) away.push(addressOf(topology, agent));
   return {
-    topology: { sectors, clustersPerSector, agentsPerCluster, spawnCapacity: 0, classes },
+    // Those in reserve are away like others, or have been let in.
+    topology: { sectors, clustersPerSector, agentsPerCluster, spawnCapacity: 0 },
+    classOf: Array.from(classOf),
     workers: mesh.status().workers.length,
     rttMs,
     processingMs,

@@ -1,5 +1,5 @@
 import { assert, describe, test } from "vitest";
-import { createTopology } from "../coordination/topology.ts";
+import { IMPEDANCE_CLASSES, type ImpedanceClass } from "../coordination/impedance-class.ts";
 import type { GatherResult } from "../runtime/api/operation-api.ts";
 import { startMesh } from "../test/mesh.ts";
 import { profile } from "../test/simulated.ts";
@@ -8,17 +8,16 @@ import { type Loss, rehearse } from "./rehearsal.ts";
 
 const AGENTS = 40;
 
+function allOf(name: ImpedanceClass): number[] {
+  return Array(AGENTS).fill(IMPEDANCE_CLASSES.findIndex((known) => known.name === name));
+}
+
 /** Forty agents, all as far away and as slow. */
 function pictureOf(rttMs: number, more: Partial<LivePicture> = {}): LivePicture {
   return {
     // Those of one data centre: no person among them, whom nobody waits for.
-    topology: {
-      sectors: 4,
-      clustersPerSector: 2,
-      agentsPerCluster: 5,
-      spawnCapacity: 0,
-      classes: { CLASS_C_PERSISTENT: 1 },
-    },
+    topology: { sectors: 4, clustersPerSector: 2, agentsPerCluster: 5, spawnCapacity: 0 },
+    classOf: allOf("CLASS_C_PERSISTENT"),
     workers: 2,
     rttMs: Array(AGENTS).fill(rttMs),
     processingMs: Array(AGENTS).fill(1),
@@ -106,12 +105,35 @@ describe("a rehearsal", () => {
   });
 });
 
+test("operations that wait for people have the time they need, one after another", async () => {
+  const people = pictureOf(0, {
+    classOf: allOf("CLASS_F_HUMAN"),
+    processingMs: Array(AGENTS).fill(400_000),
+  });
+  let asked = 0;
+  const { elapsedMs } = await rehearse({
+    picture: people,
+    seed: 5,
+    faults: profile("none"),
+    loss: undefined,
+    forMs: 0,
+    everyMs: 1000,
+    operate: async (mesh) => {
+      for (let time = 0; time < 3; time++)
+        asked += (await mesh.scatterGather({ payload: 1, at: "now" }, { timeoutMs: 500_000 }))
+          .addressed;
+    },
+  });
+  assert.equal(asked, 3 * AGENTS);
+  assert.isAbove(elapsedMs, 600_000);
+});
+
 test("a picture is of a mesh as it is, which goes on as before", async () => {
   await using mesh = await startMesh("punctual");
   mesh.route.avoid("sector-2/cluster-1", { reason: "to be seen" });
   mesh.circuits.trip("sector-3/cluster-1");
   const picture = await takePicture(mesh, async () => {});
-  assert.deepEqual(createTopology(picture.topology).classOf, mesh.topology.classOf);
+  assert.deepEqual(Uint8Array.from(picture.classOf), mesh.topology.classOf);
   assert.lengthOf(picture.rttMs, AGENTS);
   assert.deepEqual(picture.skills, [["punctual"]]);
   assert.deepInclude(picture, { workers: 2, away: [], open: ["sector-3/cluster-1"] });

@@ -10,8 +10,8 @@ import { HOURLY_LOAD } from "./workload.ts";
 
 /** Heartbeats tell the simulated mesh how far its agents are before anything is asked of it, ms. */
 const WARM_UP_MS = 30_000;
-/** Virtual time that the end of what is asked may take beyond its time, ms. */
-const SLACK_MS = 600_000;
+/** Virtual time that each operation may take, ms: one that asks people can wait for them. */
+const OPERATION_MS = 600_000;
 
 /** What of the mesh is lost as it is first used: a worker by its thread from 1, or a sector counted from 1. */
 export type Loss =
@@ -50,15 +50,15 @@ export interface RehearsalOutcome {
 /** Tries on a simulated mesh what somebody thinks of doing with the one in the picture. */
 export async function rehearse(options: RehearsalOptions): Promise<RehearsalOutcome> {
   const { picture, seed, faults, forMs, onProgress } = options;
-  const { topology, workers } = picture;
+  const { workers } = picture;
   let uses = 0;
   let elapsedMs = 0;
   const outcome = await simulate({
-    topology,
+    topology: { ...picture.topology, classOf: Uint8Array.from(picture.classOf) },
     workers,
     seed,
     faults,
-    forMs: WARM_UP_MS + forMs + SLACK_MS,
+    forMs: WARM_UP_MS + forMs + OPERATION_MS,
     load: HOURLY_LOAD,
     traces: await loadTraceMix(),
     custodyBytes: custodyBytesFor(picture.rttMs.length),
@@ -111,10 +111,17 @@ function lose(mesh: MeshInUse, loss: Loss | undefined): void {
   }
 }
 
-function operable({ headquarters: { entrance, orchestrator } }: MeshInUse): OperableMesh {
+function operable(mesh: MeshInUse): OperableMesh {
+  const { entrance, orchestrator } = mesh.headquarters;
   return {
-    cascade: (operation, options) => entrance.cascade(operation, options),
-    scatterGather: (operation, options) => entrance.scatterGather(operation, options),
+    cascade: (operation, options) => {
+      mesh.goOnFor(OPERATION_MS);
+      return entrance.cascade(operation, options);
+    },
+    scatterGather: (operation, options) => {
+      mesh.goOnFor(OPERATION_MS);
+      return entrance.scatterGather(operation, options);
+    },
     forecast: (operation, options) => orchestrator.forecast(operation, options),
   };
 }

@@ -91,6 +91,8 @@ export interface MeshInUse {
   readonly pause: (ms: number) => Promise<void>;
   /** Virtual time since the beginning, ms. */
   readonly elapsedMs: () => number;
+  /** The use may take so long from now, ms, if it has no longer time than that. */
+  readonly goOnFor: (ms: number) => void;
   /** Lets something go wrong now. */
   readonly inflict: (fault: Fault) => void;
 }
@@ -283,6 +285,7 @@ class Simulation {
       return;
     }
     const time = this.#time;
+    let endMs = untilMs;
     let end: { readonly error?: unknown } | undefined;
     use({
       headquarters: this.#headquarters,
@@ -291,6 +294,9 @@ class Simulation {
           time.later(ms, resolve);
         }),
       elapsedMs: () => time.elapsedMs,
+      goOnFor: (ms) => {
+        endMs = Math.max(endMs, time.currentMs + ms);
+      },
       inflict: (fault) => this.#chaos.inflict(fault),
     }).then(
       () => {
@@ -300,7 +306,9 @@ class Simulation {
         end = { error };
       },
     );
-    await this.#passUntil(untilMs, () => end !== undefined);
+    const goesOn = (): boolean => end === undefined && time.currentMs < endMs;
+    while (goesOn() && this.#witness.violation === undefined)
+      await this.#passUntil(endMs, () => end !== undefined);
     if (end !== undefined && "error" in end) throw end.error;
     if (end === undefined && this.#witness.violation === undefined)
       this.#witness.accuse("settles", "the mesh is still being used when its time is over");

@@ -76,7 +76,7 @@ export const topCommand: MeshCommand = meshCommand({
   help: "Watch the mesh live, full screen, once a second.",
   details:
     "Keys: i impedance, l latency, p processing, u queue, r reliability, d drift, space to hold, " +
-    "q to leave. Where the output is not a terminal it prints one picture.",
+    "q to leave. Where the output is not a terminal, and with --json, it prints one picture.",
   parameters: {
     sort: {
       schema: choice(TOP_SORTS).optional(),

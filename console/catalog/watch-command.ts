@@ -78,7 +78,6 @@ export const watchCommand: MeshCommand = meshCommand({
     return { command: command.name, data, page: command.render(data, NO_PAINT) };
   },
   render: ({ page }) => page,
-  jsonLines: true,
   show: (face, line, args) => showWatch(face, line, args),
 });
 

@@ -45,7 +45,6 @@ describe("wrong usage is named", () => {
     [["status", "now"], /status: target: expected sector-7 or sector-7\/cluster-4, got "now"/],
     [["status", "sector-1", "now"], /status: too many arguments: "now"/],
     [["status", "--json=1"], /status: --json takes no value/],
-    [["top", "--json"], /top: unknown flag --json/],
     [["inspect"], /inspect: <address> is missing/],
     [["tell", AGENT], /tell: <message> is missing/],
     [["tell", AGENT, "x", "--priority"], /tell: --priority needs a value: --priority <0-3>/],

@@ -2,7 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UsageError } from "../terminal/exit.ts";
 import { didYouMean } from "../terminal/nearest.ts";
-import { type Command, checkArguments, hasJson, isRequired, type Parameter } from "./command.ts";
+import { type Command, checkArguments, isRequired, type Parameter } from "./command.ts";
 import { flagOf } from "./settings.ts";
 
 /** What the words after a command say. */
@@ -27,7 +27,7 @@ const FACE_FLAGS: Readonly<
 export function faceFlags(command: Command): readonly string[] {
   return [
     "help",
-    ...(hasJson(command) ? ["json"] : []),
+    "json",
     ...(command.needs === "mesh" && !("data" in command.parameters) ? ["data"] : []),
   ];
 }

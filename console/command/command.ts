@@ -104,10 +104,8 @@ export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWord
   readonly failed?: (data: Data) => boolean;
   /** Whether there is something that `undo` can take back. Default: when it has not failed. */
   readonly changed?: (data: Data) => boolean;
-  /** Takes the terminal over instead of printing once (`top`); such a command has no `--json` of its own. */
+  /** Takes the terminal over instead of printing once; with `--json` it prints documents by itself. */
   readonly show?: (face: Face, line: MeshLine, args: Arguments<P>) => Promise<number>;
-  /** With {@link show}: it does have `--json`, and prints a document a line by itself (`watch`). */
-  readonly jsonLines?: boolean;
 }
 
 /** What {@link faceCommand} takes. */
@@ -143,7 +141,6 @@ export interface MeshCommand extends CommandWords<Parameters> {
   failed(data: unknown): boolean;
   changed(data: unknown): boolean;
   readonly show?: (face: Face, line: MeshLine, args: Record<string, unknown>) => Promise<number>;
-  readonly jsonLines?: boolean;
 }
 
 /** A command that runs where the person is. */
@@ -234,11 +231,6 @@ export function isRequired(parameter: Parameter): boolean {
 /** Whether a command changes the mesh when it is run with these arguments; one that needs no mesh does not. */
 export function changesWith(command: Command, args: Readonly<Record<string, unknown>>): boolean {
   return command.needs === "mesh" && command.changesWith(args);
-}
-
-/** Whether the command prints data that `--json` can print as such. */
-export function hasJson(command: Command): boolean {
-  return command.needs === "none" || command.show === undefined || command.jsonLines === true;
 }
 
 /** Checks the arguments of a command, from any face; UsageError names the argument and what was expected. */

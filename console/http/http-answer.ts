@@ -50,7 +50,13 @@ const STATUSES: Readonly<Record<string, number>> = {
   MESH_TOO_MANY_OPERATIONS: 429,
   MESH_CUSTODY_FULL: 503,
   MESH_STOPPED: 503,
+  CONSOLE_NO_FILE: 404,
+  CONSOLE_NO_LETTER: 404,
   CONSOLE_NO_MCP: 501,
+  // Not what was named is missing, but what the mesh would need for it.
+  MESH_NO_ROOM: 409,
+  MESH_NO_JOURNAL: 409,
+  MESH_NO_DESK: 409,
 };
 
 /** The status that an error of any kind means. */

@@ -4,7 +4,7 @@
  * given back as it was.
  */
 import { emitKeypressEvents } from "node:readline";
-import { type Face, paintOf, print } from "../command/face.ts";
+import { type Face, paintOf, print, printJson } from "../command/face.ts";
 import type { MeshLine } from "../command/line.ts";
 import { EXIT } from "../terminal/exit.ts";
 import { cutTo } from "../terminal/text-width.ts";
@@ -30,11 +30,12 @@ interface TopArguments {
   readonly limit?: number | undefined;
 }
 
-/** Shows `top` until q or Ctrl-C; one picture where stdout is no terminal. */
+/** Shows `top` until q or Ctrl-C; one picture as JSON, and where stdout is no terminal. */
 export async function showTop(face: Face, line: MeshLine, args: TopArguments): Promise<number> {
-  if (!face.stdout.isTTY || !face.stdin.isTTY) {
+  if (face.json || !face.stdout.isTTY || !face.stdin.isTTY) {
     const frame = (await line.call("top", { ...args })) as TopFrame;
-    print(face, renderFrame(frame, paintOf(face)));
+    if (face.json) printJson(face, frame);
+    else print(face, renderFrame(frame, paintOf(face)));
     return EXIT.ok;
   }
   const screen = new TopScreen(face, line, args);

@@ -5,6 +5,7 @@ import {
   createTopology,
   type Topology,
   type TopologyOptions,
+  type TopologySize,
 } from "../../coordination/topology.ts";
 import type { Belonging } from "../../mailbox/belonging.ts";
 import type { Shape } from "../../mailbox/shapes.ts";
@@ -19,7 +20,7 @@ export interface Cut {
   readonly version: typeof CUT_VERSION;
   /** When, ms of the mesh clock, which is that of the world: it goes on in another process. */
   readonly takenMs: number;
-  readonly topology: Required<Omit<TopologyOptions, "classes">> & Pick<TopologyOptions, "classes">;
+  readonly topology: TopologySize & Pick<TopologyOptions, "classes">;
   /** Highest incarnation of any of its threads: a mesh that starts from it counts on, so that no id comes twice. */
   readonly epoch: number;
   /** Shapes by number (`mailbox/shapes.ts`) of all payloads below. */

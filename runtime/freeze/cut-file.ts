@@ -52,7 +52,11 @@ export async function writeCut(path: string, cut: Cut): Promise<number> {
 
 /** Reads a frozen mesh; CutError when the file is not one, or not as it was written. */
 export async function readCut(path: string): Promise<Cut> {
-  const file = await open(path, "r");
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT"
+      ? new CutError(path, "expected a frozen mesh, found no file")
+      : error;
+  });
   try {
     const { size } = await file.stat();
     if (size > MAX_CUT_BYTES)

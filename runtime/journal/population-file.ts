@@ -9,12 +9,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { TopologyOptions } from "../../coordination/topology.ts";
+import type { TopologySize } from "../../coordination/topology.ts";
 
 /** Which places of a mesh have agents: runs of them, `to` not included. */
 export type Runs = readonly { readonly from: number; readonly to: number }[];
-
-type Size = Required<Omit<TopologyOptions, "classes">>;
 
 /** In the journal's folder: it goes wherever the journal goes, also when that is set aside. */
 const NAME = "population.json";
@@ -31,7 +29,7 @@ export class PopulationFile {
   }
 
   /** Undefined when there is none, or it is of a mesh of another size. Throws when it cannot be read. */
-  read(size: Size): Runs | undefined {
+  read(size: TopologySize): Runs | undefined {
     let text: string;
     try {
       text = readFileSync(this.#path, "utf8");
@@ -44,7 +42,7 @@ export class PopulationFile {
   }
 
   /** Returns when it is on disk. */
-  write(size: Size, agents: Runs): void {
+  write(size: TopologySize, agents: Runs): void {
     const part = `${this.#path}.part`;
     const file = openSync(part, "w", 0o600);
     try {

@@ -45,8 +45,10 @@ export interface GatherSettings {
 
 /** Reads an operation; InvalidOptionError names the field, the value and what was expected. */
 export function planOperation(operation: Operation, nowMs: number): OperationPlan {
-  if (typeof operation !== "object" || operation === null || !("payload" in operation))
+  if (typeof operation !== "object" || operation === null)
     throw new InvalidOptionError("operation", operation, "an object with at least `payload`");
+  if (!("payload" in operation))
+    throw new InvalidOptionError("payload", undefined, "a value, undefined if need be");
   checkSendOptions(operation);
   const verb = operation.verb ?? "sync";
   if (!VERBS.includes(verb))

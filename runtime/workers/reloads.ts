@@ -97,7 +97,13 @@ export class Reloads {
     });
     if (places.length > 0) return places;
     const known = files.filter((file) => file !== undefined).map((file) => basename(file));
-    throw new InvalidOptionError("module", name, `one of ${known.join(", ") || "none"}`);
+    throw new InvalidOptionError(
+      "module",
+      name,
+      known.length > 0
+        ? `one of ${known.join(", ")}`
+        : "agents of a module file: this mesh has none",
+    );
   }
 
   async #reload(place: number, windowMs: number): Promise<ReloadResult> {
