@@ -40,6 +40,8 @@ const RAMPS: Readonly<Record<Theme, readonly string[]>> = {
 };
 const SLOW: Readonly<Record<Theme, string>> = { light: "#d1552f", dark: "#f0794f" };
 const GONE: Readonly<Record<Theme, string>> = { light: "#f3e2e6", dark: "#3a1c24" };
+/** A place in reserve: hardly there. */
+const EMPTY: Readonly<Record<Theme, string>> = { light: "#f3f5f6", dark: "#141a1f" };
 const NEUTRAL: Readonly<Record<Theme, string>> = { light: "#e3e7e9", dark: "#1b2329" };
 
 /** By state, class, breaker and mark: a word, and a colour for each theme. */
@@ -53,7 +55,7 @@ const STATES: readonly Row[] = [
   ["slow", "#d9a13b", "#d9a13b"],
   ["offline", "#bf3b2f", "#ef6a57"],
   ["quarantined", "#7d3fa0", "#c38be6"],
-  ["vacant", "#f3f5f6", "#141a1f"],
+  ["vacant", EMPTY.light, EMPTY.dark],
 ];
 const CLASSES: readonly Row[] = [
   ["A edge", "#3f7fb5", "#5b9bd0"],
@@ -125,12 +127,14 @@ function impedancePalette(theme: Theme): Palette {
     table[step] = packed(rgb);
   }
   table[NOT_UP] = packed(rgbOf(GONE[theme]));
+  table[VACANT] = packed(rgbOf(EMPTY[theme]));
   return {
     table,
     ramp: [0, 0.25, 0.5, 0.75, 1].map((at) => cssOf(between(RAMPS[theme], Math.sqrt(at)))),
     legend: [
       { word: "slow, over 800", colour: SLOW[theme] },
       { word: "not up", colour: GONE[theme] },
+      { word: "vacant", colour: EMPTY[theme] },
     ],
     nameOf: (byte) => {
       if (byte === NOT_UP) return "not up";
