@@ -30,6 +30,8 @@ export interface ConflictFilter {
   readonly sinceMs?: number;
   /** Before this time, ms since the epoch. */
   readonly untilMs?: number;
+  /** Only what this node recorded, in a store that several share. Default: what all of them did. */
+  readonly own?: boolean;
   /** Default 100. */
   readonly limit?: number;
 }
@@ -40,6 +42,8 @@ export interface Conflict {
   readonly state: ConflictState;
   /** The last word on it. */
   readonly resolution?: Resolution;
+  /** The node that recorded it, when that is another one of a shared store. */
+  readonly elsewhere?: string;
 }
 
 /** Quarantined data. */
