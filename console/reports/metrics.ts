@@ -97,6 +97,20 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     "Batches and messages that were refused, by reason.",
     Object.entries(trust?.refused ?? {}).map(([reason, count]) => [{ reason }, count]),
   );
+  const { store } = status;
+  text.one(
+    "mesh_store_reachable",
+    "gauge",
+    "1 while the log of conflicts can be written where it is kept.",
+    store && (store.reachable ? 1 : 0),
+  );
+  text.one("mesh_store_waiting", "gauge", "Entries that wait to be written.", store?.waiting);
+  text.one(
+    "mesh_store_lost",
+    "gauge",
+    "Conflicts known by their number only, until the log can be written again.",
+    store?.lost,
+  );
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
   text.one(
     "mesh_frozen_scopes",

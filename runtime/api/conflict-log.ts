@@ -61,6 +61,8 @@ export interface Verification {
   /** Entries found right. */
   readonly entries: number;
   readonly head: ChainHead;
+  /** The chain of each node in a store that several share; absent of a log of one. */
+  readonly chains?: readonly (ChainHead & { readonly node: string })[];
   /** What is wrong, and where it first is. */
   readonly fault?: string;
   readonly elapsedMs: number;

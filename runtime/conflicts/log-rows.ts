@@ -53,3 +53,52 @@ export function heldOf(row: LogRow): Omit<Held, "data"> {
 export function sizeOf(row: LogRow): { readonly conflictId: string; readonly bytes: number } {
   return { conflictId: String(row.conflict_id), bytes: Number(row.bytes) };
 }
+
+/** What an entry is searched by, in the columns of an engine that cannot compute them. */
+export interface EntryColumns {
+  readonly kind: string;
+  readonly conflict_id: string | null;
+  readonly at_ms: number | null;
+  readonly agent: string | null;
+  readonly type: string | null;
+  readonly priority: number | null;
+  readonly item_id: string | null;
+  readonly state: string | null;
+  readonly act: string | null;
+}
+
+/** The columns, computed from the text, so that they say what it says. */
+export function columnsOf(body: string): EntryColumns {
+  const entry = entryOf(body);
+  const none = {
+    kind: entry.kind,
+    conflict_id: null,
+    at_ms: null,
+    agent: null,
+    type: null,
+    priority: null,
+    item_id: null,
+    state: null,
+    act: null,
+  };
+  switch (entry.kind) {
+    case "conflict": {
+      const { conflictId, atMs, agent, type, priority } = entry.record;
+      return { ...none, conflict_id: conflictId, at_ms: atMs, agent, type, priority };
+    }
+    case "resolution": {
+      const { conflictId, state } = entry.resolution;
+      return { ...none, conflict_id: conflictId, state };
+    }
+    case "quarantine":
+      return { ...none, conflict_id: entry.note.conflictId };
+    case "inbox":
+      return { ...none, item_id: entry.note.itemId, act: entry.note.act };
+    case "genesis":
+    case "gap":
+    case "checkpoint":
+      return none;
+    default:
+      return entry satisfies never;
+  }
+}
