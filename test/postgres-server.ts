@@ -90,7 +90,7 @@ export class PostgresServer {
   }
 
   /** Address of a database, without a password. */
-  url(database = "postgres", user = OWNER): string {
+  url(database = "postgres", user: string = OWNER): string {
     return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
   }
 
