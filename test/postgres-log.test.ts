@@ -1,6 +1,6 @@
 // The log of conflicts in a real PostgreSQL, which the test starts and kills.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import Module from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { afterAll, assert, beforeAll, describe, test } from "vitest";
 import { type Append, type ConflictLog, promised } from "../runtime/api/conflict-log.ts";
 import { PostgresLog } from "../runtime/conflicts/postgres-log.ts";
+import { schemaSql } from "../runtime/conflicts/postgres-schema.ts";
 import { SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
 import { readStore, type StorePlan } from "../runtime/plan/store-plan.ts";
 import { conflict, conflictLogContract, resolved } from "./conflict-log-contract.ts";
@@ -248,14 +249,15 @@ describe("a log in PostgreSQL", () => {
   });
 
   test("needs of the role that writes no more than to read and to append", async () => {
-    const { name } = await written();
-    server.sql(
-      "GRANT USAGE ON SCHEMA mesh_30k TO mesh_writer;" +
-        "GRANT SELECT ON mesh_30k.migrations TO mesh_writer;" +
-        "GRANT SELECT, INSERT ON mesh_30k.log TO mesh_writer;" +
-        "GRANT SELECT, INSERT, DELETE ON mesh_30k.held TO mesh_writer",
-      name,
+    const name = database();
+    // What a deployment's owner runs, as it lies there.
+    const sql = readFileSync(new URL("../deploy/postgres-tables.sql", import.meta.url), "utf8");
+    assert.equal(
+      sql,
+      schemaSql(),
+      "deploy/postgres-tables.sql is not what the code says: npm run tables",
     );
+    server.sql(sql, name);
     const store = readStore({ url: server.url(name, "mesh_writer"), password: "w", node: "w" }, {});
     const log = await PostgresLog.open({ store: store as StorePlan, dataDir: undefined });
     await log.append([conflict(21, {}, "{}"), resolved(21)]);

@@ -22,11 +22,16 @@ export interface TlsServer extends AsyncDisposable {
 /** Starts it on a port of its choice; `certs` is the folder of the certificates. */
 export async function startTlsServer(certs: string, folder: string): Promise<TlsServer> {
   const config = join(folder, "nats.conf");
-  const file = (name: string): string => JSON.stringify(join(certs, name));
+  // The one that a deployment has, with the folders and the port of this test.
+  const deployed = readFileSync(new URL("../deploy/nats.conf", import.meta.url), "utf8");
+  const places = [
+    ["0.0.0.0:4222", "127.0.0.1:-1"],
+    ["/etc/nats/certs", certs],
+    ['"/data"', JSON.stringify(join(folder, "jetstream"))],
+  ] as const;
   writeFileSync(
     config,
-    `listen: "127.0.0.1:-1"\ntls {\n  cert_file: ${file("server.pem")}\n  key_file: ${file("server.pem")}\n` +
-      `  ca_file: ${file("ca.pem")}\n  verify: true\n  timeout: 5\n}\n`,
+    places.reduce((text, [from, to]) => text.replaceAll(from, to), deployed),
   );
   const server: ChildProcess = spawn(program(), ["-c", config], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -92,11 +92,42 @@ const FIRST = `
   CREATE INDEX held_at ON ${SCHEMA_NAME}.held (node, at_ms);
 `;
 
+const MIGRATIONS_TABLE =
+  `CREATE TABLE ${SCHEMA_NAME}.migrations ` +
+  "(version INTEGER PRIMARY KEY, done_at TIMESTAMPTZ NOT NULL DEFAULT now())";
+
 /** In their order; a version is never changed once it has been released, the next one changes what it made. */
 const MIGRATIONS: readonly string[] = Object.freeze([FIRST]);
 
 /** Version that this program reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/** The role that a mesh can write as: it may read and append, no more. */
+export const WRITER_ROLE = "mesh_writer";
+
+/** All of it as SQL for the owner of an empty database, with the role of those who only write. */
+export function schemaSql(): string {
+  const steps = MIGRATIONS.map(
+    (step, before) =>
+      `${step.replace(/^ {2}/gm, "").trim()}\n` +
+      `INSERT INTO ${SCHEMA_NAME}.migrations (version) VALUES (${before + 1});\n`,
+  );
+  return [
+    "-- The tables of a mesh's store in PostgreSQL, and a role that may read and append, no more. For their owner, once,",
+    "-- in an empty database: psql -v ON_ERROR_STOP=1 -f postgres-tables.sql mesh. Made by `npm run tables`.",
+    "BEGIN;",
+    `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});`,
+    `CREATE SCHEMA ${SCHEMA_NAME};`,
+    `${MIGRATIONS_TABLE};\n`,
+    ...steps,
+    `DO $$ BEGIN CREATE ROLE ${WRITER_ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;`,
+    `GRANT USAGE ON SCHEMA ${SCHEMA_NAME} TO ${WRITER_ROLE};`,
+    `GRANT SELECT ON ${SCHEMA_NAME}.migrations TO ${WRITER_ROLE};`,
+    `GRANT SELECT, INSERT ON ${SCHEMA_NAME}.log TO ${WRITER_ROLE};`,
+    `GRANT SELECT, INSERT, DELETE ON ${SCHEMA_NAME}.held TO ${WRITER_ROLE};`,
+    "COMMIT;\n",
+  ].join("\n");
+}
 
 /** Version of the tables, 0 when there are none. */
 export async function schemaVersion(db: Pick<PgClient, "query">): Promise<number> {
@@ -124,8 +155,7 @@ export async function migrate(db: PgClient): Promise<void> {
     const version = await mustKnow(db);
     if (version === 0) {
       await db.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA_NAME}`);
-      await db.query(`CREATE TABLE IF NOT EXISTS ${SCHEMA_NAME}.migrations
-        (version INTEGER PRIMARY KEY, done_at TIMESTAMPTZ NOT NULL DEFAULT now())`);
+      await db.query(MIGRATIONS_TABLE);
     }
     for (let next = version + 1; next <= SCHEMA_VERSION; next++) {
       await db.query(MIGRATIONS[next - 1]);
