@@ -10,6 +10,7 @@ import {
 import { askCommand } from "./catalog/ask-command.ts";
 import { backupCommand, restoreCommand } from "./catalog/backup-commands.ts";
 import { benchCommand } from "./catalog/bench-command.ts";
+import { certsCommand } from "./catalog/certs-command.ts";
 import { circuitsCommand } from "./catalog/circuits-command.ts";
 import { conflictsCommand } from "./catalog/conflicts-command.ts";
 import { deadLettersCommand } from "./catalog/dead-letter-commands.ts";
@@ -86,6 +87,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   backupCommand,
   restoreCommand,
   keysCommand,
+  certsCommand,
   evidenceCommand,
   verifyCommand,
   deadLettersCommand,

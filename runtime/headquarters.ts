@@ -48,6 +48,7 @@ import { Scorekeeper } from "./operations/scorekeeper.ts";
 import { Selector } from "./operations/selection.ts";
 import { approvalFrom, preserveIn } from "./operators.ts";
 import { type MeshPlan, viewMemory } from "./plan/memory.ts";
+import type { StorePlan } from "./plan/store-plan.ts";
 import type { FailureWatch } from "./recovery/failure-watch.ts";
 import { healCircuits } from "./recovery/heal-circuits.ts";
 import { Interventions } from "./recovery/interventions.ts";
@@ -79,6 +80,8 @@ export interface HeadquartersPorts {
   readonly openSession?: ((epoch: number) => Session) | undefined;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir?: string | undefined;
+  /** A database for the log of conflicts, that several nodes share. */
+  readonly store?: StorePlan | undefined;
   /** Thresholds of the circuit breakers; those that are not given are the specification's. */
   readonly breakers?: Partial<BreakerSettings>;
   readonly operators?: OperatorOptions | undefined;
@@ -280,10 +283,11 @@ export class Headquarters {
   }
 
   #facetsOfConflicts(outside: HeadquartersPorts): ConflictFacets {
-    const { dataDir, clock, later, log, capabilities, openConflictLog: openLog } = outside;
+    const { dataDir, store, clock, later, log, capabilities, openConflictLog: openLog } = outside;
     const { dispatcher, interventions } = this;
     return new ConflictFacets({
       dataDir,
+      store,
       later,
       openLog,
       view: dispatcher.view,
@@ -393,6 +397,7 @@ export class Headquarters {
       conflictsLastHour: this.scores.conflictsLastHour(status.messages.conflicts),
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
       ...(this.freezer.frozen.length > 0 && { frozen: this.freezer.frozen }),
+      store: this.conflicts.storeStatus(),
     };
   }
 

@@ -139,6 +139,7 @@ export class ThreadedMesh implements Mesh {
       clock: systemClock,
       later: systemLater,
       dataDir: settings.dataDir,
+      store: settings.store,
       from: options.from,
       journal,
       behaviors: modules.map(({ behavior }) => behavior),

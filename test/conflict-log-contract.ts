@@ -2,7 +2,7 @@
 import { assert, describe, test } from "vitest";
 import { suggestStrategy } from "../coordination/conflict.ts";
 import type { ConflictRecord, Resolution } from "../coordination/conflict-entry.ts";
-import type { Append, ConflictFile } from "../runtime/api/conflict-log.ts";
+import type { Append, ConflictLog } from "../runtime/api/conflict-log.ts";
 
 export function recordOf(n: number, about: Partial<ConflictRecord> = {}): ConflictRecord {
   return {
@@ -38,24 +38,29 @@ export function resolved(n: number, state: Resolution["state"] = "resolved"): Ap
   return { entry: { kind: "resolution", resolution } };
 }
 
-export function conflictLogContract(name: string, open: () => ConflictFile): void {
-  const ids = (file: ConflictFile, filter: Parameters<ConflictFile["list"]>[0]): string[] =>
-    file.list(filter).map(({ record }) => record.conflictId);
+export function conflictLogContract(
+  name: string,
+  open: () => ConflictLog | Promise<ConflictLog>,
+): void {
+  const ids = async (
+    file: ConflictLog,
+    filter: Parameters<ConflictLog["list"]>[0],
+  ): Promise<string[]> => (await file.list(filter)).map(({ record }) => record.conflictId);
 
   describe(name, () => {
-    test("gives conflicts back as they were, the newest first", () => {
-      const file = open();
+    test("gives conflicts back as they were, the newest first", async () => {
+      const file = await open();
       const about = { expected: new Date(5), received: { big: 2n ** 60n, none: undefined } };
-      file.append([conflict(1, about), conflict(2)]);
-      assert.deepEqual(ids(file, {}), ["conflict-2", "conflict-1"]);
-      assert.deepEqual(file.get("conflict-1")?.record, recordOf(1, about));
-      assert.isUndefined(file.get("conflict-3"));
-      file.close();
+      await file.append([conflict(1, about), conflict(2)]);
+      assert.deepEqual(await ids(file, {}), ["conflict-2", "conflict-1"]);
+      assert.deepEqual((await file.get("conflict-1"))?.record, recordOf(1, about));
+      assert.isUndefined(await file.get("conflict-3"));
+      await file.close();
     });
 
-    test("is searched by agent, type, priority, time and state, and by several at once", () => {
-      const file = open();
-      file.append([
+    test("is searched by agent, type, priority, time and state, and by several at once", async () => {
+      const file = await open();
+      await file.append([
         conflict(1),
         conflict(2, { type: "HASH_MISMATCH", priority: 4 }),
         conflict(3, { priority: 3 }),
@@ -63,71 +68,71 @@ export function conflictLogContract(name: string, open: () => ConflictFile): voi
         resolved(1),
         resolved(4, "review"),
       ]);
-      assert.deepEqual(ids(file, { agent: "sector-1/cluster-1/agent-1" }), [
+      assert.deepEqual(await ids(file, { agent: "sector-1/cluster-1/agent-1" }), [
         "conflict-4",
         "conflict-1",
       ]);
-      assert.deepEqual(ids(file, { type: "HASH_MISMATCH" }), ["conflict-2"]);
-      assert.deepEqual(ids(file, { priority: 3 }), ["conflict-3"]);
-      assert.deepEqual(ids(file, { sinceMs: 2, untilMs: 4 }), ["conflict-3", "conflict-2"]);
-      assert.deepEqual(ids(file, { state: "open" }), ["conflict-3", "conflict-2"]);
-      assert.deepEqual(ids(file, { state: "resolved" }), ["conflict-1"]);
-      assert.deepEqual(ids(file, { state: "review", priority: 2 }), ["conflict-4"]);
-      assert.deepEqual(ids(file, { limit: 1 }), ["conflict-4"]);
-      file.close();
+      assert.deepEqual(await ids(file, { type: "HASH_MISMATCH" }), ["conflict-2"]);
+      assert.deepEqual(await ids(file, { priority: 3 }), ["conflict-3"]);
+      assert.deepEqual(await ids(file, { sinceMs: 2, untilMs: 4 }), ["conflict-3", "conflict-2"]);
+      assert.deepEqual(await ids(file, { state: "open" }), ["conflict-3", "conflict-2"]);
+      assert.deepEqual(await ids(file, { state: "resolved" }), ["conflict-1"]);
+      assert.deepEqual(await ids(file, { state: "review", priority: 2 }), ["conflict-4"]);
+      assert.deepEqual(await ids(file, { limit: 1 }), ["conflict-4"]);
+      await file.close();
     });
 
-    test("keeps every word that was said: a resolution is added, never written over another", () => {
-      const file = open();
-      file.append([conflict(1), resolved(1, "review")]);
-      file.append([resolved(1)]);
-      const states = file.get("conflict-1")?.resolutions.map(({ state }) => state);
+    test("keeps every word that was said: a resolution is added, never written over another", async () => {
+      const file = await open();
+      await file.append([conflict(1), resolved(1, "review")]);
+      await file.append([resolved(1)]);
+      const states = (await file.get("conflict-1"))?.resolutions.map(({ state }) => state);
       assert.deepEqual(states, ["review", "resolved"]);
-      assert.equal(file.list({})[0].state, "resolved");
-      file.close();
+      assert.equal((await file.list({}))[0].state, "resolved");
+      await file.close();
     });
 
-    test("holds data apart, and lets go only of what resolved conflicts left, the oldest first", () => {
-      const file = open();
+    test("holds data apart, and lets go only of what resolved conflicts left, the oldest first", async () => {
+      const file = await open();
       const data = (n: number): string => JSON.stringify({ value: "x".repeat(n), isMessage: true });
-      file.append([1, 2, 3, 4].map((n) => conflict(n, {}, data(n))));
-      file.append([resolved(3), resolved(2)]);
-      assert.equal(file.heldOf("conflict-2")?.data, data(2));
-      assert.lengthOf(file.held(10), 4);
-      assert.deepEqual(file.surplus(10, 1e6), []);
-      assert.deepEqual(file.surplus(3, 1e6), ["conflict-2"]);
-      assert.deepEqual(file.surplus(0, 1e6), ["conflict-2", "conflict-3"]);
-      assert.deepEqual(file.surplus(10, 1), ["conflict-2", "conflict-3"]);
-      file.drop(["conflict-2"]);
-      assert.isUndefined(file.heldOf("conflict-2"));
-      assert.isString(file.get("conflict-2")?.record.dataHash);
-      assert.isTrue(file.verify().ok);
-      file.close();
+      await file.append([1, 2, 3, 4].map((n) => conflict(n, {}, data(n))));
+      await file.append([resolved(3), resolved(2)]);
+      assert.equal((await file.heldOf("conflict-2"))?.data, data(2));
+      assert.lengthOf(await file.held(10), 4);
+      assert.deepEqual(await file.surplus(10, 1e6), []);
+      assert.deepEqual(await file.surplus(3, 1e6), ["conflict-2"]);
+      assert.deepEqual(await file.surplus(0, 1e6), ["conflict-2", "conflict-3"]);
+      assert.deepEqual(await file.surplus(10, 1), ["conflict-2", "conflict-3"]);
+      await file.drop(["conflict-2"]);
+      assert.isUndefined(await file.heldOf("conflict-2"));
+      assert.isString((await file.get("conflict-2"))?.record.dataHash);
+      assert.isTrue((await file.verify()).ok);
+      await file.close();
     });
 
-    test("tells of questions to people, of the open ones alone too", () => {
-      const file = open();
+    test("tells of questions to people, of the open ones alone too", async () => {
+      const file = await open();
       const note = (itemId: string, act: "opened" | "approved"): Append => ({
         entry: { kind: "inbox", note: { itemId, act, atMs: 1, by: "x", text: "y" } },
       });
-      file.append([note("a", "opened"), note("b", "opened"), note("a", "approved")]);
+      await file.append([note("a", "opened"), note("b", "opened"), note("a", "approved")]);
       assert.deepEqual(
-        file.inbox(true).map(({ itemId }) => itemId),
+        (await file.inbox(true)).map(({ itemId }) => itemId),
         ["b"],
       );
-      assert.lengthOf(file.inbox(false), 3);
-      assert.equal(file.count("inbox"), 3);
-      file.close();
+      assert.lengthOf(await file.inbox(false), 3);
+      assert.equal(await file.count("inbox"), 3);
+      await file.close();
     });
 
-    test("is whole, and says how long it is", () => {
-      const file = open();
-      const head = file.append([conflict(1), conflict(2)]);
+    test("is whole, and says how long it is", async () => {
+      const file = await open();
+      const head = await file.append([conflict(1), conflict(2)]);
       assert.equal(head.count, 2);
-      assert.deepEqual(file.head(), head);
-      const { ok, entries, head: found } = file.verify();
+      assert.deepEqual(await file.head(), head);
+      const { ok, entries, head: found } = await file.verify();
       assert.deepEqual({ ok, entries, found }, { ok: true, entries: 2, found: head });
-      file.close();
+      await file.close();
     });
   });
 }

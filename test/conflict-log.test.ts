@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, assert, describe, test } from "vitest";
+import { promised } from "../runtime/api/conflict-log.ts";
 import { MemoryLog } from "../runtime/conflicts/memory-log.ts";
 import { logFiles, SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
 import { openSqlite } from "../runtime/machine/sqlite.ts";
@@ -49,8 +50,8 @@ function verifyLater(dataDir: string): { ok: boolean; fault?: string } {
   }
 }
 
-conflictLogContract("a log in memory", () => new MemoryLog());
-conflictLogContract("a log in an SQLite file", () => new SqliteLog(newFolder()));
+conflictLogContract("a log in memory", () => promised(new MemoryLog()));
+conflictLogContract("a log in an SQLite file", () => promised(new SqliteLog(newFolder())));
 
 describe("a log in memory", () => {
   test("keeps the newest within its bounds, and is whole from where it begins", () => {

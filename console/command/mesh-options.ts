@@ -39,6 +39,12 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(boot.from !== undefined && { from: boot.from }),
     mailbox,
     dataDir: settings.data,
+    ...(settings.store !== undefined && {
+      store: {
+        url: settings.store,
+        ...(settings.storeNode !== undefined && { node: settings.storeNode }),
+      },
+    }),
     log: settings.log,
     signal: boot.signal,
     onProgress: boot.onProgress,

@@ -38,6 +38,8 @@ export interface Settings {
   readonly thaw: string | undefined;
   readonly watch: boolean | undefined;
   readonly data: string;
+  readonly store: string | undefined;
+  readonly storeNode: string | undefined;
   readonly for: number | undefined;
   readonly repl: boolean;
   readonly http: ListenAddress | "off";
@@ -124,6 +126,16 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     ),
     path: "new",
   },
+  store: setting(
+    "PostgreSQL database in which several nodes keep their conflicts together; password: MESH_STORE_PASSWORD",
+    "postgres://user@host/database",
+    text("the address of a database"),
+  ),
+  storeNode: setting(
+    "name of this node there (default: one that the data folder keeps)",
+    "name",
+    text("a name"),
+  ),
   for: setting("stop in good order after this time", "duration", duration(1, 24 * DAY_MS)),
   repl: setting("read commands from stdin", "true|false", flag(), true),
   http: setting(

@@ -2,6 +2,7 @@
  * The daily check of spec 10.1: what was looked at, how it is, and the command that does something about it. All is
  * read from shared memory, the log of conflicts and the data folder; nothing is asked of an agent.
  */
+import type { RecordedConflict } from "../../runtime/api/conflict-api.ts";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
 import type { CheckLine } from "../terminal/check-line.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "../terminal/format.ts";
@@ -46,6 +47,7 @@ export async function healthOf(mesh: Mesh, nowMs: number): Promise<HealthReport>
   const lines = [
     modeLine(mesh),
     breakerLine(mesh),
+    ...storeLines(mesh, nowMs),
     conflictTrend(mesh, nowMs),
     ...(await unresolvedLines(mesh)),
     churnLine(mesh, nowMs),
@@ -125,11 +127,31 @@ function conflictTrend(mesh: Mesh, nowMs: number): HealthLine {
   return line("conflict trend", grade, `${percent}, ${compared}`, cure);
 }
 
+/** Nothing of a log that is the mesh's own, while it can be written. */
+function storeLines(mesh: Mesh, nowMs: number): readonly HealthLine[] {
+  const { store } = mesh.status();
+  if (store === undefined || (store.reachable && store.kind !== "postgres")) return [];
+  const { at = store.kind, trouble, waiting, lost } = store;
+  if (trouble === undefined) return [line("store", "ok", `${at} can be reached`, "")];
+  const found =
+    `out of reach for ${formatDuration(nowMs - trouble.sinceMs)}, ` +
+    `${formatNumber(waiting)} entries wait, ${formatNumber(lost)} did not find room: ${trouble.error}`;
+  return [line("store", "critical", found, "status --json")];
+}
+
 async function unresolvedLines(mesh: Mesh): Promise<readonly HealthLine[]> {
   const { conflicts } = mesh;
-  const lists = await Promise.all(
-    (["open", "review"] as const).map((state) => conflicts.list({ state, limit: MOST_CONFLICTS })),
-  );
+  let lists: readonly (readonly RecordedConflict[])[];
+  try {
+    lists = await Promise.all(
+      (["open", "review"] as const).map((state) =>
+        conflicts.list({ state, limit: MOST_CONFLICTS }),
+      ),
+    );
+  } catch (error) {
+    const found = `not known, their log cannot be read: ${firstLine((error as Error).message)}`;
+    return [line("unresolved conflicts", "critical", found, "status --json")];
+  }
   const unresolved = lists.flat();
   const urgent = unresolved.filter(({ record }) => record.priority >= CRITICAL_PRIORITY);
   if (urgent.length > 0) {

@@ -2,7 +2,7 @@
 import type { Kpi } from "../../coordination/kpi.ts";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
 import { MetricsText } from "./metrics-text.ts";
-import { statusDocument } from "./status.ts";
+import { type StatusDocument, statusDocument } from "./status.ts";
 
 /** Of a mesh with more sectors there are no figures by sector. */
 export const MAX_SECTORS = 1_000;
@@ -97,6 +97,7 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     "Batches and messages that were refused, by reason.",
     Object.entries(trust?.refused ?? {}).map(([reason, count]) => [{ reason }, count]),
   );
+  writeStore(text, status);
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
   text.one(
     "mesh_frozen_scopes",
@@ -105,6 +106,22 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     status.frozen?.length ?? 0,
   );
   text.one("mesh_uptime_seconds", "gauge", "Since the mesh started.", status.uptimeMs / 1_000);
+}
+
+function writeStore(text: MetricsText, { store }: StatusDocument): void {
+  text.one(
+    "mesh_store_reachable",
+    "gauge",
+    "1 while the log of conflicts can be written where it is kept.",
+    store && (store.reachable ? 1 : 0),
+  );
+  text.one("mesh_store_waiting", "gauge", "Entries that wait to be written.", store?.waiting);
+  text.one(
+    "mesh_store_lost",
+    "gauge",
+    "Conflicts known by their number only, until the log can be written again.",
+    store?.lost,
+  );
 }
 
 function writeWorkers(text: MetricsText, mesh: Mesh): void {

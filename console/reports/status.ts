@@ -51,8 +51,21 @@ export function renderStatus(status: StatusDocument, paint: Paint): string {
     `Mode: ${paintState(status.mode, paint)}`,
     `Last cascade: ${cascade}`,
     ...trustLine(status, paint),
+    ...storeLine(status, paint),
   ];
   return box("MESH-30K STATUS", lines, paint);
+}
+
+/** Nothing of a log that is the mesh's own, while it can be written. */
+function storeLine({ store }: StatusDocument, paint: Paint): string[] {
+  if (store === undefined || (store.reachable && store.kind !== "postgres")) return [];
+  const { kind, node, waiting, trouble } = store;
+  const name = node === undefined ? kind : `${kind}, ${node}`;
+  if (trouble === undefined) return [`Store: ${name}`];
+  const since = formatMoment(trouble.sinceMs);
+  return [
+    `Store: ${name}, ${paint.red("out of reach")} since ${since}, ${formatNumber(waiting)} entries wait`,
+  ];
 }
 
 /** Nothing where nothing is signed. */

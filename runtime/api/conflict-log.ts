@@ -30,6 +30,8 @@ export interface ConflictFilter {
   readonly sinceMs?: number;
   /** Before this time, ms since the epoch. */
   readonly untilMs?: number;
+  /** Only what this node recorded, in a store that several share. Default: what all of them did. */
+  readonly own?: boolean;
   /** Default 100. */
   readonly limit?: number;
 }
@@ -40,6 +42,8 @@ export interface Conflict {
   readonly state: ConflictState;
   /** The last word on it. */
   readonly resolution?: Resolution;
+  /** The node that recorded it, when that is another one of a shared store. */
+  readonly elsewhere?: string;
 }
 
 /** Quarantined data. */
@@ -57,6 +61,8 @@ export interface Verification {
   /** Entries found right. */
   readonly entries: number;
   readonly head: ChainHead;
+  /** The chain of each node in a store that several share; absent of a log of one. */
+  readonly chains?: readonly (ChainHead & { readonly node: string })[];
   /** What is wrong, and where it first is. */
   readonly fault?: string;
   readonly elapsedMs: number;

@@ -39,6 +39,7 @@ import type {
 import type { ReloadOptions, ReloadResult } from "./reload-api.ts";
 import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
+import type { StoreOptions, StoreStatus } from "./store-api.ts";
 import type { Tasks } from "./task-api.ts";
 import type { Traces } from "./trace-api.ts";
 import type { Trust, TrustLevel, TrustStatus } from "./trust-api.ts";
@@ -92,6 +93,8 @@ export interface MeshStatus {
   readonly state: "starting" | "running" | "frozen" | "stopping" | "stopped";
   /** Signatures between threads; absent where nothing is signed. */
   readonly trust?: TrustStatus;
+  /** Where the log of conflicts is kept, and whether it can be reached. */
+  readonly store?: StoreStatus;
   /** What is frozen, the mesh or parts of it; absent when nothing is. */
   readonly frozen?: readonly Frozen[];
 }
@@ -447,6 +450,11 @@ export interface MeshOptions {
    * it nothing is written, and what would have been is kept in memory, within bounds.
    */
   readonly dataDir?: string;
+  /**
+   * PostgreSQL database in which several nodes keep their log of conflicts together, instead of each in its folder:
+   * `postgres://user@host/database`. It is reached while the mesh starts, or that rejects with MESH_STORE.
+   */
+  readonly store?: string | StoreOptions;
   /**
    * Begins anew with an empty journal and sets the old one aside, beside it. Default: goes on with the states and
    * messages of the journal.

@@ -148,7 +148,7 @@ export class ConflictDesk implements Conflicts {
     for (const priority of [4, 3, 2, 1, 0] as const) {
       const limit = MAX_QUEUED - this.#queue.size;
       if (limit <= 0) return;
-      const open = await this.#ports.log.list({ state: "open", priority, limit });
+      const open = await this.#ports.log.list({ state: "open", own: true, priority, limit });
       // As they came; the log gives the newest first.
       for (const { record } of open.toReversed())
         if (record.strategy.automatic && !this.#working.has(record.conflictId))
@@ -218,6 +218,12 @@ export class ConflictDesk implements Conflicts {
     const conflict = await this.get(conflictId);
     if (conflict === undefined)
       throw new MeshError("MESH_NO_CONFLICT", `no conflict has the id ${conflictId}`);
+    if (conflict.elsewhere !== undefined && options.outcome === undefined && !("value" in options))
+      throw new MeshError(
+        "MESH_OTHER_NODE",
+        `${conflictId} was recorded by node ${conflict.elsewhere}, whose agents a strategy asks: ` +
+          "resolve it there, or say what holds (an outcome or a value)",
+      );
     // One that runs by itself is let finish: the operator's word comes after it.
     await this.#working.get(conflictId)?.catch(() => {});
     // As it would be read again: what is told and what is recorded are the same.

@@ -4,9 +4,11 @@ import type { Log } from "../../actors/ports.ts";
 import type { Receipt } from "../../actors/receipt.ts";
 import type { Conflicts, HumanInbox, Quarantine } from "../api/conflict-api.ts";
 import { type ConflictLog, LOG_VERBS, promised } from "../api/conflict-log.ts";
+import type { StoreStatus } from "../api/store-api.ts";
 import type { ConflictNewsItem } from "../dispatch/conflict-news.ts";
 import type { Incidents } from "../inspection/incidents.ts";
 import type { Later } from "../machine/later.ts";
+import type { StorePlan } from "../plan/store-plan.ts";
 import { ConflictDesk } from "./conflict-desk.ts";
 import { ConflictRecorder } from "./conflict-recorder.ts";
 import { Strategist, type StrategyPorts } from "./conflict-strategist.ts";
@@ -21,6 +23,8 @@ const CLOSE_MS = 5000;
 /** What conflicts need of their mesh. */
 export interface ConflictPorts extends Omit<StrategyPorts, "log" | "inbox"> {
   readonly dataDir: string | undefined;
+  /** A database that several nodes share, instead of the folder. */
+  readonly store?: StorePlan | undefined;
   readonly nowMs: () => number;
   readonly later: Later;
   /** Opens another log than that of the folder, or of memory where there is none. */
@@ -47,6 +51,10 @@ export class ConflictFacets {
   #log: ConflictLog | undefined;
   #opening: Promise<void> | undefined;
   #lastId = 0;
+  #node: string | undefined;
+  /** The store's connection is lost; or writes fail. */
+  #unreachable: StoreStatus["trouble"];
+  #broken: StoreStatus["trouble"];
 
   constructor(ports: ConflictPorts) {
     this.#ports = ports;
@@ -55,7 +63,10 @@ export class ConflictFacets {
     const newId = (): string => this.#newId();
     this.#recorder = new ConflictRecorder(log, nowMs, ports.later, {
       onTrouble: (error) => this.#trouble(`cannot be written: ${error.message}`),
-      onRecovery: (lost) => ports.lines.warn({ lost }, "the log of conflicts can be written again"),
+      onRecovery: (lost) => {
+        this.#broken = undefined;
+        ports.lines.warn({ lost }, "the log of conflicts can be written again");
+      },
     });
     const recorder = this.#recorder;
     this.#questions = new QuestionInbox({ log, recorder, nowMs, newId });
@@ -88,10 +99,8 @@ export class ConflictFacets {
   }
 
   async #open(): Promise<void> {
-    const { dataDir, nowMs } = this.#ports;
-    const open =
-      this.#ports.openLog ??
-      (async () => (dataDir === undefined ? promised(new MemoryLog()) : openLog(dataDir)));
+    const { nowMs } = this.#ports;
+    const open = this.#ports.openLog ?? (() => this.#openOwn());
     const log = await open();
     this.#log = log;
     const { count } = await log.head();
@@ -104,6 +113,42 @@ export class ConflictFacets {
     await this.#store.begin();
     await this.#questions.begin();
     await this.#desk.adopt();
+  }
+
+  async #openOwn(): Promise<ConflictLog> {
+    const { dataDir, store, nowMs, lines } = this.#ports;
+    if (store === undefined && dataDir === undefined) return promised(new MemoryLog());
+    return openLog(
+      { dataDir, store },
+      {
+        onNode: (node) => {
+          this.#node = node;
+        },
+        onLink: (error) => {
+          this.#unreachable = error === undefined ? undefined : { sinceMs: nowMs(), error };
+          if (error === undefined)
+            lines.warn({ at: store?.shown }, "the store of the log of conflicts can be reached");
+          else lines.warn({ error }, "the store of the log of conflicts cannot be reached");
+        },
+      },
+    );
+  }
+
+  /** Where the log is, and how it is there. */
+  storeStatus(): StoreStatus {
+    const { dataDir, store } = this.#ports;
+    const trouble = this.#unreachable ?? this.#broken;
+    const { waiting, lost } = this.#recorder.counts;
+    const at = store?.shown ?? dataDir;
+    return {
+      kind: store !== undefined ? "postgres" : dataDir !== undefined ? "sqlite" : "memory",
+      ...(at !== undefined && { at }),
+      ...(this.#node !== undefined && { node: this.#node }),
+      reachable: trouble === undefined,
+      ...(trouble && { trouble }),
+      waiting,
+      lost,
+    };
   }
 
   /** The mesh runs, at first or again: conflicts that wait are seen to. */
@@ -130,6 +175,7 @@ export class ConflictFacets {
 
   #trouble(sentence: string): void {
     const { incidents, nowMs } = this.#ports;
+    this.#broken = { sinceMs: nowMs(), error: sentence };
     incidents.add({
       atMs: nowMs(),
       subject: "conflict-log",

@@ -2,10 +2,12 @@ import { Worker } from "node:worker_threads";
 import { MeshError } from "../../actors/errors.ts";
 import { type ConflictLog, LOG_VERBS } from "../api/conflict-log.ts";
 import { sourceLoader } from "../machine/source-loader.ts";
+import type { StorePlan } from "../plan/store-plan.ts";
 
-/** What the log's thread is given. */
+/** What the log's thread is given: a folder, or a store and the folder of what this node keeps of it. */
 export interface LogTask {
-  readonly dataDir: string;
+  readonly dataDir: string | undefined;
+  readonly store?: StorePlan | undefined;
 }
 
 /** A call of the log, on its way to its thread. */
@@ -15,12 +17,28 @@ export interface LogRequest {
   readonly args: readonly unknown[];
 }
 
-/** What came of it; 0 is the opening. */
+/** An error that has crossed threads. */
+export interface LogError {
+  readonly code: string;
+  readonly sentence: string;
+}
+
+/** What came of it; 0 is the opening, with the name of the node, −1 whether the store can be reached. */
 export interface LogAnswer {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { readonly code: string; readonly sentence: string };
+  readonly error?: LogError;
 }
+
+/** What a log's thread tells unasked. */
+export interface LogListener {
+  /** The log is open, by this name where several share a store. */
+  onNode(node: string): void;
+  /** The store cannot be reached, or, without a sentence, can be again. */
+  onLink(trouble: string | undefined): void;
+}
+
+const NOBODY: LogListener = { onNode: () => {}, onLink: () => {} };
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -28,18 +46,18 @@ interface Waiting {
 }
 
 /**
- * Opens the log of conflicts of a data folder on a thread of its own, so that no disk ever holds the mesh up. Rejects
- * as `SqliteLog` does. When that thread dies, what it was asked rejects with MESH_CONFLICT_LOG, and what is asked
+ * Opens the log of conflicts of a data folder or a store on a thread of its own, so that no disk and no server ever
+ * holds the mesh up. Rejects as `SqliteLog` and `PostgresLog.open` do. When that thread dies, what it was asked rejects with MESH_CONFLICT_LOG, and what is asked
  * next begins another.
  */
-export async function openLog(dataDir: string): Promise<ConflictLog> {
-  let client = new LogClient(dataDir);
+export async function openLog(task: LogTask, listener: LogListener = NOBODY): Promise<ConflictLog> {
+  let client = new LogClient(task, listener);
   await client.opened;
   const log: Record<string, unknown> = {};
   for (const verb of LOG_VERBS) {
     log[verb] = async (...args: unknown[]): Promise<unknown> => {
       if (client.isGone && verb !== "close") {
-        client = new LogClient(dataDir);
+        client = new LogClient(task, listener);
         await client.opened;
       }
       return client.call(verb, args);
@@ -55,10 +73,12 @@ class LogClient {
   #lastId = 0;
   #gone: Error | undefined;
 
-  constructor(dataDir: string) {
+  readonly #listener: LogListener;
+
+  constructor(workerData: LogTask, listener: LogListener) {
+    this.#listener = listener;
     const isSource = import.meta.url.endsWith(".ts");
     const url = new URL(isSource ? "./log-thread.ts" : "./log-thread.js", import.meta.url);
-    const workerData: LogTask = { dataDir };
     this.#worker = new Worker(url, { workerData, execArgv: isSource ? sourceLoader() : [] });
     // What is waited for keeps the process, not the thread as such.
     this.#worker.unref();
@@ -91,6 +111,11 @@ class LogClient {
   }
 
   #onAnswer({ id, value, error }: LogAnswer): void {
+    if (id < 0) {
+      this.#listener.onLink(error?.sentence);
+      return;
+    }
+    if (id === 0 && typeof value === "string") this.#listener.onNode(value);
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);

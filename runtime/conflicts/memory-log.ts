@@ -152,7 +152,7 @@ export class MemoryLog implements ConflictFile {
 
   held(limit: number): readonly Omit<Held, "data">[] {
     return [...this.#held.values()]
-      .sort((a, b) => b.atMs - a.atMs)
+      .sort((a, b) => newerFirst(a, b))
       .slice(0, limit)
       .map(({ conflictId, atMs, bytes }) => ({ conflictId, atMs, bytes }));
   }
@@ -170,7 +170,7 @@ export class MemoryLog implements ConflictFile {
     let bytes = 0;
     for (const held of this.#held.values()) bytes += held.bytes;
     const surplus: string[] = [];
-    for (const held of [...this.#held.values()].sort((a, b) => a.atMs - b.atMs)) {
+    for (const held of [...this.#held.values()].sort((a, b) => newerFirst(b, a))) {
       if (count <= maxCount && bytes <= maxBytes) break;
       const known = this.#conflicts.get(held.conflictId);
       if (known === undefined || standing(known).state !== "resolved") continue;
@@ -204,6 +204,11 @@ export class MemoryLog implements ConflictFile {
   }
 
   close(): void {}
+}
+
+/** Of one moment, by their ids, as the other logs have them. */
+function newerFirst(a: Held, b: Held): number {
+  return b.atMs - a.atMs || (a.conflictId < b.conflictId ? 1 : -1);
 }
 
 function standing({ record, resolutions }: Known): Conflict {

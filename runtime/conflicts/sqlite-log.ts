@@ -1,32 +1,22 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { MeshError } from "../../actors/errors.ts";
-import type {
-  ConflictRecord,
-  EntryKind,
-  InboxNote,
-  LogEntry,
-  QuarantineNote,
-  Resolution,
-} from "../../coordination/conflict-entry.ts";
+import type { ConflictRecord, EntryKind, InboxNote } from "../../coordination/conflict-entry.ts";
 import {
   ChainCheck,
   type ChainHead,
   EMPTY_CHAIN,
   extendChain,
 } from "../../coordination/log-chain.ts";
-import { readValue } from "../../coordination/written-value.ts";
 import {
   type Append,
   type Conflict,
   type ConflictFile,
   type ConflictFilter,
   type ConflictHistory,
-  DEFAULT_LIMIT,
   dataHash,
   entryText,
   type Held,
-  historyOf,
   type Verification,
 } from "../api/conflict-log.ts";
 import { systemClock } from "../machine/clock.ts";
@@ -37,6 +27,8 @@ import {
   type SqliteValue,
 } from "../machine/sqlite.ts";
 import { ChainAnchor, readAnchor } from "./chain-anchor.ts";
+import { type LogDialect, LogQueries, type LogQuery, surplusOf } from "./log-queries.ts";
+import { conflictOf, heldOf, historyFrom, noteOf, sizeOf } from "./log-rows.ts";
 
 /** Names of the files in the data folder. */
 const LOG_FILE = "conflicts.sqlite";
@@ -87,9 +79,15 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS held_at ON held (at_ms);
 `;
 
-const LAST_WORD = `(SELECT r.body FROM log r WHERE r.conflict_id = c.conflict_id AND r.kind = 'resolution'
-  ORDER BY r.seq DESC LIMIT 1)`;
-const STATE_OF = `coalesce(json_extract(${LAST_WORD}, '$.resolution.state'), 'open')`;
+const DIALECT: LogDialect = {
+  log: "log",
+  held: "held",
+  order: "seq",
+  node: undefined,
+  state: (alias) => `json_extract(${alias}.body, '$.resolution.state')`,
+  act: (alias) => `json_extract(${alias}.body, '$.note.act')`,
+};
+const QUERIES = new LogQueries(DIALECT);
 
 type Row = Record<string, SqliteValue>;
 
@@ -220,91 +218,43 @@ export class SqliteLog implements ConflictFile {
   }
 
   list(filter: ConflictFilter): readonly Conflict[] {
-    const { agent, type, priority, state, sinceMs, untilMs, limit = DEFAULT_LIMIT } = filter;
-    const where: string[] = ["c.kind = 'conflict'"];
-    const values: SqliteValue[] = [];
-    const must = (condition: string, value: SqliteValue | undefined): void => {
-      if (value === undefined) return;
-      where.push(condition);
-      values.push(value);
-    };
-    must("c.agent = ?", agent);
-    must("c.type = ?", type);
-    must("c.priority = ?", priority);
-    must("c.at_ms >= ?", sinceMs);
-    must("c.at_ms < ?", untilMs);
-    must(`${STATE_OF} = ?`, state);
-    const rows = this.#sql(
-      `SELECT c.body AS body, ${LAST_WORD} AS last FROM log c WHERE ${where.join(" AND ")}
-       ORDER BY c.seq DESC LIMIT ?`,
-    ).all(...values, limit);
-    return rows.map((row) => conflictOf(row));
+    return this.#all(QUERIES.list(filter)).map(conflictOf);
   }
 
   get(conflictId: string): ConflictHistory | undefined {
-    const rows = this.#sql("SELECT body FROM log WHERE conflict_id = ? ORDER BY seq").all(
-      conflictId,
-    );
-    let record: ConflictRecord | undefined;
-    const resolutions: Resolution[] = [];
-    const quarantine: QuarantineNote[] = [];
-    for (const row of rows) {
-      const entry = entryOf(row.body);
-      if (entry.kind === "conflict") record = entry.record;
-      else if (entry.kind === "resolution") resolutions.push(entry.resolution);
-      else if (entry.kind === "quarantine") quarantine.push(entry.note);
-    }
-    return record && historyOf(record, resolutions, quarantine);
+    return historyFrom(this.#all(QUERIES.get(conflictId)));
   }
 
   inbox(openOnly: boolean): readonly InboxNote[] {
-    const open = openOnly
-      ? `AND item_id NOT IN (SELECT item_id FROM log WHERE kind = 'inbox'
-           AND json_extract(body, '$.note.act') IN ('approved', 'denied'))`
-      : "";
-    const rows = this.#sql(`SELECT body FROM log WHERE kind = 'inbox' ${open} ORDER BY seq`).all();
-    return rows.map((row) => (entryOf(row.body) as LogEntry & { note: InboxNote }).note);
+    return this.#all(QUERIES.inbox(openOnly)).map(noteOf);
   }
 
   held(limit: number): readonly Omit<Held, "data">[] {
-    const rows = this.#sql(
-      "SELECT conflict_id, at_ms, bytes FROM held ORDER BY at_ms DESC LIMIT ?",
-    ).all(limit);
-    return rows.map(heldOf);
+    return this.#all(QUERIES.held(limit)).map(heldOf);
   }
 
   heldOf(conflictId: string): Held | undefined {
-    const row = this.#sql("SELECT * FROM held WHERE conflict_id = ?").get(conflictId);
-    return row === undefined ? undefined : { ...heldOf(row), data: String(row.data) };
+    const [row] = this.#all(QUERIES.heldOf(conflictId));
+    return row && { ...heldOf(row), data: String(row.data) };
   }
 
   drop(conflictIds: readonly string[]): void {
-    const drop = this.#sql("DELETE FROM held WHERE conflict_id = ?");
-    for (const conflictId of conflictIds) drop.run(conflictId);
+    for (const conflictId of conflictIds) {
+      const { text, values } = QUERIES.drop(conflictId);
+      this.#sql(text).run(...values);
+    }
   }
 
   surplus(maxCount: number, maxBytes: number): readonly string[] {
-    const sums = this.#sql(
-      "SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM held",
-    ).get();
-    let count = Number(sums?.count);
-    let bytes = Number(sums?.bytes);
-    if (count <= maxCount && bytes <= maxBytes) return [];
-    const rows = this.#sql(
-      `SELECT c.conflict_id, c.bytes FROM held c WHERE ${STATE_OF} = 'resolved' ORDER BY c.at_ms`,
-    ).all();
-    const surplus: string[] = [];
-    for (const row of rows) {
-      if (count <= maxCount && bytes <= maxBytes) break;
-      surplus.push(String(row.conflict_id));
-      count--;
-      bytes -= Number(row.bytes);
-    }
-    return surplus;
+    const [row] = this.#all(QUERIES.heldSums());
+    const sums = { count: Number(row.count), bytes: Number(row.bytes) };
+    if (sums.count <= maxCount && sums.bytes <= maxBytes) return [];
+    const mayGo = this.#all(QUERIES.heldOfResolved()).map(sizeOf);
+    return surplusOf(sums, mayGo, maxCount, maxBytes);
   }
 
   count(kind: EntryKind): number {
-    return Number(this.#sql("SELECT count(*) AS n FROM log WHERE kind = ?").get(kind)?.n);
+    return Number(this.#all(QUERIES.count(kind))[0].n);
   }
 
   verify(): Verification {
@@ -353,6 +303,10 @@ export class SqliteLog implements ConflictFile {
     this.#lock?.close();
   }
 
+  #all({ text, values }: LogQuery): Row[] {
+    return this.#sql(text).all(...values);
+  }
+
   #sql(text: string): SqliteStatement {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
@@ -390,23 +344,4 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder);
   }
-}
-
-function entryOf(body: SqliteValue): LogEntry {
-  return readValue(String(body)) as LogEntry;
-}
-
-function conflictOf(row: Row): Conflict {
-  const { record } = entryOf(row.body) as LogEntry & { record: ConflictRecord };
-  if (row.last === null) return { record, state: "open" };
-  const { resolution } = entryOf(row.last) as LogEntry & { resolution: Resolution };
-  return { record, state: resolution.state, resolution };
-}
-
-function heldOf(row: Row): Omit<Held, "data"> {
-  return {
-    conflictId: String(row.conflict_id),
-    atMs: Number(row.at_ms),
-    bytes: Number(row.bytes),
-  };
 }

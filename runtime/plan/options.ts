@@ -17,6 +17,7 @@ import { TRUST_LEVELS, type TrustLevel } from "../trust/trust-plan.ts";
 import { type AgentModules, readModules } from "./agent-modules.ts";
 import { MAX_PAYLOAD_BYTES } from "./memory.ts";
 import { topologyFrom } from "./mesh-plan.ts";
+import { readStore, type StorePlan } from "./store-plan.ts";
 
 /** Options with every default filled in. */
 export interface Settings extends AgentModules {
@@ -33,6 +34,7 @@ export interface Settings extends AgentModules {
   readonly predictor: PredictorKind;
   /** Absolute; undefined when nothing is to outlive the process. */
   readonly dataDir: string | undefined;
+  readonly store: StorePlan | undefined;
   readonly breakers: Partial<BreakerSettings>;
   readonly fresh: boolean;
   readonly watch: ReloadOptions | undefined;
@@ -92,6 +94,7 @@ export function readOptions(options: MeshOptions): Settings {
     restart: oneOf("restart", options.restart ?? "transient", RESTART_TYPES),
     predictor: oneOf("predictor", options.predictor ?? "arrival", PREDICTOR_KINDS),
     dataDir: readFolder("dataDir", options.dataDir),
+    store: readStore(options.store, process.env),
     breakers: readBreakers(options.breakers),
     fresh: oneOf("fresh", options.fresh ?? false, [true, false]),
     checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
