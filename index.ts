@@ -89,6 +89,7 @@ export type * from "./runtime/api/operation-api.ts";
 export type * from "./runtime/api/reload-api.ts";
 export type * from "./runtime/api/roles-api.ts";
 export type * from "./runtime/api/scale-api.ts";
+export type * from "./runtime/api/store-api.ts";
 export type * from "./runtime/api/task-api.ts";
 export type * from "./runtime/api/trace-api.ts";
 export type * from "./runtime/api/trust-api.ts";

@@ -112,7 +112,7 @@ test("a certificate says who it is, for what it is, and ends in a month; keys ar
   assert.notInclude(readFileSync(join(folder, "ca.key.sealed"), "latin1"), "PRIVATE KEY");
 });
 
-test("what is due is renewed, and what is not is left; an authority that nothing needs any more is let go", async () => {
+test("what is due is renewed, what is not is left, and an authority that nothing needs is let go", async () => {
   const store = new TierCertificates(join(root, "due"), {});
   await store.init([SERVER, { ...NODE, days: 1 }]);
   assert.isEmpty(await store.rotate(undefined, undefined));

@@ -1,5 +1,5 @@
--- The tables of a mesh's store in PostgreSQL, and a role that may read and append, no more. For their owner, once,
--- in an empty database: psql -v ON_ERROR_STOP=1 -f postgres-tables.sql mesh. Made by `npm run tables`.
+-- The tables of a mesh's store in PostgreSQL, and a role that may read and append, no more. For their owner,
+-- once, in an empty database: psql -v ON_ERROR_STOP=1 -f postgres-tables.sql mesh. Made by `npm run tables`.
 BEGIN;
 SELECT pg_advisory_xact_lock(3030, 30000);
 CREATE SCHEMA mesh_30k;

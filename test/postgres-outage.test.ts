@@ -1,4 +1,4 @@
-// A mesh whose store is killed under it: what it said that is recorded is there when the store is, and it says how it is.
+// A mesh whose store is killed under it: what it said that is recorded is there when the store is.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -96,7 +96,7 @@ test(`over ${KILLS} kills of PostgreSQL nothing recorded is lost, and the mesh s
   await mesh.stop();
 }, 120_000);
 
-test("two meshes share it: each resolves its own conflicts, both tell of all, and each comes back to its own", async () => {
+test("two meshes share it: each resolves its own conflicts, both tell of all, each comes back", async () => {
   const [a, b] = await Promise.all([startWith("a"), startWith("b")]);
   const heard = async (mesh: Mesh, by: Mesh): Promise<string> => {
     const known = new Promise<string>((resolve) =>

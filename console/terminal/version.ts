@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 /** The version in package.json, seen from the built console or from its source. */
 export function packageVersion(): string {
-  for (const place of ["../../package.json", "../../package.json"]) {
+  for (const place of ["../../package.json", "../../../package.json"]) {
     try {
       const found = JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8")) as {
         name?: string;

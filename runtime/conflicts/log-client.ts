@@ -47,8 +47,8 @@ interface Waiting {
 
 /**
  * Opens the log of conflicts of a data folder or a store on a thread of its own, so that no disk and no server ever
- * holds the mesh up. Rejects as `SqliteLog` and `PostgresLog.open` do. When that thread dies, what it was asked rejects with MESH_CONFLICT_LOG, and what is asked
- * next begins another.
+ * holds the mesh up. Rejects as `SqliteLog` and `PostgresLog.open` do. When that thread dies, what it was asked rejects
+ * with MESH_CONFLICT_LOG, and what is asked next begins another.
  */
 export async function openLog(task: LogTask, listener: LogListener = NOBODY): Promise<ConflictLog> {
   let client = new LogClient(task, listener);

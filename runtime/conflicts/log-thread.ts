@@ -1,4 +1,7 @@
-/** The thread that owns the log of conflicts: it waits for disks and servers so that nobody else has to. See `log-client.ts`. */
+/**
+ * The thread that owns the log of conflicts: it waits for disks and servers so that nobody else has to. See
+ * `log-client.ts`.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import { type ConflictLog, LOG_VERBS, promised } from "../api/conflict-log.ts";
 import type { LogAnswer, LogError, LogRequest, LogTask } from "./log-client.ts";

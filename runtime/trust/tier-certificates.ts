@@ -26,7 +26,7 @@ const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_653;
 /** Clocks of machines differ: a certificate holds from a little before it was made. */
 const SKEW_MS = 300_000;
-/** A certificate is renewed from this share of its life before its end; until then the old and the new one both hold. */
+/** A certificate is renewed from this share of its life before its end; till then the old and the new one hold. */
 const DUE_SHARE = 1 / 3;
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 const HOST = /^(\*\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i;
