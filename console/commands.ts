@@ -19,6 +19,7 @@ import { forkCommand } from "./catalog/fork-command.ts";
 import { diffCommand, freezeCommand, thawCommand } from "./catalog/freeze-commands.ts";
 import { healCommand } from "./catalog/heal-command.ts";
 import { healthCommand } from "./catalog/health-command.ts";
+import { historyCommand } from "./catalog/history-command.ts";
 import { inboxCommand } from "./catalog/inbox-command.ts";
 import { incidentCommand } from "./catalog/incident-command.ts";
 import { keysCommand } from "./catalog/keys-command.ts";
@@ -58,6 +59,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   inspectCommand,
   whyCommand,
   traceCommand,
+  historyCommand,
   agentsCommand,
   kpisCommand,
   healthCommand,

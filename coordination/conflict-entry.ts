@@ -104,6 +104,26 @@ export interface InboxNote {
   readonly deadlineMs?: number;
 }
 
+/** How an operation went, when it had ended. Times are ms of the mesh clock. */
+export interface OperationEntry {
+  readonly operationId: string;
+  readonly verb: string;
+  readonly strategy: string;
+  readonly createdMs: number;
+  /** T; absent when it was to be as soon as possible. */
+  readonly arrivalMs?: number;
+  readonly endedMs: number;
+  /** `reported` when all sectors had told their last. */
+  readonly end: string;
+  /** Agents that were selected; those of them that were READY, acted at T, were in CONFLICT, failed, were skipped. */
+  readonly selected: number;
+  readonly ready: number;
+  readonly acted: number;
+  readonly conflict: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
 /** An entry of the log. */
 export type LogEntry =
   | { readonly kind: "genesis"; readonly logId: string; readonly atMs: number }
@@ -111,6 +131,8 @@ export type LogEntry =
   | { readonly kind: "resolution"; readonly resolution: Resolution }
   | { readonly kind: "quarantine"; readonly note: QuarantineNote }
   | { readonly kind: "inbox"; readonly note: InboxNote }
+  /** Only in a store that several nodes share. */
+  | { readonly kind: "operation"; readonly operation: OperationEntry }
   /** Conflicts of which only the number is known: the log could not be written, and its buffer was full. */
   | { readonly kind: "gap"; readonly atMs: number; readonly lost: number; readonly reason: string }
   /** For a signature over the chain so far. */

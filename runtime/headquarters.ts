@@ -43,6 +43,7 @@ import { OperationHistory } from "./operations/operation-history.ts";
 import { OperationJournal } from "./operations/operation-journal.ts";
 import { OperationSpans } from "./operations/operation-spans.ts";
 import { Orchestrator } from "./operations/orchestrator.ts";
+import { PastOperations } from "./operations/past-operations.ts";
 import { Resends } from "./operations/resends.ts";
 import { Scorekeeper } from "./operations/scorekeeper.ts";
 import { Selector } from "./operations/selection.ts";
@@ -110,6 +111,7 @@ export class Headquarters {
   readonly scores: Scorekeeper;
   readonly live: LiveMesh;
   readonly history: OperationHistory;
+  readonly past: PastOperations;
   readonly office: DeadLetterOffice;
   readonly incidents: Incidents;
   readonly losses: WorkerLosses;
@@ -164,7 +166,7 @@ export class Headquarters {
     this.scores = new Scorekeeper(clock.nowMs());
     this.live = new LiveMesh(view, this.gathers, this.scores, clock);
     this.history = new OperationHistory(view, this.gathers, clock);
-    this.gathers.watch(new OperationSpans(dispatcher.spans, view.topology));
+    this.past = this.#watchOperations(outside);
     this.listeners.on("workerBack", ({ afterMs }) => this.scores.recovered(clock.nowMs(), afterMs));
     this.delegations = new Delegations({
       ...ports,
@@ -221,6 +223,15 @@ export class Headquarters {
     const { selector, orchestrator, delegations } = this;
     const parts = { modes: this.guards.modes, spans: dispatcher.spans };
     this.entrance = new Entrance({ ...parts, selector, orchestrator, delegations });
+  }
+
+  /** After `live`, of which it takes how one went. */
+  #watchOperations({ store }: HeadquartersPorts): PastOperations {
+    const { spans, view } = this.dispatcher;
+    const past = new PastOperations(this.live, () => this.conflicts, store !== undefined);
+    this.gathers.watch(past);
+    this.gathers.watch(new OperationSpans(spans, view.topology));
+    return past;
   }
 
   #requests(): ShardRequests {

@@ -155,7 +155,10 @@ export class ThreadedMesh implements Mesh {
       },
     });
     const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
-    this.traces = new MessageTraces(dispatcher.view, (id, options) => history.trace(id, options));
+    this.traces = new MessageTraces(dispatcher.view, {
+      operation: (id, options) => history.trace(id, options),
+      history: (limit) => this.#headquarters.past.list(limit),
+    });
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     const sources = [...settings.modules];
     this.#pool = new ShardPool(

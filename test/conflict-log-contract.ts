@@ -38,6 +38,14 @@ export function resolved(n: number, state: Resolution["state"] = "resolved"): Ap
   return { entry: { kind: "resolution", resolution } };
 }
 
+function operation(n: number): Append {
+  const counts = { selected: 9, ready: 8, acted: 7, conflict: 1, failed: 0, skipped: 0 };
+  const ids = { operationId: `operation-${n}`, verb: "sync", strategy: "wave", end: "reported" };
+  return {
+    entry: { kind: "operation", operation: { ...ids, createdMs: 0, endedMs: n, ...counts } },
+  };
+}
+
 export function conflictLogContract(
   name: string,
   open: () => ConflictLog | Promise<ConflictLog>,
@@ -122,6 +130,23 @@ export function conflictLogContract(
       );
       assert.lengthOf(await file.inbox(false), 3);
       assert.equal(await file.count("inbox"), 3);
+      await file.close();
+    });
+
+    test("tells how operations went, the newest first", async () => {
+      const file = await open();
+      await file.append([operation(1), conflict(1), operation(2)]);
+      await file.append([operation(3)]);
+      const ended = (await file.operations(2)).map(({ operationId, endedMs }) => [
+        operationId,
+        endedMs,
+      ]);
+      assert.deepEqual(ended, [
+        ["operation-3", 3],
+        ["operation-2", 2],
+      ]);
+      assert.lengthOf(await file.operations(10), 3);
+      assert.equal(await file.count("operation"), 3);
       await file.close();
     });
 

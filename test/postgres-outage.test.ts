@@ -116,11 +116,25 @@ test("two meshes share it: each resolves its own conflicts, both tell of all, ea
   assert.equal(refused.code, "MESH_OTHER_NODE");
   await b.conflicts.resolve(ofA, { outcome: "looked at by hand" });
   assert.equal((await a.conflicts.get(ofA))?.state, "resolved");
+  // How operations went is told of both, too, and by a mesh that began after them.
+  const [{ operationId }] = await Promise.all([
+    a.scatterGather({ payload: { do: "state" } }),
+    b.broadcast({ do: "state" }),
+  ]);
   await Promise.all([a.conflicts.settled(), b.conflicts.settled()]);
+  const told = await b.traces.history();
+  assert.sameMembers(
+    told.map(({ elsewhere = "b" }) => elsewhere),
+    ["a", "b"],
+  );
+  const [ofOther] = told.filter(({ elsewhere }) => elsewhere === "a");
+  assert.deepInclude(ofOther, { operationId, end: "reported", selected: 3, ready: 3 });
   assert.isTrue((await a.conflicts.verify()).ok);
   await Promise.all([a.stop(), b.stop()]);
   const again = await startWith("a");
   assert.equal(again.status().store?.node, "a");
+  assert.lengthOf(await again.traces.history(1), 1);
+  assert.lengthOf(await again.traces.history(), 2);
   assert.isTrue((await again.conflicts.verify()).ok);
   await again.stop();
 }, 60_000);

@@ -6,6 +6,7 @@ import type {
   EntryKind,
   InboxNote,
   LogEntry,
+  OperationEntry,
   QuarantineNote,
   Resolution,
 } from "../../coordination/conflict-entry.ts";
@@ -55,6 +56,12 @@ export interface Held {
   readonly data: string;
 }
 
+/** How an operation went, as a log has it. */
+export interface RecordedOperation extends OperationEntry {
+  /** The node that recorded it, when that is another one of a shared store. */
+  readonly elsewhere?: string;
+}
+
 /** What a look at the whole log found. */
 export interface Verification {
   readonly ok: boolean;
@@ -99,6 +106,8 @@ export interface ConflictLog {
   drop(conflictIds: readonly string[]): Promise<void>;
   /** Makes room in the quarantine: ids of what would have to go, the oldest of resolved conflicts first. */
   surplus(maxCount: number, maxBytes: number): Promise<readonly string[]>;
+  /** How operations went, newest first. */
+  operations(limit: number): Promise<readonly RecordedOperation[]>;
   /** How many entries there are of a kind. */
   count(kind: EntryKind): Promise<number>;
   /** Follows the whole chain. */
@@ -123,6 +132,7 @@ export const LOG_VERBS: readonly (keyof ConflictLog)[] = Object.freeze([
   "heldOf",
   "drop",
   "surplus",
+  "operations",
   "count",
   "verify",
   "close",

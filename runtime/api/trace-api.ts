@@ -1,5 +1,8 @@
 import type { Verb } from "../../actors/message.ts";
+import type { RecordedOperation } from "./conflict-log.ts";
 import type { EndedOperation, LiveOperation } from "./live-api.ts";
+
+export type { RecordedOperation };
 
 /** One message of a chain. */
 export interface Hop {
@@ -129,4 +132,9 @@ export interface Traces {
    * not remembered, UnknownActorError and InvalidOptionError for what is wrong with the options.
    */
   operation(operationId: string, options?: OperationTraceOptions): OperationTrace;
+  /**
+   * How operations went, newest first, `limit` at most (1 to 10,000, default 50): with a `store` all that have ended,
+   * of every node that shares it, without one the last 60 of this mesh. MESH_STORE when the store is out of reach.
+   */
+  history(limit?: number): Promise<readonly RecordedOperation[]>;
 }

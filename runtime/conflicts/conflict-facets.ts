@@ -2,8 +2,14 @@ import { randomBytes } from "node:crypto";
 import { MeshError } from "../../actors/errors.ts";
 import type { Log } from "../../actors/ports.ts";
 import type { Receipt } from "../../actors/receipt.ts";
+import type { OperationEntry } from "../../coordination/conflict-entry.ts";
 import type { Conflicts, HumanInbox, Quarantine } from "../api/conflict-api.ts";
-import { type ConflictLog, LOG_VERBS, promised } from "../api/conflict-log.ts";
+import {
+  type ConflictLog,
+  LOG_VERBS,
+  promised,
+  type RecordedOperation,
+} from "../api/conflict-log.ts";
 import type { StoreStatus } from "../api/store-api.ts";
 import type { ConflictNewsItem } from "../dispatch/conflict-news.ts";
 import type { Incidents } from "../inspection/incidents.ts";
@@ -132,6 +138,16 @@ export class ConflictFacets {
         },
       },
     );
+  }
+
+  /** Writes down how an operation went; nobody waits for it. */
+  recordOperation(operation: OperationEntry): void {
+    this.#recorder.add({ entry: { kind: "operation", operation } });
+  }
+
+  /** What was written down so, newest first. */
+  async operations(limit: number): Promise<readonly RecordedOperation[]> {
+    return this.#deferredLog().operations(limit);
   }
 
   /** Where the log is, and how it is there. */

@@ -123,6 +123,15 @@ export class LogQueries {
     return { text, values: mine.values };
   }
 
+  /** Operations of all nodes, newest first: `body`, `node`. */
+  operations(limit: number): LogQuery {
+    const { log, order } = this.#dialect;
+    const text =
+      `SELECT c.body AS body, ${this.#node("c")} AS node FROM ${log} c ` +
+      `WHERE c.kind = 'operation' ORDER BY c.${order} DESC LIMIT ?`;
+    return { text, values: [limit] };
+  }
+
   /** Entries of a kind, of all nodes: `n`. */
   count(kind: string): LogQuery {
     return {

@@ -3,6 +3,7 @@ import type {
   ConflictRecord,
   InboxNote,
   LogEntry,
+  OperationEntry,
   QuarantineNote,
   Resolution,
 } from "../../coordination/conflict-entry.ts";
@@ -42,6 +43,11 @@ export function historyFrom(rows: readonly LogRow[]): ConflictHistory | undefine
 /** A row of `LogQueries.inbox`. */
 export function noteOf(row: LogRow): InboxNote {
   return (entryOf(row.body) as LogEntry & { note: InboxNote }).note;
+}
+
+/** A row of `LogQueries.operations`. */
+export function operationOf(row: LogRow): OperationEntry {
+  return (entryOf(row.body) as LogEntry & { operation: OperationEntry }).operation;
 }
 
 /** A row of `LogQueries.held`. */
@@ -94,6 +100,7 @@ export function columnsOf(body: string): EntryColumns {
       return { ...none, conflict_id: entry.note.conflictId };
     case "inbox":
       return { ...none, item_id: entry.note.itemId, act: entry.note.act };
+    case "operation":
     case "genesis":
     case "gap":
     case "checkpoint":

@@ -19,6 +19,7 @@ import type {
   ConflictFilter,
   ConflictHistory,
   Held,
+  RecordedOperation,
   Verification,
 } from "../api/conflict-log.ts";
 import { DEFAULT_LIMIT, dataHash, entryText, historyOf } from "../api/conflict-log.ts";
@@ -179,6 +180,15 @@ export class MemoryLog implements ConflictFile {
       bytes -= held.bytes;
     }
     return surplus;
+  }
+
+  operations(limit: number): readonly RecordedOperation[] {
+    const found: RecordedOperation[] = [];
+    for (let i = this.#entries.length - 1; i >= 0 && found.length < limit; i--) {
+      const entry = readValue(this.#entries[i].text) as Append["entry"];
+      if (entry.kind === "operation") found.push(entry.operation);
+    }
+    return found;
   }
 
   count(kind: EntryKind): number {

@@ -18,6 +18,7 @@ import {
   dataHash,
   entryText,
   type Held,
+  type RecordedOperation,
   type Verification,
 } from "../api/conflict-log.ts";
 import { systemClock } from "../machine/clock.ts";
@@ -33,6 +34,7 @@ import {
   heldOf,
   historyFrom,
   noteOf,
+  operationOf,
   sizeOf,
 } from "./log-rows.ts";
 import { type LinkListener, mustBeReadable, PostgresLink } from "./postgres-link.ts";
@@ -293,6 +295,11 @@ export class PostgresLog implements ConflictLog {
     if (sums.count <= maxCount && sums.bytes <= maxBytes) return [];
     const mayGo = (await this.#read(this.#queries.heldOfResolved())).map(sizeOf);
     return surplusOf(sums, mayGo, maxCount, maxBytes);
+  }
+
+  async operations(limit: number): Promise<readonly RecordedOperation[]> {
+    const rows = await this.#read(this.#queries.operations(limit));
+    return rows.map((row) => ({ ...operationOf(row), ...this.#elsewhere(row) }));
   }
 
   async count(kind: EntryKind): Promise<number> {

@@ -17,6 +17,7 @@ import {
   dataHash,
   entryText,
   type Held,
+  type RecordedOperation,
   type Verification,
 } from "../api/conflict-log.ts";
 import { systemClock } from "../machine/clock.ts";
@@ -28,7 +29,7 @@ import {
 } from "../machine/sqlite.ts";
 import { ChainAnchor, readAnchor } from "./chain-anchor.ts";
 import { type LogDialect, LogQueries, type LogQuery, surplusOf } from "./log-queries.ts";
-import { conflictOf, heldOf, historyFrom, noteOf, sizeOf } from "./log-rows.ts";
+import { conflictOf, heldOf, historyFrom, noteOf, operationOf, sizeOf } from "./log-rows.ts";
 
 /** Names of the files in the data folder. */
 const LOG_FILE = "conflicts.sqlite";
@@ -251,6 +252,10 @@ export class SqliteLog implements ConflictFile {
     if (sums.count <= maxCount && sums.bytes <= maxBytes) return [];
     const mayGo = this.#all(QUERIES.heldOfResolved()).map(sizeOf);
     return surplusOf(sums, mayGo, maxCount, maxBytes);
+  }
+
+  operations(limit: number): readonly RecordedOperation[] {
+    return this.#all(QUERIES.operations(limit)).map(operationOf);
   }
 
   count(kind: EntryKind): number {

@@ -15,11 +15,13 @@ const OUTSIDE = "outside";
 export class MessageTraces implements Traces {
   readonly #view: ThreadView;
   readonly operation: Traces["operation"];
+  readonly history: Traces["history"];
 
-  /** `operation` follows operations, which are remembered elsewhere. */
-  constructor(view: ThreadView, operation: Traces["operation"]) {
+  /** `of` operations follows those, which are remembered elsewhere. */
+  constructor(view: ThreadView, of: Pick<Traces, "operation" | "history">) {
     this.#view = view;
-    this.operation = operation;
+    this.operation = of.operation;
+    this.history = of.history;
   }
 
   of(target: string): Trace {
