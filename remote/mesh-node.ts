@@ -226,7 +226,7 @@ export class MeshNode {
 
   /** Keeps a link to each node that lives. */
   #meet(): void {
-    const { name } = this.#ports;
+    const { name, side } = this.#ports;
     const alive = new Set<string>();
     for (const node of this.#leases.nodes) {
       if (node.name === name) continue;
@@ -235,6 +235,9 @@ export class MeshNode {
       if (this.#peers.has(key)) continue;
       const { incarnation } = node;
       this.#peers.set(key, { key, name: node.name, incarnation, link: new NodeLink() });
+      for (let post = 0; post < side.topology.sectors; post++)
+        if (this.#leases.hostOf(post)?.incarnation === incarnation)
+          this.#then(post, async () => this.#moved(post));
       this.#want(key);
     }
     for (const peer of [...this.#peers.values()]) if (!alive.has(peer.key)) this.#part(peer);

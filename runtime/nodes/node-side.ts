@@ -117,6 +117,11 @@ export class NodeSide {
   /** Nothing is to be said to a node any more: it is gone, or another incarnation of it is there. */
   gone(node: string): void {
     this.#gateway.gone(node);
+    const { sectors } = this.topology;
+    for (let sector = 0; sector < sectors; sector++) {
+      const host = this.#map.hostOf(sector);
+      if (host.node === node) this.#map.setHost(sector, { node: undefined, epoch: host.epoch });
+    }
   }
 
   /** What a node has said, in order; `offsetMs` is its clock less ours. */

@@ -53,8 +53,11 @@ export class SectorMoves {
   /** Another node has a sector by now, or nobody: what is held for it goes there. */
   moved(sector: number, host: SectorHost): void {
     const { map, rows, gateway } = this.#ports;
+    const before = map.hostOf(sector);
     map.setHost(sector, host);
     if (map.isHere(sector)) return;
+    // Said again: what is on its way there must not go twice.
+    if (host.node !== undefined && host.node === before.node && host.epoch === before.epoch) return;
     if (host.node === undefined) rows.vacate(sector);
     gateway.moved(sector);
   }
