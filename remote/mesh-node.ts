@@ -352,9 +352,10 @@ export class MeshNode {
   async close(): Promise<void> {
     this.#stopped = true;
     this.#callOff();
-    const { bus, name } = this.#ports;
-    const before = this.#leases.nodes.find((node) => node.name === name);
-    if (bus.connected && before !== undefined) await bus.write(this.#leases.farewell());
+    const { bus } = this.#ports;
+    // Who was refused has no word in the bucket: the one of its name there is another's.
+    const hasJoined = Number.isFinite(this.#leases.validUntilMs);
+    if (bus.connected && hasJoined) await bus.write(this.#leases.farewell());
     await bus.close();
   }
 

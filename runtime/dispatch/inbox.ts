@@ -120,9 +120,10 @@ export class Inbox {
       return;
     }
     // Also whose place is vacant: it never had an agent, or has none any more.
-    // One that is about to start has a mailbox already.
+    // One of the topology that is about to start has a mailbox already.
     const isHere = view.placement[agent] === view.thread;
-    if (cell === undefined && !(isHere && state === NOT_STARTED)) {
+    const starts = isHere && state === NOT_STARTED && agent < view.topology.agents;
+    if (cell === undefined && !starts) {
       // Or it lives elsewhere by now, where main knows the way to.
       if (isHere || !sendOn(this.#dispatcher, slot))
         burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
