@@ -162,7 +162,13 @@ describe("a node that is lost", () => {
   test("that leaves in good order gives all to the other first", async () => {
     await b.do("stop");
     assert.equal(await b.exited, 0);
-    assert.equal((await a.do<BroadcastResult>("broadcast", { add: 0 })).ready, 40);
+    const { ready, conflict, transit, skipped } = await a.do<BroadcastResult>("broadcast", {
+      add: 0,
+    });
+    assert.deepEqual(
+      { ready, conflict, transit, skipped },
+      { ready: 40, conflict: 0, transit: 0, skipped: 0 },
+    );
     assert.deepEqual(await sectorsOf(a), { a: 4 });
     assert.equal((await a.do<MeshStatus>("status")).lost, 0);
   });
