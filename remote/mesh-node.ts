@@ -24,6 +24,8 @@ const MAX_LOOK_MS = 250;
 /** How often what the agents are like is told, ms; and all of it, changed or not. */
 const ROWS_MS = 1_000;
 const ALL_ROWS_MS = 10_000;
+/** After sectors have come here, ms. */
+const FIRST_ROWS_MS = 100;
 /** How long a node waits for its first sectors, and for those of others to be run, ms. */
 const JOIN_MS = 60_000;
 
@@ -123,8 +125,10 @@ export class MeshNode {
     const { side } = this.#ports;
     const { sectors } = side.topology;
     if (this.#moves.size > 0) return false;
-    for (let sector = 0; sector < sectors; sector++)
-      if (!this.#leases.holds(sector) && this.#leases.hostOf(sector) === undefined) return false;
+    for (let sector = 0; sector < sectors; sector++) {
+      if (this.#leases.holds(sector)) continue;
+      if (this.#leases.hostOf(sector) === undefined || !side.isKnown(sector)) return false;
+    }
     return true;
   }
 
@@ -184,6 +188,9 @@ export class MeshNode {
     switch (change.kind) {
       case "gained":
         this.#then(post, () => side.takeOver(post, change.epoch, change.again));
+        // The others are to know soon how its agents are.
+        this.#rowsTold.delete(post);
+        this.#rowsAtMs = Math.min(this.#rowsAtMs, this.#ports.clock.nowMs() + FIRST_ROWS_MS);
         break;
       case "to-give-up":
         this.#then(post, async () => {
@@ -226,7 +233,7 @@ export class MeshNode {
 
   /** Keeps a link to each node that lives. */
   #meet(): void {
-    const { name, side } = this.#ports;
+    const { name, side, clock } = this.#ports;
     const alive = new Set<string>();
     for (const node of this.#leases.nodes) {
       if (node.name === name) continue;
@@ -239,6 +246,9 @@ export class MeshNode {
         if (this.#leases.hostOf(post)?.incarnation === incarnation)
           this.#then(post, async () => this.#moved(post));
       this.#want(key);
+      // Who is new knows nothing of our agents.
+      this.#rowsTold.clear();
+      this.#rowsAtMs = Math.min(this.#rowsAtMs, clock.nowMs() + FIRST_ROWS_MS);
     }
     for (const peer of [...this.#peers.values()]) if (!alive.has(peer.key)) this.#part(peer);
   }

@@ -232,7 +232,12 @@ export class Requests {
       const ready = agents.join(agent);
       if (ready !== undefined) starting.push(ready);
     }
-    return starting.length === 0 ? {} : Promise.all(starting).then(() => ({}));
+    const { heart } = this.#dispatcher;
+    const begun = (): object => {
+      heart.refresh(clusterOf(view.topology, from));
+      return {};
+    };
+    return starting.length === 0 ? begun() : Promise.all(starting).then(begun);
   }
 
   /** A promise when some of them take their time; `init` that fails is the supervisor's business. */

@@ -1,4 +1,5 @@
 import { NOT_STARTED, OFFLINE, VACANT_SEAT } from "../../coordination/agent-state.ts";
+import { foldCluster, foldSector } from "../../coordination/aggregate.ts";
 import { sectorOf } from "../../coordination/topology.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import type { SectorMap } from "./sector-map.ts";
@@ -40,6 +41,8 @@ export class AwayRows {
   readonly #map: SectorMap;
   /** Sectors whose threads still empty their mailboxes. */
   readonly #leaving = new Set<number>();
+  /** Sectors of which other nodes have told. */
+  readonly #known = new Set<number>();
   #isFull = false;
 
   constructor(plan: MeshPlan, view: ThreadView, map: SectorMap) {
@@ -52,6 +55,11 @@ export class AwayRows {
   setLeaving(sector: number, leaving: boolean): void {
     if (leaving) this.#leaving.add(sector);
     else this.#leaving.delete(sector);
+  }
+
+  /** Whether anything is known of a sector's agents. */
+  isKnown(sector: number): boolean {
+    return this.#isOurs(sector) || this.#known.has(sector);
   }
 
   #isOurs(sector: number): boolean {
@@ -128,5 +136,11 @@ export class AwayRows {
       registry.capabilitiesHigh[row] = view.getUint32(at + 22);
       registry.lastHeartbeatMs[row] = nowMs;
     }
+    this.#known.add(sector);
+    const { clusters, sectors } = this.#view;
+    const { clustersPerSector } = topology;
+    for (let i = 0; i < clustersPerSector; i++)
+      foldCluster(registry, topology, clusters, sector * clustersPerSector + i, nowMs);
+    foldSector(clusters, topology, sectors, sector, nowMs);
   }
 }

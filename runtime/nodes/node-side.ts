@@ -74,6 +74,11 @@ export class NodeSide {
     return this.#map.isHere(sector);
   }
 
+  /** Whether it is known how a sector's agents are. */
+  isKnown(sector: number): boolean {
+    return this.#rows.isKnown(sector);
+  }
+
   /** The sector that an address is in; −1 for none. */
   sectorOf(address: string): number {
     const index = indexOfAddress(this.topology, address);
