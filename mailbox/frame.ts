@@ -91,6 +91,8 @@ export const FrameFlag = {
   PROBE: 256,
   /** The last 25 bytes of the frame, behind the payload, name the span that it was sent in; not of an OPERATION. */
   TRACED: 512,
+  /** Main is told when it is finished, however it ends: `operation` is the receipt. Not of an ASK. */
+  RECEIPT: 1024,
   /** The journal has it, or is about to: `operation` is the origin that it has there (`journal-entry.ts`). */
   DURABLE: 128,
 } as const;

@@ -65,6 +65,11 @@ export class LinkSender<T> {
     return this.#unacknowledged.length;
   }
 
+  /** Whether {@link send} has room for one more. */
+  get hasRoom(): boolean {
+    return this.#unacknowledged.length < this.#windowFrames;
+  }
+
   /** When {@link retry} has something to send; Infinity when nothing waits. */
   get nextDueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY;

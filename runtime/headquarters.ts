@@ -33,6 +33,7 @@ import type { MeshJournal } from "./journal/journal.ts";
 import { seededRandom } from "./machine/clock.ts";
 import type { Later } from "./machine/later.ts";
 import { MeshReader } from "./mesh-reader.ts";
+import { NodeSide } from "./nodes/node-side.ts";
 import { Delegations } from "./operations/delegations.ts";
 import { Forecasts } from "./operations/forecasts.ts";
 import { Gathers } from "./operations/gathers.ts";
@@ -94,6 +95,8 @@ export interface HeadquartersPorts {
   readonly behaviors?: readonly Behavior[];
   /** A frozen mesh to go on from. */
   readonly from?: Cut | undefined;
+  /** It shares its sectors with other nodes: at first it has none of them. */
+  readonly hasNodes?: boolean;
 }
 
 /**
@@ -122,6 +125,8 @@ export class Headquarters {
   readonly tasks: MeshTasks;
   readonly conflicts: ConflictFacets;
   readonly guards: Safeguards;
+  /** Where other nodes are met; undefined where there are none. */
+  readonly nodes: NodeSide | undefined;
   /** Where work comes in from outside, as the operating mode lets it. */
   readonly entrance: Entrance;
   readonly listeners: MeshListeners = new MeshListeners();
@@ -148,6 +153,7 @@ export class Headquarters {
     const dispatcher = new Dispatcher(plan, view, main);
     this.dispatcher = dispatcher;
     this.gathers = new Gathers(dispatcher);
+    this.nodes = outside.hasNodes === true ? this.#nodeSide(later) : undefined;
     this.#resends = new Resends(dispatcher, this.gathers);
     this.selector = new Selector(view.topology, view.registry, capabilities, view.routes);
     const routes = new RouteTable(view.routes, view.topology);
@@ -215,9 +221,7 @@ export class Headquarters {
       listeners: this.listeners,
     });
     this.scale = this.#scaling(outside, routes);
-    const { book } = this.delegations;
-    const requests = this.#requests();
-    this.tasks = new MeshTasks({ dispatcher, book, capabilities, requests, later });
+    this.tasks = this.#meshTasks(outside);
     this.conflicts = this.#facetsOfConflicts(outside);
     this.guards = this.#safeguards(outside, routes);
     const { selector, orchestrator, delegations } = this;
@@ -232,6 +236,17 @@ export class Headquarters {
     this.gathers.watch(past);
     this.gathers.watch(new OperationSpans(spans, view.topology));
     return past;
+  }
+
+  #nodeSide(later: Later): NodeSide {
+    const { dispatcher, gathers } = this;
+    return new NodeSide({ dispatcher, gathers, requests: this.#requests(), later });
+  }
+
+  #meshTasks({ capabilities, later }: HeadquartersPorts): MeshTasks {
+    const { book } = this.delegations;
+    const { dispatcher } = this;
+    return new MeshTasks({ dispatcher, book, capabilities, requests: this.#requests(), later });
   }
 
   #requests(): ShardRequests {

@@ -59,6 +59,7 @@ import { systemClock } from "./machine/clock.ts";
 import { systemLater } from "./machine/later.ts";
 import { createLog } from "./machine/log.ts";
 import { openTelemetry } from "./machine/telemetry.ts";
+import { MeshNodes } from "./mesh-nodes.ts";
 import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
@@ -102,6 +103,7 @@ export class ThreadedMesh implements Mesh {
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
   readonly #trust: MeshTrust | undefined;
+  readonly nodes: MeshNodes | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #watch: ReloadOptions | undefined;
   readonly #abort = (): unknown => this.stop({ deadlineMs: 0 });
@@ -143,6 +145,7 @@ export class ThreadedMesh implements Mesh {
       from: options.from,
       journal,
       behaviors: modules.map(({ behavior }) => behavior),
+      hasNodes: options.nodes !== undefined,
       breakers: settings.breakers,
       operators: options.operators,
       openSession: openSession && ((epoch) => openSession(0, epoch)),
@@ -154,6 +157,14 @@ export class ThreadedMesh implements Mesh {
         revive: (thread) => this.#pool.revive(thread),
       },
     });
+    if (options.nodes !== undefined)
+      this.nodes = new MeshNodes({
+        options: options.nodes,
+        headquarters: this.#headquarters,
+        maxPayloadBytes: settings.maxPayloadBytes,
+        clock: systemClock,
+        log,
+      });
     const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
     this.traces = new MessageTraces(dispatcher.view, {
       operation: (id, options) => history.trace(id, options),
@@ -258,6 +269,7 @@ export class ThreadedMesh implements Mesh {
   }
 
   async #start(onProgress: MeshOptions["onProgress"]): Promise<void> {
+    await this.nodes?.open();
     const logOpen = this.#headquarters.conflicts.open();
     // It is waited for below; until then its failure is nobody's surprise.
     logOpen.catch(() => {});
@@ -276,6 +288,7 @@ export class ThreadedMesh implements Mesh {
       await new Promise((resolveSoon) => setTimeout(resolveSoon, 5));
     }
     await logOpen;
+    await this.nodes?.join(this.#signal);
     onProgress?.({ ready: total, total });
     this.#ticks = setInterval(() => {
       this.#headquarters.tick();
@@ -291,7 +304,8 @@ export class ThreadedMesh implements Mesh {
 
   status(): MeshStatus {
     const trust = this.#trust?.status();
-    return { ...this.#headquarters.status(), ...(trust && { trust }) };
+    const nodes = this.nodes?.statusNow;
+    return { ...this.#headquarters.status(), ...(trust && { trust }), ...(nodes && { nodes }) };
   }
 
   stats(): GlobalStats {
@@ -435,6 +449,7 @@ export class ThreadedMesh implements Mesh {
   async #stop(deadlineMs: number): Promise<void> {
     this.#headquarters.become("stopping");
     this.#headquarters.guards.modes.abandon();
+    await this.nodes?.leave(deadlineMs);
     // Who stands still finishes nothing: what is in flight is in the file.
     if (!this.#headquarters.freezer.standsStill)
       await this.#drain(systemClock.nowMs() + deadlineMs);
@@ -444,6 +459,7 @@ export class ThreadedMesh implements Mesh {
     this.#watchdog.stop();
     this.#reloads.close();
     clearInterval(this.#ticks);
+    await this.nodes?.close();
     await this.#pool.stop(STOP_GRACE_MS);
     // What the shards said last: answers, dead letters.
     for (let i = 0; i < LAST_CYCLES && this.#headquarters.dispatcher.cycle(); i++);

@@ -117,6 +117,20 @@ export class WaveGates {
     return count;
   }
 
+  /** Opens it at `nowMs` for somebody who knows that enough sectors have confirmed; false when it no longer waits. */
+  open(gate: number, nowMs: number): boolean {
+    const at = gate * this.#stride;
+    if (!this.#settle(at, GateState.OPEN)) return false;
+    this.#doubles[(at >>> 1) + OPENED_F64] = nowMs;
+    return true;
+  }
+
+  /** Whether a sector has confirmed. */
+  hasConfirmed(gate: number, sector: number): boolean {
+    const word = Atomics.load(this.#words, gate * this.#stride + MAP + (sector >>> 5));
+    return (word & (1 << (sector & 31))) !== 0;
+  }
+
   /** Gives up waiting for sectors; false when the gate has opened meanwhile. */
   fail(gate: number): boolean {
     return this.#settle(gate * this.#stride, GateState.FAILED);

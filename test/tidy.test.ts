@@ -28,7 +28,7 @@ const OUTSIDE: ReadonlySet<string> = new Set(["bench", "test", "docs", "examples
 const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     runtime:
-      "api machine trust plan dispatch inspection journal conflicts operations workers recovery growth freeze",
+      "api machine trust plan dispatch inspection journal conflicts operations nodes workers recovery growth freeze",
     console: "terminal command control reports grammar http mcp catalog",
   }).map(([folder, rooms]) => [folder, rooms.split(" ")]),
 );

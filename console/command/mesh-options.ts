@@ -2,6 +2,7 @@
 import { pathToFileURL } from "node:url";
 import type { Cut } from "../../runtime/api/cut.ts";
 import type { MeshEvents, MeshOptions } from "../../runtime/api/mesh-api.ts";
+import type { NodeOptions } from "../../runtime/api/node-api.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a start adds to its settings. */
@@ -62,6 +63,28 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.predictor !== undefined && { predictor: settings.predictor }),
     ...(settings.trust !== undefined && { trust: settings.trust }),
     ...(settings.seed !== undefined && { seed: settings.seed }),
+    ...(settings.join !== undefined && { nodes: nodeOptions(settings, settings.join) }),
+  };
+}
+
+function nodeOptions(settings: Settings, join: string): NodeOptions {
+  const { joinCreds, joinUser, joinPassword, joinToken, joinCa, joinCert, joinKey } = settings;
+  const tls = {
+    ...(joinCa !== undefined && { ca: joinCa }),
+    ...(joinCert !== undefined && { cert: joinCert }),
+    ...(joinKey !== undefined && { key: joinKey }),
+  };
+  return {
+    join,
+    ...(settings.node !== undefined && { name: settings.node }),
+    ...(settings.meshName !== undefined && { mesh: settings.meshName }),
+    ...(settings.nodes !== undefined && { expected: settings.nodes }),
+    ...(settings.lease !== undefined && { leaseMs: settings.lease }),
+    ...(joinCreds !== undefined && { credentials: joinCreds }),
+    ...(joinUser !== undefined && { user: joinUser }),
+    ...(joinPassword !== undefined && { password: joinPassword }),
+    ...(joinToken !== undefined && { token: joinToken }),
+    ...(Object.keys(tls).length > 0 && { tls }),
   };
 }
 

@@ -57,6 +57,19 @@ export interface Settings {
   readonly restart: RestartType | undefined;
   readonly predictor: PredictorKind | undefined;
   readonly trust: TrustLevel | undefined;
+  /** NATS servers, separated by commas, over which other nodes are met. */
+  readonly join: string | undefined;
+  readonly node: string | undefined;
+  readonly nodes: number | undefined;
+  readonly meshName: string | undefined;
+  readonly lease: number | undefined;
+  readonly joinCreds: string | undefined;
+  readonly joinUser: string | undefined;
+  readonly joinPassword: string | undefined;
+  readonly joinToken: string | undefined;
+  readonly joinCa: string | undefined;
+  readonly joinCert: string | undefined;
+  readonly joinKey: string | undefined;
   readonly seed: number | undefined;
   readonly log: "debug" | "info" | "warn" | "error" | "silent";
   readonly logFile: string | undefined;
@@ -214,6 +227,38 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     "level",
     choice(TRUST_LEVELS),
   ),
+  join: setting(
+    "run the mesh with other nodes, over the NATS server there (several: a,b); each has its own --data",
+    "nats://host:4222",
+    text("the URL of a NATS server"),
+  ),
+  node: setting(
+    "name of this node, unlike that of any other (default: host and process)",
+    "name",
+    text("the name of a node"),
+  ),
+  nodes: setting(
+    "nodes that will join: until they are there each takes only its share (default: 1)",
+    "N",
+    wholeNumber(1, 1_000),
+  ),
+  meshName: setting(
+    "name of the mesh among those on one NATS server (default: mesh)",
+    "name",
+    text("the name of a mesh"),
+  ),
+  lease: setting(
+    "a node that is silent for so long loses its sectors to others (default: 3s)",
+    "duration",
+    duration(200, 600_000),
+  ),
+  joinCreds: { ...joining("credentials file (.creds) for the NATS server"), path: "file" },
+  joinUser: setting("user at the NATS server", "name", text("a name")),
+  joinPassword: setting("and the password (rather MESH_JOIN_PASSWORD)", "word", text("a password")),
+  joinToken: setting("or a token (rather MESH_JOIN_TOKEN)", "token", text("a token")),
+  joinCa: { ...joining("PEM of who signed the server's certificate"), path: "file" },
+  joinCert: { ...joining("PEM of this node's certificate"), path: "file" },
+  joinKey: { ...joining("and of its key"), path: "file" },
   seed: setting("seed of every agent's random numbers", "N", wholeNumber(0, 4_294_967_295)),
   log: setting(`one of ${LEVELS.join(", ")}`, "level", choice(LEVELS), "info"),
   logFile: {
@@ -244,6 +289,10 @@ export function flagOf(key: string): string {
 /** `logFile` as an environment variable: `MESH_LOG_FILE`. */
 export function variableOf(key: string): string {
   return `MESH_${flagOf(key).replaceAll("-", "_").toUpperCase()}`;
+}
+
+function joining(help: string): Setting {
+  return setting(help, "file", text("the path of a file"));
 }
 
 function setting(help: string, value: string, schema: ValueType, fallback?: unknown): Setting {

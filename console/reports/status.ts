@@ -52,6 +52,7 @@ export function renderStatus(status: StatusDocument, paint: Paint): string {
     `Last cascade: ${cascade}`,
     ...trustLine(status, paint),
     ...storeLine(status, paint),
+    ...nodeLines(status, paint),
   ];
   return box("MESH-30K STATUS", lines, paint);
 }
@@ -66,6 +67,29 @@ function storeLine({ store }: StatusDocument, paint: Paint): string[] {
   return [
     `Store: ${name}, ${paint.red("out of reach")} since ${since}, ${formatNumber(waiting)} entries wait`,
   ];
+}
+
+/** Nodes of a mesh that are shown by name. */
+const SHOWN_NODES = 8;
+
+/** Nothing where the mesh is one process. */
+function nodeLines({ nodes, sectors }: StatusDocument, paint: Paint): string[] {
+  if (nodes === undefined) return [];
+  const { nodes: all, unhosted, connected } = nodes;
+  const lines = all.slice(0, SHOWN_NODES).map(({ name, here, sectors: own, ...node }) => {
+    const way = node.latencyMs === undefined ? "" : `, ${node.latencyMs.toFixed(1)}ms away`;
+    const role = node.orchestrator ? ", orchestrator" : "";
+    const leaves = node.state === "draining" ? `, ${paint.yellow("leaves")}` : "";
+    return `Node ${name}: ${formatNumber(own)} sectors${here ? ", here" : way}${role}${leaves}`;
+  });
+  if (all.length > SHOWN_NODES)
+    lines.push(`and ${formatNumber(all.length - SHOWN_NODES)} more nodes`);
+  if (unhosted > 0)
+    lines.push(
+      paint.red(`No node runs ${formatNumber(unhosted)} of ${formatNumber(sectors.total)} sectors`),
+    );
+  if (!connected) lines.push(paint.red("No NATS server answers: this node is alone"));
+  return lines;
 }
 
 /** Nothing where nothing is signed. */

@@ -20,6 +20,7 @@ import type { HealOptions, HealResult } from "./heal-api.ts";
 import type { Journal } from "./journal-api.ts";
 import type { Live } from "./live-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
+import type { NodeOptions, Nodes, NodesStatus } from "./node-api.ts";
 import type {
   AskGroups,
   AskSelection,
@@ -97,6 +98,8 @@ export interface MeshStatus {
   readonly store?: StoreStatus;
   /** What is frozen, the mesh or parts of it; absent when nothing is. */
   readonly frozen?: readonly Frozen[];
+  /** The nodes that run the mesh; absent where it is alone by itself. */
+  readonly nodes?: NodesStatus;
 }
 
 /** One shard as the watchdog sees it. */
@@ -334,6 +337,8 @@ export interface Mesh extends AsyncDisposable {
   readonly traces: Traces;
   /** Signatures between threads; undefined where nothing is signed. */
   readonly trust: Trust | undefined;
+  /** The other nodes that run this mesh; undefined without {@link MeshOptions.nodes}. */
+  readonly nodes: Nodes | undefined;
   /** Recent incidents, newest first; bounded. */
   incidents(): readonly Incident[];
   /** Restarts an agent, a cluster, a sector (new state, same mailbox). Resolves when it is ready again. */
@@ -468,6 +473,11 @@ export interface MeshOptions {
    * as the process. Default "off".
    */
   readonly trust?: TrustLevel;
+  /**
+   * Runs the mesh together with other processes, on this machine or others, over a NATS server with JetStream: each
+   * runs some of the sectors, and takes over those of one that dies. All must have the same topology and agents.
+   */
+  readonly nodes?: NodeOptions;
   /** `pino` level. Default "info"; "silent" for none. */
   readonly log?: "debug" | "info" | "warn" | "error" | "silent";
   /** Where logs go: a file path, or stderr by default. */

@@ -34,6 +34,7 @@ import { Contexts } from "./contexts.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Failures } from "./failures.ts";
+import { sendOn } from "./gateway.ts";
 import { Requests } from "./requests.ts";
 import { Siblings } from "./siblings.ts";
 import { SpawnPlaces } from "./spawn-places.ts";
@@ -114,6 +115,8 @@ export class Agents {
     }
     const pending: Promise<void>[] = [];
     for (let agent = range.from; agent < range.to; agent++) {
+      // Another node has it.
+      if (view.placement[agent] !== view.thread) continue;
       // What was quarantined, had stopped or was vacant under a predecessor stays so.
       if (isOver(view.registry.state[agent])) continue;
       if (view.registry.generation[agent] === 0)
@@ -171,8 +174,11 @@ export class Agents {
     return this.#start(agent, this.#behaviorOf(agent));
   }
 
-  /** Stops an agent of the topology, and leaves its place vacant: nothing starts it again but {@link join}. */
-  leave(agent: number): void {
+  /**
+   * Stops an agent of the topology, and leaves its place vacant, or offline where another node goes on with it: nothing
+   * starts it again here but {@link join}.
+   */
+  leave(agent: number, state: number = VACANT_SEAT): void {
     const { registry } = this.#dispatcher.view;
     if (registry.state[agent] === VACANT_SEAT) return;
     const cell = this.cellOf(agent);
@@ -182,7 +188,7 @@ export class Agents {
     registry.capabilitiesLow[agent] = 0;
     registry.capabilitiesHigh[agent] = 0;
     registry.flags[agent] = 0;
-    registry.state[agent] = VACANT_SEAT;
+    registry.state[agent] = state;
   }
 
   /**
@@ -417,15 +423,17 @@ export class Agents {
 
   #close(cell: AgentCell, state: number, code: number, reason: EndReason): void {
     const { view, mailboxes, operations, burials } = this.#dispatcher;
+    const isElsewhere = view.placement[cell.self] !== view.thread;
     view.registry.state[cell.self] = state;
     // With the mesh its agents stop, and begin at its next start where they were.
     if (this.#stopping) this.checkpoints.leave(cell.self);
     else this.checkpoints.forget(cell.self);
     for (let slot = mailboxes.pop(cell.self); slot !== EMPTY; slot = mailboxes.pop(cell.self)) {
       if (operations.has(slot)) operations.skip(slot, cell.self);
-      else burials.bury(slot, code);
+      else if (!isElsewhere || !sendOn(this.#dispatcher, slot)) burials.bury(slot, code);
     }
-    this.watches.ended(cell.self, reason);
+    // Who goes on elsewhere has not ended.
+    if (!isElsewhere) this.watches.ended(cell.self, reason);
     this.#dispatcher.touch();
     if (!this.#stopping) this.#dispatcher.roles.ended(cell.self);
   }

@@ -126,8 +126,14 @@ export class Answers implements AskEnd {
     return typeof value === "object" ? codec.decodeOwn(length) : value;
   }
 
+  /** Passes on what another node's agent has answered to the ASK in `slot`; `flag` says why there is no answer. */
+  relay(slot: number, trinary: number, flag: number, value: unknown): void {
+    this.#answer(slot, trinary, flag, value);
+  }
+
   /** An ANSWER frame has arrived. */
   onAnswer(ring: FrameMemory, word: number): void {
+    if (this.#dispatcher.gateway?.answered(ring, word) === true) return;
     const type = ring.words[word + FRAME_TYPE];
     const id = ring.doubles[(word >>> 1) + FRAME_OPERATION_F64];
     const { asks, inbox, spans } = this.#dispatcher;

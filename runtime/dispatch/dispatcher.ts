@@ -36,6 +36,7 @@ import { Belongings } from "./belongings.ts";
 import { Burials } from "./burials.ts";
 import { ConflictNews } from "./conflict-news.ts";
 import { Deputies } from "./deputies.ts";
+import { acknowledge, type Gateway, RECEIPT } from "./gateway.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import { Operations } from "./operations.ts";
@@ -132,6 +133,8 @@ export class Dispatcher implements FrameReader, GuardedReader {
   readonly standstill: Standstill;
   readonly spans: Spans;
   readonly conflicts: ConflictNews;
+  /** On main, where the mesh has other nodes: the way to them. */
+  gateway: Gateway | undefined;
   /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
   lamport: number;
   /** The mesh clock as of the current turn or cycle, ms. */
@@ -321,6 +324,8 @@ export class Dispatcher implements FrameReader, GuardedReader {
   /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
   finish(slot: number, handled: boolean): void {
     this.journal?.finished(slot, handled);
+    if ((this.view.custody.words[slot + SLOT_FRAME + FRAME_TYPE] & RECEIPT) !== 0)
+      acknowledge(this, slot);
     this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);
     this.ledger.counts[Count.IN_FLIGHT]--;
     this.giveBack(slot);
@@ -366,6 +371,8 @@ export class Dispatcher implements FrameReader, GuardedReader {
         this.answers.onAnswer(ring, word);
         return true;
       case FrameKind.CONTROL:
+        // Main has no agents: what it is asked about one is another node's to answer.
+        if (this.gateway !== undefined) return this.inbox.accept(ring, word, end, this.#lane);
         this.agents.onControl(ring, word);
         return true;
       case FrameKind.HEARTBEAT:

@@ -79,6 +79,16 @@ export class Heart implements TimerTarget {
     this.#schedule();
   }
 
+  /** Probes and folds a cluster whose agents have just been started, before it is its turn. */
+  refresh(cluster: number): void {
+    this.#probe(cluster);
+    const { view, nowMs } = this.#dispatcher;
+    const { topology } = view;
+    foldCluster(view.registry, topology, view.clusters, cluster, nowMs);
+    const sector = Math.floor(cluster / topology.clustersPerSector);
+    foldSector(view.clusters, topology, view.sectors, sector, nowMs);
+  }
+
   #schedule(): void {
     if (this.#clusters === 0) return;
     const { plan, wheel, nowMs } = this.#dispatcher;

@@ -1,4 +1,4 @@
-import { QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
+import { NOT_STARTED, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
 import { observeLatency } from "../../coordination/profile.ts";
 import {
   FRAME_CREATED_F64,
@@ -24,6 +24,7 @@ import { type FrameMemory, FULL } from "../../mailbox/ring.ts";
 import type { ThreadView } from "../plan/memory.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { sendOn } from "./gateway.ts";
 import { doubleAt } from "./header.ts";
 
 /** Asks that were withdrawn before they came are waited for so long, ms. */
@@ -100,6 +101,11 @@ export class Inbox {
     const cell = agents.cellOf(agent);
     const bytes = words[at + FRAME_LENGTH];
     const priority = framePriority(words[at + FRAME_TYPE]);
+    const { gateway } = this.#dispatcher;
+    if (gateway !== undefined) {
+      if (!gateway.take(slot)) burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
+      return;
+    }
     const state = view.registry.state[agent];
     if (this.#withdrawn.size > 0 && this.#withdrawn.delete(outsideAsk(view, slot))) {
       burials.bury(slot, DeadLetterCode.EXPIRED);
@@ -114,8 +120,13 @@ export class Inbox {
       return;
     }
     // Also whose place is vacant: it never had an agent, or has none any more.
-    if (cell === undefined) {
-      burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
+    // One of the topology that is about to start has a mailbox already.
+    const isHere = view.placement[agent] === view.thread;
+    const starts = isHere && state === NOT_STARTED && agent < view.topology.agents;
+    if (cell === undefined && !starts) {
+      // Or it lives elsewhere by now, where main knows the way to.
+      if (isHere || !sendOn(this.#dispatcher, slot))
+        burials.bury(slot, DeadLetterCode.UNKNOWN_ACTOR);
       return;
     }
     if (
@@ -139,7 +150,7 @@ export class Inbox {
       // what was on its way then is taken, at most a lane of it.
     }
     mailboxes.push(agent, priority, slot, bytes);
-    if (!cell.busy && cell.alive) runQueue.push(agent);
+    if (cell !== undefined && !cell.busy && cell.alive) runQueue.push(agent);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { addressOf } from "../../coordination/address.ts";
-import { VACANT_SEAT } from "../../coordination/agent-state.ts";
+import { OFFLINE, VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { clusterOf, kindOf, sectorOf } from "../../coordination/topology.ts";
 import { FRAME_OPERATION_F64, FRAME_SOURCE, FRAME_TARGET } from "../../mailbox/frame.ts";
 import { SLOT_FRAME } from "../../mailbox/layout.ts";
@@ -24,6 +24,12 @@ export type Request =
   | { readonly verb: "inspect" }
   | { readonly verb: "restart"; readonly from: number; readonly to: number }
   | { readonly verb: "join" | "leave"; readonly from: number; readonly to: number }
+  | {
+      readonly verb: "move-in" | "move-out";
+      readonly from: number;
+      readonly to: number;
+      readonly anew: boolean;
+    }
   | { readonly verb: "withdraw"; readonly asks: readonly number[] }
   | { readonly verb: "kill" | "share-context" }
   | { readonly verb: "pause" | "resume"; readonly from: number; readonly to: number }
@@ -115,6 +121,11 @@ export class Requests {
         return this.#join(request.from, request.to);
       case "leave":
         for (let agent = request.from; agent < request.to; agent++) agents.leave(agent);
+        return {};
+      case "move-in":
+        return this.#moveIn(request.from, request.to, request.anew);
+      case "move-out":
+        for (let agent = request.from; agent < request.to; agent++) agents.leave(agent, OFFLINE);
         return {};
       case "withdraw":
         return this.#withdraw(target, new Set(request.asks));
@@ -209,6 +220,24 @@ export class Requests {
       if (ready !== undefined) starting.push(ready);
     }
     return starting.length === 0 ? {} : Promise.all(starting).then(() => ({}));
+  }
+
+  /** Agents that another node had, or nobody; `anew`: what this thread knows of their states is out of date. */
+  #moveIn(from: number, to: number, anew: boolean): unknown {
+    const { agents, view } = this.#dispatcher;
+    const starting: Promise<void>[] = [];
+    for (let agent = from; agent < to; agent++) {
+      if (view.registry.state[agent] === VACANT_SEAT) continue;
+      if (anew && agents.cellOf(agent)?.alive !== true) agents.checkpoints.forget(agent);
+      const ready = agents.join(agent);
+      if (ready !== undefined) starting.push(ready);
+    }
+    const { heart } = this.#dispatcher;
+    const begun = (): object => {
+      heart.refresh(clusterOf(view.topology, from));
+      return {};
+    };
+    return starting.length === 0 ? begun() : Promise.all(starting).then(begun);
   }
 
   /** A promise when some of them take their time; `init` that fails is the supervisor's business. */

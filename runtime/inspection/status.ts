@@ -54,6 +54,8 @@ export class StatusReader {
   readonly #workers: WorkerRestarts;
   readonly #clock: Clock;
   readonly #startedMs: number;
+  /** Name of the node that runs a sector; only where there are nodes. */
+  nodeOf: ((sector: number) => string | undefined) | undefined;
   readonly #counts = new Float64Array(COUNT_COUNT);
   readonly #sums = new Float64Array(COUNT_COUNT);
 
@@ -171,9 +173,14 @@ export class StatusReader {
     };
   }
 
+  /** `worker-1`, `main`, or the node that runs its sector. */
   workerOf(index: number): string {
-    const thread = this.#view.placement[index];
-    return thread === 0 ? "main" : `worker-${thread}`;
+    const { placement, topology } = this.#view;
+    const thread = placement[index];
+    if (thread !== 0) return `worker-${thread}`;
+    const sector = sectorOf(topology, index);
+    if (sector < 0 || this.nodeOf === undefined) return "main";
+    return `node ${this.nodeOf(sector) ?? "unknown"}`;
   }
 
   /** Everything of an inspection but the agent's own state. */

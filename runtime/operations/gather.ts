@@ -105,6 +105,15 @@ export class SectorShare {
     for (const word of this.map) this.selected += popCount(word);
   }
 
+  /** From now on another coordinator is at it, which is told how far this one got. */
+  beginElsewhere(): void {
+    this.carried = true;
+    this.sent = false;
+    this.#term = 0;
+    this.rows = undefined;
+    this.#received = 0;
+  }
+
   has(map: number, bit: number): boolean {
     return (this.maps[map * this.map.length + (bit >>> 5)] & (1 << (bit & 31))) !== 0;
   }

@@ -48,6 +48,16 @@ export interface GatherListener {
   /** Some sector has reported. */
   onReport?(gather: Gather): void;
   onEnd(gather: Gather, end: GatherEnd): void;
+  /** The frame of a report, and what an agent says, for whoever passes them on. */
+  onFrame?(sector: number, ring: FrameMemory, word: number): void;
+  onValue?(agent: number, trinary: number, value: unknown): void;
+}
+
+/** The way to sectors that are not on this node. */
+export interface GatherRelay {
+  /** Sends a sector its part; false when it is not known where the sector is. */
+  send(gather: Gather, share: SectorShare): boolean;
+  ended(gather: Gather, end: GatherEnd): void;
 }
 
 /** How an operation is judged. */
@@ -77,6 +87,8 @@ export class Gathers {
   #waiting: SectorFrame[] = [];
   #retryTimer = 0;
   #operation = 0;
+  /** Undefined on a mesh of one node. */
+  relay: GatherRelay | undefined;
   readonly #watchers: GatherWatcher[] = [];
 
   constructor(dispatcher: Dispatcher) {
@@ -215,6 +227,10 @@ export class Gathers {
       // Its agents are TRANSIT, as they would be if the sector did not answer.
       if (gather.plan.deadlineMs <= nowMs) continue;
       const thread = view.placement[coordinatorOf(view.topology, share.sector)];
+      if (thread === 0) {
+        if (this.relay?.send(gather, share) !== true) kept.push(frame);
+        continue;
+      }
       if (!full.has(thread) && this.#send(gather, share, thread)) continue;
       full.add(thread);
       kept.push(frame);
@@ -226,6 +242,15 @@ export class Gathers {
       this.#sendWaiting();
     };
     this.#retryTimer = wheel.schedule(nowMs + RETRY_MS, { onTimer: retry }, 0);
+  }
+
+  /** Sends a sector its part once more, where it is by now, with what has been told of it so far. */
+  sendAgain(gather: Gather, share: SectorShare): void {
+    if (!this.#gathers.has(gather.operation) || share.final) return;
+    share.beginElsewhere();
+    this.#waiting.push({ gather, share });
+    this.#sendWaiting();
+    this.#dispatcher.nudge();
   }
 
   /** False when there is no room. */
@@ -280,6 +305,7 @@ export class Gathers {
     const { topology } = view;
     const sector = ring.words[word + FRAME_SOURCE] - coordinatorOf(topology, 0);
     const { gather, listener } = entry;
+    listener.onFrame?.(sector, ring, word);
     if (!gather.report(sector, ring, word, this.#dispatcher.thisMoment())) return;
     listener.onReport?.(gather);
     if (gather.complete) this.#reportedAll(gather);
@@ -293,7 +319,9 @@ export class Gathers {
 
   /** A RESPONSE frame: what one agent says. */
   onResponse(agent: number, operation: number, trinary: number, value: unknown): void {
-    this.#gathers.get(operation)?.gather.respond(agent, trinary, value);
+    const entry = this.#gathers.get(operation);
+    entry?.listener.onValue?.(agent, trinary, value);
+    entry?.gather.respond(agent, trinary, value);
   }
 
   /** Gives up waiting for sectors to confirm; false when enough have. */
@@ -323,6 +351,7 @@ export class Gathers {
     }
     if (end === "timeout") this.#standIn(gather);
     for (const watcher of this.#watchers) watcher.ended(gather, end);
+    this.relay?.ended(gather, end);
     entry.listener.onEnd(gather, end);
     view.gates.release(gather.gate);
     this.#dispatcher.giveBack(gather.payload);

@@ -68,6 +68,7 @@ export function readOptions(options: MeshOptions): Settings {
       `at most one a sector, of which there are ${topology.sectors}`,
     );
   }
+  if (options.nodes !== undefined) checkNodes(options);
   const maxPayloadBytes = number(
     "maxPayloadBytes",
     options.maxPayloadBytes ?? 64 * 1024,
@@ -104,6 +105,16 @@ export function readOptions(options: MeshOptions): Settings {
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options, topology),
   };
+}
+
+/** What a mesh of several nodes cannot have; its own options are read where it joins. */
+function checkNodes({ nodes, trust = "off", from }: MeshOptions): void {
+  if (typeof nodes !== "object" || nodes === null)
+    throw new InvalidOptionError("nodes", nodes, 'an object such as { join: "nats://host:4222" }');
+  if (trust !== "off")
+    throw new InvalidOptionError("trust", trust, "off, where a mesh has several nodes");
+  if (from !== undefined)
+    throw new InvalidOptionError("from", "a cut", "none, where a mesh has several nodes");
 }
 
 function readBreakers(breakers: MeshOptions["breakers"] = {}): Partial<BreakerSettings> {

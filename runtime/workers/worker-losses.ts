@@ -73,7 +73,8 @@ export class WorkerLosses implements PoolListener {
     const { placement, topology } = dispatcher.view;
     for (let other = 1; other < dispatcher.plan.threads; other++) {
       const sector = placement.indexOf(other, topology.coordinatorBase);
-      if (other !== thread) dispatcher.outbox.control(sector, 0, { verb: "renew", thread });
+      if (other !== thread && sector >= 0)
+        dispatcher.outbox.control(sector, 0, { verb: "renew", thread });
     }
     dispatcher.nudge();
     listeners.emit("workerBack", {

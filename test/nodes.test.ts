@@ -1,0 +1,187 @@
+// Several processes run one mesh over a real NATS server, on this machine; they are killed and stopped for real.
+import { afterAll, assert, beforeAll, describe, test } from "vitest";
+import type { Answer, BroadcastResult, CascadeResult, MeshStatus } from "../index.ts";
+import { until } from "./mesh.ts";
+import { NodeProcess } from "./mesh-node.ts";
+import { NatsServer } from "./nats-server.ts";
+
+/** An agent of the node a, and one of b, once they have shared the sectors. */
+let inA = "sector-1/cluster-1/agent-1";
+let inB = "sector-4/cluster-2/agent-5";
+
+type Counted = Answer<{ readonly total: number; readonly pid: number }>;
+
+let server: NatsServer;
+let a: NodeProcess;
+let b: NodeProcess;
+const all = new Set<NodeProcess>();
+
+function start(name: string): NodeProcess {
+  const node = new NodeProcess(name, server.url);
+  all.add(node);
+  return node;
+}
+
+beforeAll(async () => {
+  server = await NatsServer.start();
+  [a, b] = [start("a"), start("b")];
+  await Promise.all([a.ready, b.ready]);
+  if ((await a.do("hostOf", inA)) === "b") [inA, inB] = [inB, inA];
+}, 30_000);
+
+afterAll(async () => {
+  await Promise.all([...all].map((node) => node.kill()));
+  await server?.stop();
+});
+
+async function count(
+  node: NodeProcess,
+  address: string,
+  add = 0,
+): Promise<{ total: number; pid: number }> {
+  const answer = await node.do<Counted>("ask", address, { add }, { timeoutMs: 8_000 });
+  if (answer.state !== 1)
+    throw new Error(`${address}: expected READY, got ${JSON.stringify(answer)}`);
+  return answer.value;
+}
+
+async function sectorsOf(node: NodeProcess): Promise<Record<string, number>> {
+  const { nodes } = await node.do<MeshStatus>("status");
+  return Object.fromEntries(nodes?.nodes.map(({ name, sectors }) => [name, sectors]) ?? []);
+}
+
+describe("two nodes", () => {
+  test("share the sectors, and each answers for the agents of both", async () => {
+    assert.deepEqual(await sectorsOf(a), { a: 2, b: 2 });
+    const pids = new Set<number>();
+    for (const node of [a, b])
+      for (const address of [inA, inB]) pids.add((await count(node, address)).pid);
+    assert.equal(pids.size, 2);
+    assert.deepEqual(
+      [await a.do("hostOf", inA), await b.do("hostOf", inA), await a.do("hostOf", inB)],
+      ["a", "a", "b"],
+    );
+  });
+
+  test("pass on what agents tell and ask each other, all of it", async () => {
+    await Promise.all(Array.from({ length: 300 }, () => a.do("ask", inA, { tell: inB, add: 1 })));
+    await until("all arrived", async () => (await count(b, inB)).total === 300);
+    const asked = await b.do<Counted>("ask", inB, { ask: inA });
+    assert.equal(asked.state === 1 && asked.value.pid, (await count(a, inA)).pid);
+  });
+
+  test("broadcast and cascade as one mesh", async () => {
+    const all = await b.do<BroadcastResult>("broadcast", { add: 0 });
+    assert.deepEqual([all.addressed, all.ready], [40, 40]);
+    const operation = { payload: { add: 0 }, at: "in 500ms" };
+    const cascade = await a.do<CascadeResult>("cascade", operation, { strategy: "wave" });
+    assert.deepEqual([cascade.ready, cascade.quorum.decision], [40, "PROCEED"]);
+    const scatter = await b.do<CascadeResult>("scatter", operation);
+    assert.deepEqual([scatter.ready, scatter.acting.count], [40, 40]);
+  });
+
+  test("see and order each other's agents", async () => {
+    const seen = await a.do<{ worker: string; state: { value: string } }>("inspect", inB);
+    assert.equal(seen.worker, "node b");
+    assert.match(seen.state.value, /total: 300/);
+    assert.deepEqual(await a.do("restart", inB), { restarted: 1 });
+    assert.equal((await count(a, inB)).total, 0);
+    await until("b's agents in a's registry", async () => {
+      const { agents, sectors } = await a.do<MeshStatus>("status");
+      return agents.active === 40 && sectors.healthy === 4;
+    });
+    assert.lengthOf(await a.do<string[]>("best", "count", 40), 40);
+  });
+
+  test("carry on alone without the server, and catch up when it is back with nothing", async () => {
+    const before = await count(b, inB);
+    await server.kill(true);
+    await until(
+      "the outage is seen",
+      async () => !(await a.do<MeshStatus>("status")).nodes?.connected,
+    );
+    assert.equal((await a.do<Counted>("ask", inA, { add: 1 })).state, 1);
+    const receipts = await Promise.all(
+      Array.from({ length: 50 }, () => a.do("tell", inB, { add: 1 })),
+    );
+    assert.deepEqual([...new Set(receipts)], ["accepted"]);
+    await server.start();
+    await until("all arrived", async () => (await count(b, inB)).total === before.total + 50);
+    assert.deepEqual(await sectorsOf(a), { a: 2, b: 2 });
+  });
+});
+
+describe("a node that is lost", () => {
+  test("is replaced within its lease and what it had not finished is done by another", async () => {
+    b.signal("SIGSTOP");
+    const receipts = await Promise.all(
+      Array.from({ length: 50 }, () => a.do("tell", inB, { add: 1 })),
+    );
+    assert.deepEqual([...new Set(receipts)], ["accepted"]);
+    await b.kill();
+    const killedMs = performance.now();
+    const { total, pid } = await count(a, inB);
+    assert.isBelow(performance.now() - killedMs, 5_000);
+    assert.equal(pid, (await count(a, inA)).pid);
+    assert.equal(total, 50);
+    assert.deepEqual(await sectorsOf(a), { a: 4 });
+    const { lost, messages } = await a.do<MeshStatus>("status");
+    assert.deepEqual([lost, messages.deadLettered], [0, 0]);
+  });
+
+  test("has its share again when it comes back", async () => {
+    b = start("b");
+    await b.ready;
+    await until("half of the sectors are b's", async () => (await sectorsOf(a)).b === 2);
+    const there = [await count(a, inA), await count(a, inB)].map(({ pid }) => pid);
+    assert.lengthOf(new Set(there), 2);
+  });
+
+  test("that only slept learns that its sectors are another's, and says so", async () => {
+    const hosts = await Promise.all([1, 2, 3, 4].map((n) => a.do("hostOf", `sector-${n}`)));
+    const sector = hosts.indexOf("b") + 1;
+    const address = `sector-${sector}/cluster-1/agent-1`;
+    b.signal("SIGSTOP");
+    await until("a has all", async () => (await sectorsOf(a)).a === 4);
+    const { pid } = await count(a, address, 7);
+    b.signal("SIGCONT");
+    await until("b has noticed", async () => {
+      const incidents = await b.do<{ subject: string; error: string }[]>("incidents");
+      return incidents.some(
+        ({ subject, error }) => subject === `sector-${sector}` && /lease/.test(error),
+      );
+    });
+    await until("the sectors are shared again", async () => (await sectorsOf(b)).b === 2);
+    // Whoever is asked, one and the same answers.
+    await until("both know where it is", async () => {
+      const [fromA, fromB] = await Promise.all([count(a, address), count(b, address)]);
+      return fromA.pid === fromB.pid && pid > 0;
+    });
+  });
+
+  test("that leaves in good order gives all to the other first", async () => {
+    await b.do("stop");
+    assert.equal(await b.exited, 0);
+    const { ready, conflict, transit, skipped } = await a.do<BroadcastResult>("broadcast", {
+      add: 0,
+    });
+    assert.deepEqual(
+      { ready, conflict, transit, skipped },
+      { ready: 40, conflict: 0, transit: 0, skipped: 0 },
+    );
+    assert.deepEqual(await sectorsOf(a), { a: 4 });
+    assert.equal((await a.do<MeshStatus>("status")).lost, 0);
+  });
+});
+
+describe("joining", () => {
+  test("under the name of a node that is alive is refused", async () => {
+    const twin = start("a");
+    const failed = await twin.ready.then(
+      () => "ready",
+      (error: Error) => error.message,
+    );
+    assert.match(failed, /expected a name that no other node has, got a/);
+    assert.equal((await sectorsOf(a)).a, 4);
+  });
+});
