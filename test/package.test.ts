@@ -49,7 +49,7 @@ beforeAll(() => {
   );
 }, 240_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
 const AGENT = `
 import { defineAgent, ready } from "mesh-30k";
