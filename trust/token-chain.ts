@@ -77,6 +77,28 @@ export interface TrustedToken {
   readonly issuer: { readonly kind: "root" | "sector"; readonly from: number; readonly to: number };
 }
 
+/** What a message asks for, and who sends it to whom. */
+export interface TokenUse {
+  /** Rows. */
+  readonly sender: number;
+  readonly target: number;
+  /** Names of capabilities. */
+  readonly needs: readonly string[];
+  readonly nowMs: number;
+}
+
+/** Why a token that holds does not serve a message. */
+export type TokenUseFault = "not-yet" | "expired" | "holder" | "audience" | "capability";
+
+/** Whether a token that was found to hold serves this message: undefined when it does. */
+export function useFault(token: TrustedToken, use: TokenUse): TokenUseFault | undefined {
+  if (use.nowMs < token.notBeforeMs) return "not-yet";
+  if (use.nowMs >= token.notAfterMs) return "expired";
+  if (use.sender !== token.holderRow) return "holder";
+  if (use.target < token.from || use.target >= token.to) return "audience";
+  return use.needs.every((name) => token.capabilities.includes(name)) ? undefined : "capability";
+}
+
 /** What a new link is to be. */
 export type TokenGrant = Omit<TokenBody, "depth" | "parent">;
 

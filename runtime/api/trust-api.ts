@@ -32,7 +32,9 @@ export type Refusal =
   /** A frame's sender does not live on the thread that signed it. */
   | "not-delegated"
   /** A frame's sender is revoked. */
-  | "revoked";
+  | "revoked"
+  /** Too much of what came by this lane has failed: for a minute nothing of it is verified any more. */
+  | "throttled";
 
 /** What was signed, verified and refused since the mesh started. */
 export interface TrustStatus {

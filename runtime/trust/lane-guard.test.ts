@@ -122,6 +122,8 @@ describe("a guarded lane", () => {
     const tally = new Map<string, number>();
     for (let round = 0; round < 10_000; round++) {
       const { ring } = lanes.out();
+      // Who fails without a pause is made to wait.
+      lanes.nowMs += 20;
       if (round % 10 === 0) {
         const sent = words(1 + pick(3), round);
         lanes.send(sent);
@@ -149,6 +151,35 @@ describe("a guarded lane", () => {
     assert.includeMembers([...tally.keys()], ["replay", "signature", "form", "source"]);
     lanes.send(["the last one"]);
     assert.deepEqual(lanes.drain().frames, ["the last one"], `seed ${seed}`);
+  });
+
+  test("a peer that only fails is slowed, then refused unverified, and heard again after a minute", () => {
+    const lanes = new TrustLanes();
+    const { ring } = lanes.out();
+    lanes.send(["an honest one"]);
+    const honest = captured(ring, headerOf(lanes, 4), 1);
+    assert.deepEqual(lanes.drain().frames, ["an honest one"]);
+    let waited = 0;
+    const reasons: string[] = [];
+    for (let round = 0; round < 1_100; round++) {
+      replay(ring, honest);
+      // Left on the lane until its time: the peer's ring is what fills up, and nobody's memory.
+      for (let tries = 0; !lanes.in().ring.empty; tries++) {
+        const { frames, refused } = lanes.drain();
+        assert.deepEqual(frames, []);
+        reasons.push(...refused);
+        if (refused.length > 0) continue;
+        waited++;
+        lanes.nowMs += 5;
+        assert.isBelow(tries, 4);
+      }
+    }
+    assert.equal(reasons.filter((reason) => reason === "replay").length, 1_000);
+    assert.equal(reasons.filter((reason) => reason === "throttled").length, 100);
+    assert.isAbove(waited, 900);
+    lanes.nowMs += 60_000;
+    lanes.send(["and an honest one again"]);
+    assert.deepEqual(lanes.drain().frames, ["and an honest one again"]);
   });
 
   test("a session ends with its hour, and its successor's batches are taken", () => {

@@ -18,6 +18,7 @@ export const REFUSALS: readonly Refusal[] = [
   "moved",
   "not-delegated",
   "revoked",
+  "throttled",
 ];
 
 /** What all threads of a mesh know of its trust; cloneable. */
