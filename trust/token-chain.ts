@@ -208,6 +208,14 @@ function verified(
   return { capabilities, holderRow, holderKey, from, to, notBeforeMs, notAfterMs, holders, issuer };
 }
 
+/** The last link of a token, of which nothing has been verified; undefined when the bytes are no token. */
+export function lastLinkOf(token: Uint8Array): TokenLink | undefined {
+  const parts = unpacked(token);
+  if (typeof parts === "string") return undefined;
+  const link = readTokenLink(parts.links[parts.links.length - 1]);
+  return typeof link === "string" ? undefined : link;
+}
+
 function packed(certificates: readonly Uint8Array[], links: readonly Uint8Array[]): Uint8Array {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(MAGIC, 0);

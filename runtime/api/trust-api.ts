@@ -1,3 +1,4 @@
+import type { TokenWish } from "../../actors/context.ts";
 import type { Evidence } from "../../trust/evidence.ts";
 
 export type { Evidence };
@@ -57,6 +58,12 @@ export interface Trust {
   status(): TrustStatus;
   /** Reads the key store again: what was revoked since, and new keys, by which all sessions are renewed at once. */
   refresh(): void;
+  /**
+   * A token by which one agent may have others do what they guard (`guarded`, docs/agents.md): by the sector of those
+   * others, or by the root. InvalidOptionError names what is wrong; MESH_KEYS where there is no key store, MESH_TOKEN
+   * where the level is not `all`.
+   */
+  grant(wish: TokenWish): Uint8Array;
   /**
    * Waits for the next `tell` or `ask` from or to an actor that crosses a thread, and gives what proves it to an
    * outsider; undefined when there was none within `withinMs` (default 10,000).

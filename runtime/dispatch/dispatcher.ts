@@ -28,6 +28,7 @@ import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import type { GuardedReader } from "../trust/lane-guard.ts";
 import { ThreadTrust } from "../trust/thread-trust.ts";
 import type { Refusal, Session } from "../trust/trust-plan.ts";
+import { Admittance } from "./admittance.ts";
 import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -90,6 +91,8 @@ export interface ThreadPorts {
   readonly sink?: MainSink;
   /** What it signs with, where its mesh has trust. */
   readonly session?: Session;
+  /** Asks main itself; absent on main, and where there is nobody to ask. */
+  readonly call?: (request: unknown) => Promise<unknown>;
   /** Called at each failpoint; what it throws ends the cycle there and then. Nobody has one but the simulator. */
   readonly failpoint?: (point: Failpoint) => void;
 }
@@ -132,6 +135,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
   readonly standstill: Standstill;
   readonly spans: Spans;
   readonly conflicts: ConflictNews;
+  readonly admittance: Admittance;
   /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
   lamport: number;
   /** The mesh clock as of the current turn or cycle, ms. */
@@ -176,6 +180,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
     this.belongings = new Belongings(this);
     this.turns = new Turns(this);
     this.conflicts = new ConflictNews(this);
+    this.admittance = new Admittance(this);
     this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];
     this.heart = new Heart(this);
     this.roles = new Roles(this);

@@ -146,6 +146,18 @@ export class KeyStore {
     return signerOf(nativeSignatures, agentSeed(seed, this.identities.meshId, row, serial));
   }
 
+  /** Who grants tokens for these rows: their sector, or the root where they are of several. */
+  granter(rows: IndexRange): {
+    readonly signer: Signer;
+    readonly certificates: readonly Uint8Array[];
+  } {
+    const sector = this.#sectorOf(rows.from);
+    if (this.#sectorOf(rows.to - 1) !== sector) return { signer: this.#root(), certificates: [] };
+    const seed = this.#sectorSeed(readIssuers(this.#unseal(ISSUERS, this.#paths.issuers)), sector);
+    const signer = signerOf(nativeSignatures, seed);
+    return { signer, certificates: [this.identities.sectors[sector]] };
+  }
+
   /** Holds the key that delegates to threads, and its chain from the root. */
   conductor(): { readonly signer: Signer; readonly chain: readonly Uint8Array[] } {
     const { meshId, root, conductor } = this.identities;
@@ -344,7 +356,8 @@ function issuerOf(issuers: readonly Issuer[], serial: number): Uint8Array {
   throw new MeshError("MESH_KEYS", `${ISSUERS}: expected a secret for serial ${serial}, got none`);
 }
 
-function certificateOf(bytes: Uint8Array): Certificate {
+/** A certificate of a store; MESH_KEYS when it is none. */
+export function certificateOf(bytes: Uint8Array): Certificate {
   const certificate = readCertificate(bytes);
   if (typeof certificate !== "string") return certificate;
   throw new MeshError(

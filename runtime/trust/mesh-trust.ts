@@ -1,3 +1,4 @@
+import type { TokenWish } from "../../actors/context.ts";
 import { MeshError } from "../../actors/errors.ts";
 import type { Topology } from "../../coordination/topology.ts";
 import { FRAME_BYTES, FRAME_SOURCE, FRAME_TYPE } from "../../mailbox/frame.ts";
@@ -14,6 +15,7 @@ import {
   RENEW_SESSION_MS,
   SessionOffice,
 } from "./session-office.ts";
+import { type PassOnRequest, TokenOffice } from "./token-office.ts";
 import {
   COUNT_REFUSED,
   COUNT_SIGNED,
@@ -61,11 +63,15 @@ export class MeshTrust {
   readonly #kept: boolean;
   readonly #tap: EvidenceTap;
   readonly #open = new Map<number, Open>();
+  readonly #tokens: TokenOffice;
+  /** As it was read last, while nothing has changed in it. */
+  #keyStore: KeyStore | undefined;
   #tapped = false;
 
   constructor(options: MeshTrustOptions) {
     const { level, topology, threads, dataDir } = options;
     this.#options = options;
+    this.#tokens = new TokenOffice(topology, () => this.#granting());
     const { rows } = topology;
     const memory = new SharedArrayBuffer(TrustMemory.bytes(threads, rows));
     this.#memory = new TrustMemory(memory, threads, rows);
@@ -94,6 +100,7 @@ export class MeshTrust {
   /** Reads the key store again, and renews all sessions; MESH_KEYS when it is another mesh's by now. */
   refresh(nowMs: number, hand: SessionHand): void {
     if (!this.#kept) return;
+    this.#keyStore = undefined;
     const store = this.#store();
     const conductor = conductorOf(store);
     if (Buffer.compare(conductor.chain[0], this.plan.root) !== 0)
@@ -101,6 +108,28 @@ export class MeshTrust {
     this.#office.succeed(conductor);
     this.#mark(store, nowMs);
     this.renew(nowMs, hand, 0);
+  }
+
+  /** A token for an agent; see `Trust.grant`. */
+  grant(wish: TokenWish, nowMs: number): Uint8Array {
+    return this.#tokens.grant(wish, nowMs);
+  }
+
+  /** What an agent of a thread passes on. */
+  passOn(request: PassOnRequest, livesThere: (row: number) => boolean, nowMs: number): Uint8Array {
+    return this.#tokens.passOn(request, livesThere, nowMs);
+  }
+
+  #granting(): KeyStore {
+    if (this.plan.level !== "all")
+      throw new MeshError("MESH_TOKEN", `tokens need trust: all, got ${this.plan.level}`);
+    if (!this.#kept)
+      throw new MeshError(
+        "MESH_KEYS",
+        "tokens need the keys of a data folder: make them with keys init",
+      );
+    this.#keyStore ??= this.#store();
+    return this.#keyStore;
   }
 
   /** The next message that crosses a thread from or to `row`; undefined when none did within that time, ms. */
@@ -187,6 +216,7 @@ export class MeshTrust {
   #mark(store: KeyStore, nowMs: number): void {
     for (let row = 0; row < this.#options.topology.agents; row++)
       this.#memory.setRevoked(row, store.stateOf(row, nowMs).state === "revoked");
+    this.#memory.revise();
   }
 
   #store(): KeyStore {
