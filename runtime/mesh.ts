@@ -286,9 +286,10 @@ export class ThreadedMesh implements Mesh {
     }
     await logOpen;
     onProgress?.({ ready: total, total });
+    const { log } = this.#headquarters.dispatcher.ports;
     this.#ticks = setInterval(() => {
       this.#headquarters.tick();
-      this.#trust?.renew(systemClock.nowMs(), this.#handSession);
+      this.#trust?.tick(systemClock.nowMs(), this.#handSession, log);
     }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });

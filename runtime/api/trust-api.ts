@@ -46,6 +46,10 @@ export interface TrustStatus {
   readonly root: string;
   /** True when the keys are those of the data folder, false when they live as long as the process. */
   readonly kept: boolean;
+  /** When identities are due next and renewed by themselves, ms since 1970; only where they are kept. */
+  readonly nextRotationMs?: number;
+  /** How many identities of those that are being renewed by themselves have been made. */
+  readonly rotation?: { readonly made: number; readonly total: number };
   /** Batches, and so all messages in them. */
   readonly signed: number;
   readonly verified: number;
