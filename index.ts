@@ -15,6 +15,7 @@ export type {
   TellOptions,
   Timer,
   Timers,
+  TokenWish,
 } from "./actors/context.ts";
 export {
   AgentFailedError,

@@ -15,6 +15,13 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** What this agent can do; at most 64 distinct names in a mesh. Used for routing and checked before it. */
   readonly capabilities?: readonly string[];
   /**
+   * What other agents may have this one do with a token only (`token` of a send), by name: capabilities that every message
+   * needs, or a function that tells them of one message. Who brings no token that is his own, names them and holds for
+   * this agent is answered CONFLICT, `CAPABILITY_MISMATCH`, and `receive` does not see the message. What comes from
+   * outside the mesh needs none.
+   */
+  readonly guarded?: readonly string[] | ((message: Message) => readonly string[]);
+  /**
    * Its state is on disk before anyone is told what a turn came to: asks of this agent are answered after that. Needs
    * `snapshot` and `restore`, and a mesh with a `dataDir`. Without it, states are on disk within the mesh's
    * `checkpointMs`.

@@ -14,6 +14,13 @@ export interface SendOptions {
   readonly priority?: Priority;
   /** The message is dropped (a dead letter) if its turn has not begun after this time, ms. Default: never. */
   readonly ttlMs?: number;
+  /**
+   * What whoever handles it has to be able to do. Looked at before the message is sent and again before its turn: who
+   * lacks one of these answers CONFLICT, `CAPABILITY_MISMATCH`.
+   */
+  readonly requiresCapabilities?: readonly string[];
+  /** What the sender may have agents do that guard it (`guarded` of their behavior): of `mesh.trust.grant`, or passed on. */
+  readonly token?: Uint8Array;
 }
 
 export interface TellOptions extends SendOptions {
@@ -31,6 +38,18 @@ export interface AskOptions extends SendOptions {
   readonly timeoutMs?: number;
   /** Rejects the ask with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** What a token is to be for. */
+export interface TokenWish {
+  /** Who is to hold it: nobody else can use it. */
+  readonly to: Target;
+  /** What may be asked with it. Passed on: as much as was held, or less. */
+  readonly capabilities: readonly string[];
+  /** Whom: an agent, a cluster, a sector, or `all`. Default: `all`; passed on, those that it was held for. */
+  readonly audience?: string;
+  /** How long, ms, up to 15 minutes. Default 5 minutes; passed on, not longer than it was held for. */
+  readonly ttlMs?: number;
 }
 
 /** Handle of a timer; `cancel` twice is harmless. */
@@ -67,6 +86,11 @@ export interface Envelope {
   readonly causationId: string | undefined;
   /** Lamport stamp as of now: greater than that of every message that led to this turn. */
   readonly lamport: number;
+  /**
+   * What the sender may have this agent do, by the token that came with the message: names of capabilities. Empty
+   * without a token; of a message from outside the mesh, which needs none, everything that this agent guards.
+   */
+  readonly granted: readonly string[];
   /** The operation that the message is of; absent of all other messages. */
   readonly operation?: OperationEnvelope;
 }
@@ -138,6 +162,11 @@ export interface ActorContext<Message = unknown> {
    * says something else. At most 200 characters are kept.
    */
   waitsFor(what: string): void;
+  /**
+   * Passes a part of a token that this agent holds on to another one; who gets more than was held will be refused.
+   * Rejects with MESH_TOKEN when this agent does not hold it, and with MESH_KEYS where the mesh has no keys.
+   */
+  passOn(token: Uint8Array, grant: TokenWish): Promise<Uint8Array>;
   /** Reports what was measured of the other side during this turn, instead of the runtime's own figures. */
   measured(rttMs: number, processingMs: number): void;
 }

@@ -1,5 +1,18 @@
-import { type Options, Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr";
+import { addExtension, type Options, Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr";
+import {
+  ENCLOSED_EXTENSION,
+  EnclosedMessage,
+  enclosedOf,
+  enclosedParts,
+} from "./enclosed-message.ts";
 import { fitsTable, MAX_SHAPES, type Shape, type ShapeTable } from "./shapes.ts";
+
+addExtension({
+  Class: EnclosedMessage,
+  type: ENCLOSED_EXTENSION,
+  write: enclosedParts,
+  read: enclosedOf,
+});
 
 const MODE = REUSE_BUFFER_MODE | RESET_BUFFER_MODE;
 

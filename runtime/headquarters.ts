@@ -16,6 +16,7 @@ import type { MeshStatus } from "./api/mesh-api.ts";
 import { MeshListeners } from "./api/mesh-listeners.ts";
 import type { OperatorOptions } from "./api/mode-api.ts";
 import { ConflictFacets } from "./conflicts/conflict-facets.ts";
+import { isEnclosing } from "./dispatch/admittance.ts";
 import { resolve } from "./dispatch/cell.ts";
 import { Dispatcher, type MainSink } from "./dispatch/dispatcher.ts";
 import type { ShardIncident } from "./dispatch/failures.ts";
@@ -438,8 +439,9 @@ export class Headquarters {
     dispatcher.nowMs = this.#clock.nowMs();
     const { orchestrator } = dispatcher.view.topology;
     const index = resolve(dispatcher, target);
+    const way = isEnclosing(options) ? dispatcher.admittance : dispatcher.outbox;
     const receipt = dispatcher.spans.telling(index, () =>
-      dispatcher.outbox.tell(orchestrator, index, message, options, undefined),
+      way.tell(orchestrator, index, message, options as TellOptions, undefined),
     );
     dispatcher.nudge();
     return receipt;

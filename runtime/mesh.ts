@@ -1,4 +1,5 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
+import { MeshError } from "../actors/errors.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -64,6 +65,7 @@ import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
 import { MeshTrust, type SessionHand } from "./trust/mesh-trust.ts";
+import type { PassOnRequest } from "./trust/token-office.ts";
 import type { Session } from "./trust/trust-plan.ts";
 import { WhyReader } from "./why.ts";
 import { AgentDesks } from "./workers/agent-desks.ts";
@@ -181,6 +183,7 @@ export class ThreadedMesh implements Mesh {
       this.#desks.opened,
       sources,
       openSession,
+      this.#passOn,
     );
     this.#reloads = new Reloads(
       {
@@ -206,12 +209,22 @@ export class ThreadedMesh implements Mesh {
     else this.#pool.renew(thread, session);
   };
 
+  /** Asked by an agent of `thread`. */
+  readonly #passOn = async (thread: number, request: unknown): Promise<Uint8Array> => {
+    const { placement } = this.#headquarters.dispatcher.view;
+    const livesThere = (row: number): boolean => placement[row] === thread;
+    if (this.#trust === undefined)
+      throw new MeshError("MESH_TOKEN", "tokens need trust: all, got off");
+    return this.#trust.passOn(request as PassOnRequest, livesThere, systemClock.nowMs());
+  };
+
   get trust(): Trust | undefined {
     const trust = this.#trust;
     if (trust === undefined) return undefined;
     return {
       status: () => trust.status(),
       refresh: () => trust.refresh(systemClock.nowMs(), this.#handSession),
+      grant: (wish) => trust.grant(wish, systemClock.nowMs()),
       evidence: (address, { withinMs = 10_000 } = {}) =>
         trust.evidence(this.ref(address), withinMs, systemClock.nowMs),
     };
@@ -290,9 +303,10 @@ export class ThreadedMesh implements Mesh {
     await logOpen;
     await this.nodes?.join(this.#signal);
     onProgress?.({ ready: total, total });
+    const { log } = this.#headquarters.dispatcher.ports;
     this.#ticks = setInterval(() => {
       this.#headquarters.tick();
-      this.#trust?.renew(systemClock.nowMs(), this.#handSession);
+      this.#trust?.tick(systemClock.nowMs(), this.#handSession, log);
     }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });

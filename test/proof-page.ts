@@ -1,7 +1,7 @@
 // docs/proof.md: a section for each proof, with the command by which its table was counted.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Proof, Row } from "./proofs.ts";
+import type { Proof, Row } from "./proof.ts";
 
 const PAGE = new URL("../docs/proof.md", import.meta.url);
 const HEAD = `# What was tried, and what came of it

@@ -6,39 +6,10 @@ import { Explorer } from "./explorer.ts";
 import { type Explored, explored } from "./interleavings.ts";
 import { randomOf } from "./mesh.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
+import { count, number, type Proof, type Row, type Trial } from "./proof.ts";
 import { sweepSeeds } from "./swept-seeds.ts";
+import { forgeries, hostileMemory, malformedInput } from "./trust-proofs.ts";
 import { killWorkers } from "./worker-kills.ts";
-
-export interface Row {
-  readonly fault: string;
-  readonly count: string;
-  readonly outcome: string;
-  /** False when something was lost, torn, doubled or not found. */
-  readonly holds: boolean;
-}
-
-/** How much is to be tried. */
-export interface Trial {
-  /** The large numbers, instead of those of a few minutes. */
-  readonly full: boolean;
-  readonly seed: number;
-  /** Seeds to simulate, where fewer are wanted than otherwise. */
-  readonly seeds: number | undefined;
-  /** Is told how far it is. */
-  readonly tell: (line: string) => void;
-}
-
-export interface Proof {
-  readonly name: string;
-  readonly question: string;
-  run(trial: Trial): Promise<readonly Row[]>;
-}
-
-const number = new Intl.NumberFormat("en-US");
-
-function count(value: number, noun: string): string {
-  return `${number.format(value)} ${noun}`;
-}
 
 /** What became of all cases of a protocol. */
 interface Explorations {
@@ -220,4 +191,7 @@ export const proofs: readonly Proof[] = [
   processKills,
   durableKills,
   simulatedSeeds,
+  forgeries,
+  hostileMemory,
+  malformedInput,
 ];

@@ -48,6 +48,8 @@ interface Outcome {
   readonly states: Readonly<Record<"valid" | "due" | "expired" | "revoked", number>>;
   /** Number of the list of what is revoked; 0 when nothing ever was. */
   readonly revocations: number;
+  /** When a mesh that runs renews what is due next, ms since 1970; null where nothing is issued. */
+  readonly nextRotationMs: number | null;
   readonly identities: readonly Listed[];
 }
 
@@ -76,7 +78,7 @@ export const keysCommand: MeshCommand = meshCommand({
     "They lie under keys/ of the data folder: certificates in the open, seeds sealed with AES-256-GCM under the " +
     "passphrase in MESH_KEYS_PASSPHRASE or, without one, under the key file that MESH_KEYS_FILE names (default: " +
     "keys/seal.key, made by init, its owner's alone; keep it on another disk). A rotation issues new keys while old " +
-    "ones hold until they end. What was revoked is refused at once where a mesh runs with --trust, and stays " +
+    "ones hold until they end; a mesh that runs with --trust does it by itself on the twentieth of their thirty days. What was revoked is refused at once where a mesh runs with --trust, and stays " +
     "revoked: rotate gives new keys. Works where no mesh runs; sizes are those of the mesh, or of --sectors, " +
     "--clusters and --agents.",
   parameters: {
@@ -196,7 +198,7 @@ function rowsOf(topology: Topology, scope: string): IndexRange {
 function planned(dataDir: string, { sectors, agents }: Topology): Outcome {
   const states = { valid: 0, due: 0, expired: 0, revoked: 0 };
   const { folder } = keyPaths(dataDir);
-  const none = { meshId: null, root: null, revocations: 0, identities: [] };
+  const none = { meshId: null, root: null, revocations: 0, nextRotationMs: null, identities: [] };
   return { action: "init", dryRun: true, folder, scope: "all", sectors, agents, states, ...none };
 }
 
@@ -232,6 +234,7 @@ function outcomeOf(
     agents: rows.to - rows.from,
     states,
     revocations: store.revoked.number,
+    nextRotationMs: store.nextRotationMs,
     identities,
   };
 }
@@ -243,7 +246,13 @@ function renderOutcome(outcome: Outcome, paint: Paint): string {
     const what = { init: "make", rotate: "renew", revoke: "revoke" }[action];
     return `Would ${what} ${many} (${scope}) in ${folder}; nothing was done`;
   }
-  const facts = [`mesh ${meshId}`, `root ${root}`, statesOf(outcome)];
+  const next = new Date(outcome.nextRotationMs ?? 0).toISOString();
+  const facts = [
+    `mesh ${meshId}`,
+    `root ${root}`,
+    statesOf(outcome),
+    `next rotation ${next}, by a mesh that runs with --trust`,
+  ];
   if (action === "list") {
     const page = table(COLUMNS, outcome.identities.map(rowOf), "", paint);
     return [...(outcome.identities.length > 0 ? [page] : []), many, ...facts].join("\n");

@@ -1,3 +1,4 @@
+import type { TokenWish } from "../../actors/context.ts";
 import type { Evidence } from "../../trust/evidence.ts";
 
 export type { Evidence };
@@ -32,7 +33,9 @@ export type Refusal =
   /** A frame's sender does not live on the thread that signed it. */
   | "not-delegated"
   /** A frame's sender is revoked. */
-  | "revoked";
+  | "revoked"
+  /** Too much of what came by this lane has failed: for a minute nothing of it is verified any more. */
+  | "throttled";
 
 /** What was signed, verified and refused since the mesh started. */
 export interface TrustStatus {
@@ -43,6 +46,10 @@ export interface TrustStatus {
   readonly root: string;
   /** True when the keys are those of the data folder, false when they live as long as the process. */
   readonly kept: boolean;
+  /** When identities are due next and renewed by themselves, ms since 1970; only where they are kept. */
+  readonly nextRotationMs?: number;
+  /** How many identities of those that are being renewed by themselves have been made. */
+  readonly rotation?: { readonly made: number; readonly total: number };
   /** Batches, and so all messages in them. */
   readonly signed: number;
   readonly verified: number;
@@ -55,6 +62,12 @@ export interface Trust {
   status(): TrustStatus;
   /** Reads the key store again: what was revoked since, and new keys, by which all sessions are renewed at once. */
   refresh(): void;
+  /**
+   * A token by which one agent may have others do what they guard (`guarded`, docs/agents.md): by the sector of those
+   * others, or by the root. InvalidOptionError names what is wrong; MESH_KEYS where there is no key store, MESH_TOKEN
+   * where the level is not `all`.
+   */
+  grant(wish: TokenWish): Uint8Array;
   /**
    * Waits for the next `tell` or `ask` from or to an actor that crosses a thread, and gives what proves it to an
    * outsider; undefined when there was none within `withinMs` (default 10,000).

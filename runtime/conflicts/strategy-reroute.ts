@@ -15,6 +15,10 @@ export async function strategyReroute(at: Case): Promise<Finding> {
   const { record, steps, ports } = at;
   const [repair, give] = record.strategy.steps;
   const named = namesOf(record.expected).filter((name) => ports.capabilities.bitOf(name) >= 0);
+  if (isAboutToken(record.expected)) {
+    steps.push({ step: "Let who sent it do without", found: "it had no token for what it asked" });
+    return { state: "resolved", outcome: "refused, and nobody else was asked to do it", steps };
+  }
   if (named.length === 0) {
     const outcome = "the conflict does not name a capability of this mesh as what was expected";
     return { state: "review", outcome, steps };
@@ -60,6 +64,11 @@ async function takeOff({ record, ports, agent }: Case, names: readonly string[])
   }
   await ports.request(agent, { verb: "disable", low, high }, REPAIR_MS);
   return `${record.agent} no longer has ${wrong.map(({ name }) => name).join(", ")}`;
+}
+
+/** The agent can do it; its sender may not have it done. */
+function isAboutToken(expected: unknown): boolean {
+  return typeof expected === "object" && expected !== null && "token" in expected;
 }
 
 function namesOf(expected: unknown): readonly string[] {

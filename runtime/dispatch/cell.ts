@@ -7,6 +7,7 @@ import type {
   TellOptions,
   Timer,
   Timers,
+  TokenWish,
 } from "../../actors/context.ts";
 import { AskCycleError, deadlineError, MeshError, UnknownActorError } from "../../actors/errors.ts";
 import type { Clock, Log, Random } from "../../actors/ports.ts";
@@ -31,6 +32,7 @@ import {
 import { SLOT_FRAME } from "../../mailbox/layout.ts";
 import { seededRandom } from "../machine/clock.ts";
 import { causationIdOf, messageIdOf } from "../plan/message-id.ts";
+import { isEnclosing } from "./admittance.ts";
 import { CellTimers } from "./cell-timers.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { checkAskOptions, deadlineAfter } from "./send-options.ts";
@@ -56,6 +58,7 @@ export interface CellExtras {
   nextBehavior?: Behavior;
 }
 
+const NO_DESK = "tokens are passed on by the keys of the mesh, which this thread cannot ask for";
 /** Characters of what a turn says it waits for. */
 const MAX_WAITS_FOR = 200;
 
@@ -177,13 +180,11 @@ export class AgentCell implements ActorContext {
   tell<M>(target: Target<M>, message: M, options?: TellOptions): Receipt {
     this.#mustLive();
     this.dispatcher.readClock();
-    const receipt = this.dispatcher.outbox.tell(
-      this.self,
-      resolve(this.dispatcher, target),
-      message,
-      options,
-      this,
-    );
+    const { admittance, outbox } = this.dispatcher;
+    const index = resolve(this.dispatcher, target);
+    const receipt = isEnclosing(options)
+      ? admittance.tell(this.self, index, message, options, this)
+      : outbox.tell(this.self, index, message, options, this);
     this.dispatcher.nudge();
     return receipt;
   }
@@ -245,6 +246,14 @@ export class AgentCell implements ActorContext {
     if (this.slot !== 0) this.more.waitsFor = String(what).slice(0, MAX_WAITS_FOR);
   }
 
+  async passOn(token: Uint8Array, wish: TokenWish): Promise<Uint8Array> {
+    this.#mustLive();
+    const { call } = this.dispatcher.ports;
+    if (call === undefined) throw new MeshError("MESH_NO_DESK", NO_DESK);
+    const request = { kind: "pass-on", holder: this.self, token, wish };
+    return (await call(request)) as Uint8Array;
+  }
+
   measured(rttMs: number, processingMs: number): void {
     this.more.measured = { rttMs, processingMs };
   }
@@ -302,6 +311,12 @@ export function openAsk(
   const signal = options?.signal;
   checkAskOptions(options);
   if (signal?.aborted) return Promise.reject(signal.reason);
+  let sent = message;
+  if (isEnclosing(options)) {
+    const enclosed = dispatcher.admittance.enclose(asker, target, message, options, "ask");
+    if ("type" in enclosed) return Promise.resolve({ state: -1, conflict: enclosed });
+    sent = enclosed;
+  }
   let edge = -1;
   if (cell !== undefined) {
     edge = view.waits.add(asker, target);
@@ -325,7 +340,7 @@ export function openAsk(
     if (signal !== undefined) asks.abortWith(id, signal);
     try {
       const priority = options?.priority ?? 1;
-      outbox.ask(asker, target, message, priority, id, messageDeadlineMs, cell, edge);
+      outbox.ask(asker, target, sent, priority, id, messageDeadlineMs, cell, edge);
     } catch (error) {
       asks.reject(id, error);
     }
@@ -357,10 +372,14 @@ function readEnvelope(dispatcher: Dispatcher, slot: number, self: number): Envel
       return causationIdOf(dispatcher.view, source, envelope.sequence);
     },
     lamport: dispatcher.lamport,
+    get granted() {
+      return dispatcher.admittance.granted(self, slot);
+    },
   };
   if (frameKind(type) !== FrameKind.OPERATION) return envelope;
   const operation = dispatcher.operations.envelopeOf(slot, self);
-  return { ...envelope, messageId: operation.id, operation };
+  // Onto it, not into another: what is asked for seldom is not to be looked up for all.
+  return Object.assign(envelope, { messageId: operation.id, operation });
 }
 
 function namedLog(log: Log, actor: string): Log {

@@ -53,11 +53,33 @@ export class ConflictNews {
 
   /** The agent's turn with the message in `slot` has ended in this conflict. */
   note(agent: number, slot: number, detail: ConflictDetail): void {
-    const facts = this.#factsOf(agent, slot, detail);
+    this.#record(agent, this.#factsOf(agent, slot, detail), this.#messageOf(slot));
+  }
+
+  /** A message was refused before it was sent: `agent` is who was to get it. */
+  unsent(
+    agent: number,
+    source: number,
+    via: "tell" | "ask",
+    message: unknown,
+    detail: ConflictDetail,
+  ): void {
+    const { nowMs, outbox } = this.#dispatcher;
+    const lamport = ++this.#dispatcher.lamport;
+    const sequence = outbox.nextSequence();
+    const whose = { source, sequence, priority: 1, createdMs: nowMs, lamport };
+    this.#record(agent, { atMs: nowMs, detail: tellable(detail), via, ...whose }, { message });
+  }
+
+  #record(
+    agent: number,
+    facts: ConflictNewsItem,
+    message: { readonly message: unknown } | { readonly missing: string },
+  ): void {
     const { type } = facts.detail;
     // The whole story first; then what of it can be encoded and is short enough.
     const told =
-      this.#tell(agent, { ...facts, ...this.#messageOf(slot) }) ??
+      this.#tell(agent, { ...facts, ...message }) ??
       this.#tell(agent, { ...facts, missing: "the message is too long to go with its conflict" }) ??
       this.#tell(agent, { ...facts, detail: { type }, missing: "its details cannot be told" });
     if (told === true) this.#unnamed = 0;
@@ -66,8 +88,11 @@ export class ConflictNews {
 
   /** Whether it was told; undefined when it cannot be as it is. */
   #tell(agent: number, item: ConflictNewsItem): boolean | undefined {
+    const { outbox, ports, view } = this.#dispatcher;
     try {
-      return this.#dispatcher.outbox.conflict(agent, item);
+      if (view.thread !== 0) return outbox.conflict(agent, item);
+      ports.sink?.onConflict(agent, item);
+      return true;
     } catch {
       return undefined;
     }

@@ -28,6 +28,7 @@ import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import type { GuardedReader } from "../trust/lane-guard.ts";
 import { ThreadTrust } from "../trust/thread-trust.ts";
 import type { Refusal, Session } from "../trust/trust-plan.ts";
+import { Admittance } from "./admittance.ts";
 import { Agents } from "./agents.ts";
 import { Answers } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -91,6 +92,8 @@ export interface ThreadPorts {
   readonly sink?: MainSink;
   /** What it signs with, where its mesh has trust. */
   readonly session?: Session;
+  /** Asks main itself; absent on main, and where there is nobody to ask. */
+  readonly call?: (request: unknown) => Promise<unknown>;
   /** Called at each failpoint; what it throws ends the cycle there and then. Nobody has one but the simulator. */
   readonly failpoint?: (point: Failpoint) => void;
 }
@@ -135,6 +138,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
   readonly conflicts: ConflictNews;
   /** On main, where the mesh has other nodes: the way to them. */
   gateway: Gateway | undefined;
+  readonly admittance: Admittance;
   /** This thread's Lamport clock: turns and sends advance it, and so does what others send. */
   lamport: number;
   /** The mesh clock as of the current turn or cycle, ms. */
@@ -179,6 +183,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
     this.belongings = new Belongings(this);
     this.turns = new Turns(this);
     this.conflicts = new ConflictNews(this);
+    this.admittance = new Admittance(this);
     this.lamport = view.controlDoubles[CONTROL_LAMPORT_F64];
     this.heart = new Heart(this);
     this.roles = new Roles(this);

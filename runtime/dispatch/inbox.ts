@@ -1,5 +1,6 @@
 import { NOT_STARTED, QUARANTINED, STOPPED } from "../../coordination/agent-state.ts";
 import { observeLatency } from "../../coordination/profile.ts";
+import { EnclosedMessage } from "../../mailbox/enclosed-message.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -202,8 +203,13 @@ export class Inbox {
     return this.decodeAt(custody.words, custody.bytes, slot + SLOT_FRAME);
   }
 
-  /** Decodes the message of the frame at `word`. */
+  /** Decodes the message of the frame at `word`: what its sender said. */
   decodeAt(words: Int32Array, bytes: Uint8Array, word: number): unknown {
+    return EnclosedMessage.contentOf(this.decodeWhole(words, bytes, word));
+  }
+
+  /** The same with what it requires and brings, an {@link EnclosedMessage}, where it does. */
+  decodeWhole(words: Int32Array, bytes: Uint8Array, word: number): unknown {
     const flags = frameFlags(words[word + FRAME_TYPE]);
     if ((flags & FrameFlag.NOTHING) !== 0) return undefined;
     if ((flags & FrameFlag.NUMBER) !== 0) return doubleAt(words, word, FRAME_RELEASE_F64);

@@ -1,5 +1,14 @@
 import type { AgentCell } from "./cell.ts";
 
+/** True for what can be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
 /** What follows when the promise of a suspended turn settles. */
 export type Resume = (cell: AgentCell, slot: number, value: unknown, error: unknown) => void;
 

@@ -3,6 +3,7 @@ import { asResult, type Result, ready } from "../../actors/result.ts";
 import type { Signal } from "../../actors/signal.ts";
 import { observeOutcome, observeProcessing, reportLatency } from "../../coordination/profile.ts";
 import { RouteMark } from "../../coordination/routes.ts";
+import { EnclosedMessage } from "../../mailbox/enclosed-message.ts";
 import {
   FRAME_DEADLINE_F64,
   FRAME_LENGTH,
@@ -27,7 +28,7 @@ import type { AgentCell } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { isTraced } from "./spans.ts";
-import { Suspensions } from "./suspensions.ts";
+import { isThenable, Suspensions } from "./suspensions.ts";
 
 /** Turns of one agent before the next one gets its own: what fairness costs and gives. */
 const TURNS_AN_AGENT = 16;
@@ -139,7 +140,7 @@ export class Turns {
     }
     let message: unknown;
     try {
-      message = inbox.decodeAt(words, view.custody.bytes, at);
+      message = inbox.decodeWhole(words, view.custody.bytes, at);
     } catch (error) {
       if (kind === FrameKind.OPERATION) operations.refuse(slot, cell.self, error);
       else burials.bury(slot, DeadLetterCode.UNDECODABLE);
@@ -192,7 +193,11 @@ export class Turns {
     if ((type & PROBE) !== 0) return this.#answerProbe(cell);
     if (kind === FrameKind.OPERATION && this.#dispatcher.operations.isActing(slot, cell.self))
       return behavior.act?.(state, message, cell);
-    return behavior.receive(state, message, cell);
+    // A field that is nearly always absent, and a look at a prototype: what guards and tokens cost who has none.
+    if (behavior.guarded === undefined && !(message instanceof EnclosedMessage))
+      return behavior.receive(state, message, cell);
+    const refusal = this.#dispatcher.admittance.refusal(cell, slot, message);
+    return refusal ?? behavior.receive(state, EnclosedMessage.contentOf(message), cell);
   }
 
   /**
@@ -485,14 +490,6 @@ function ignore(): void {}
 
 function nothing(): undefined {
   return undefined;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
 }
 
 function isDeadline(error: unknown): boolean {

@@ -327,7 +327,7 @@ export class Delegations {
     at?: Attempt,
   ): Promise<Won<V>> {
     const signal = options.signal === undefined ? race : AbortSignal.any([options.signal, race]);
-    const { priority, ttlMs } = options;
+    const { priority, ttlMs, requiresCapabilities } = options;
     const { dispatcher } = this.#ports;
     const { orchestrator } = dispatcher.view.topology;
     const asked: AskOptions = {
@@ -335,6 +335,8 @@ export class Delegations {
       signal,
       ...(priority !== undefined && { priority }),
       ...(ttlMs !== undefined && { ttlMs }),
+      // Who was chosen for them looks again: what it can do may have changed on the way.
+      ...(requiresCapabilities?.length && { requiresCapabilities }),
     };
     const onOpen = (ask: number): void => {
       if (at !== undefined) at.ask = ask;

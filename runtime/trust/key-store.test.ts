@@ -11,11 +11,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, assert, describe, test } from "vitest";
+import { createTopology } from "../../coordination/topology.ts";
 import { CERTIFICATE_BYTES } from "../../trust/certificate.ts";
+import { checkChain } from "../../trust/certificate-chain.ts";
 import { nativeSignatures } from "../../trust/native-signatures.ts";
 import { systemClock } from "../machine/clock.ts";
 import { keyPaths } from "./key-files.ts";
 import { KeyStore } from "./key-store.ts";
+import { MeshTrust } from "./mesh-trust.ts";
 import { seal, unseal } from "./sealed-file.ts";
 
 const SHAPE = { sectors: 3, clustersPerSector: 2, agentsPerCluster: 4 };
@@ -28,6 +31,7 @@ const folder = (): string => {
 afterAll(() => {
   for (const root of roots) rmSync(root, { recursive: true });
 });
+const DAY_MS = 86_400_000;
 const now = (): number => systemClock.nowMs();
 const keyOf = (store: KeyStore, row: number): string =>
   Buffer.from(store.stateOf(row, now()).certificate.publicKey).toString("hex");
@@ -187,5 +191,77 @@ describe("a key store", () => {
     const stateIn = (days: number): string => store.stateOf(3, now() + days * day).state;
     assert.deepEqual([0, 19, 21, 29, 31].map(stateIn), ["valid", "valid", "due", "due", "expired"]);
     assert.isFalse(store.holds(3, now() + 31 * day));
+  });
+
+  test("are renewed by themselves from the twentieth day: all that is due, but who is revoked", async () => {
+    const dataDir = folder();
+    const store = await KeyStore.init(dataDir, SHAPE, {});
+    const topology = createTopology({ ...SHAPE, spawnCapacity: 0 });
+    const startMs = now();
+    const trust = new MeshTrust({
+      level: "all",
+      topology,
+      threads: 2,
+      dataDir,
+      env: {},
+      nowMs: startMs,
+    });
+    trust.open(1, 1, startMs);
+    const handed: number[] = [];
+    const hand = (thread: number): unknown => handed.push(thread);
+    const before = [3, 8].map((row) => keyOf(store, row));
+    const chain = store.chainOf(8);
+    store.revoke({ from: 3, to: 4 });
+    trust.refresh(startMs, hand);
+    assert.deepEqual(handed.splice(0), [1]);
+    const { nextRotationMs = 0 } = trust.status();
+    assert.approximately(nextRotationMs - startMs, 20 * DAY_MS, 60_000);
+    assert.isNull(await trust.rotateDue(nextRotationMs - 1, hand));
+    assert.deepEqual(handed, [], "nothing is due, and nothing is touched");
+    const dueMs = nextRotationMs + 60_000;
+    const renewing = trust.rotateDue(dueMs, hand);
+    assert.isDefined(trust.status().rotation);
+    assert.isNull(await trust.rotateDue(dueMs, hand), "one at a time");
+    assert.deepEqual(await renewing, { renewed: 24 });
+    assert.deepEqual(handed, [1], "its thread signs by the new conductor");
+    const after = KeyStore.open(dataDir, {});
+    assert.equal(keyOf(after, 3), before[0]);
+    assert.equal(after.stateOf(3, dueMs).state, "revoked");
+    assert.notEqual(keyOf(after, 8), before[1]);
+    assert.isTrue(after.holds(8, dueMs + 29 * DAY_MS));
+    const { nextRotationMs: again = 0, rotation } = trust.status();
+    assert.equal(again, Math.floor(dueMs) + 20 * DAY_MS);
+    assert.isUndefined(rotation);
+    // What was issued before holds beside it, for the ten days that it has left.
+    const policy = {
+      meshId: after.identities.meshId,
+      rootKey: after.rootKey,
+      revoked: after.revoked,
+    };
+    const held = checkChain(chain, {
+      ...policy,
+      signatures: nativeSignatures,
+      nowMs: dueMs + 9 * DAY_MS,
+    });
+    assert.notTypeOf(held, "string");
+  });
+
+  test("that cannot be renewed, for the root is away, stay as they are, and are tried again in an hour", async () => {
+    const dataDir = folder();
+    const store = await KeyStore.init(dataDir, SHAPE, {});
+    const topology = createTopology({ ...SHAPE, spawnCapacity: 0 });
+    const options = { level: "all", topology, threads: 2, dataDir, env: {}, nowMs: now() } as const;
+    const trust = new MeshTrust(options);
+    rmSync(keyPaths(dataDir).root);
+    const dueMs = store.nextRotationMs;
+    let failed = "";
+    await trust
+      .rotateDue(dueMs, () => {})
+      .catch((error: Error) => {
+        failed = error.message;
+      });
+    assert.match(failed, /root\.sealed/);
+    assert.isNull(await trust.rotateDue(dueMs + 3_599_999, () => {}));
+    assert.equal(KeyStore.open(dataDir, {}).stateOf(5, dueMs).state, "due");
   });
 });

@@ -146,6 +146,18 @@ export class KeyStore {
     return signerOf(nativeSignatures, agentSeed(seed, this.identities.meshId, row, serial));
   }
 
+  /** Who grants tokens for these rows: their sector, or the root where they are of several. */
+  granter(rows: IndexRange): {
+    readonly signer: Signer;
+    readonly certificates: readonly Uint8Array[];
+  } {
+    const sector = this.#sectorOf(rows.from);
+    if (this.#sectorOf(rows.to - 1) !== sector) return { signer: this.#root(), certificates: [] };
+    const seed = this.#sectorSeed(readIssuers(this.#unseal(ISSUERS, this.#paths.issuers)), sector);
+    const signer = signerOf(nativeSignatures, seed);
+    return { signer, certificates: [this.identities.sectors[sector]] };
+  }
+
   /** Holds the key that delegates to threads, and its chain from the root. */
   conductor(): { readonly signer: Signer; readonly chain: readonly Uint8Array[] } {
     const { meshId, root, conductor } = this.identities;
@@ -171,6 +183,34 @@ export class KeyStore {
     return { row, certificate, state };
   }
 
+  /** When something is due next, ms since 1970: the first to end of conductor, sectors and agents, less a third of a life. */
+  get nextRotationMs(): number {
+    const { conductor, sectors, agents } = this.identities;
+    let endMs = Number.POSITIVE_INFINITY;
+    for (const bytes of [conductor, ...sectors, ...agents]) {
+      const certificate = certificateOf(bytes);
+      // What is revoked is renewed by order only.
+      if (isRevoked(this.revoked, certificate)) continue;
+      endMs = Math.min(endMs, certificate.notAfterMs);
+    }
+    return endMs - RENEW_MS;
+  }
+
+  /** Rows that are due: all of them with the conductor, else those of the first sector in which something is. */
+  due(nowMs: number): IndexRange | undefined {
+    const { conductor, agents, shape } = this.identities;
+    if (nowMs >= certificateOf(conductor).notAfterMs - RENEW_MS)
+      return { from: 0, to: agents.length };
+    const perSector = agentsPerSector(shape);
+    for (let row = 0; row < agents.length; row++) {
+      const { state } = this.stateOf(row, nowMs);
+      if (state !== "due" && state !== "expired") continue;
+      const sector = this.#sectorOf(row);
+      return { from: sector * perSector, to: (sector + 1) * perSector };
+    }
+    return undefined;
+  }
+
   /** True when the chain of `row` holds as the store has it: the check that an outsider would make. */
   holds(row: number, nowMs: number): boolean {
     const policy = { meshId: this.identities.meshId, rootKey: this.rootKey, nowMs };
@@ -182,7 +222,21 @@ export class KeyStore {
    * New keys for the agents of these rows, and for each sector that lies in them as a whole; for all rows also for the
    * issuers and the conductor. The old certificates hold until they end or are revoked, so nothing is dropped.
    */
-  async rotate(rows: IndexRange, progress?: KeyProgress): Promise<void> {
+  rotate(rows: IndexRange, progress?: KeyProgress): Promise<void> {
+    return this.#rotate(rows, progress, systemClock.nowMs(), false);
+  }
+
+  /** The same by itself, because it is due: who is revoked stays so. */
+  renew(rows: IndexRange, progress: KeyProgress, nowMs: number): Promise<void> {
+    return this.#rotate(rows, progress, nowMs, true);
+  }
+
+  async #rotate(
+    rows: IndexRange,
+    progress: KeyProgress | undefined,
+    nowMs: number,
+    sparesRevoked: boolean,
+  ): Promise<void> {
     const lock = lockFolder(this.#paths.lock);
     try {
       this.#reload();
@@ -190,7 +244,7 @@ export class KeyStore {
       const whole = rows.to - rows.from >= perSector;
       const root = whole ? this.#root() : undefined;
       if (rows.to - rows.from === this.identities.agents.length) this.#renewIssuers();
-      await this.#issue(root, rows, progress);
+      await this.#issue(root, rows, progress, nowMs, sparesRevoked);
     } finally {
       lock.release();
     }
@@ -212,11 +266,16 @@ export class KeyStore {
   }
 
   /** Issues anew what lies in `rows`; the file of identities is replaced as a whole when all is made. */
-  async #issue(root: Signer | undefined, rows: IndexRange, progress?: KeyProgress): Promise<void> {
+  async #issue(
+    root: Signer | undefined,
+    rows: IndexRange,
+    progress?: KeyProgress,
+    nowMs: number = systemClock.nowMs(),
+    sparesRevoked = false,
+  ): Promise<void> {
     const { identities } = this;
     const { meshId, shape } = identities;
     const issuers = readIssuers(this.#unseal(ISSUERS, this.#paths.issuers));
-    const nowMs = systemClock.nowMs();
     const next = {
       ...identities,
       sectors: [...identities.sectors],
@@ -237,7 +296,11 @@ export class KeyStore {
       const from = Math.max(rows.from, sector * perSector);
       const to = Math.min(rows.to, (sector + 1) * perSector);
       let serial: number;
-      if (to - from === perSector && root !== undefined) {
+      const isDead = isRevoked(
+        this.revoked,
+        certificateOf(identities.sectors[sector] ?? next.root),
+      );
+      if (to - from === perSector && root !== undefined && !(sparesRevoked && isDead)) {
         serial = next.nextSerial++;
         const seed = sectorSeed(issuerOf(issuers, serial), meshId, sector, serial);
         const { publicKey } = signerOf(nativeSignatures, seed);
@@ -247,6 +310,7 @@ export class KeyStore {
       const seed = sectorSeed(issuerOf(issuers, serial), meshId, sector, serial);
       const signer = nativeSignatures.signer(seed);
       for (let row = from; row < to; row++) {
+        if (sparesRevoked && this.stateOf(row, nowMs).state === "revoked") continue;
         const issue = { meshId, serial: next.nextSerial++, nowMs };
         const own = agentSeed(seed, meshId, row, issue.serial);
         next.agents[row] = issueAgent(
@@ -344,7 +408,8 @@ function issuerOf(issuers: readonly Issuer[], serial: number): Uint8Array {
   throw new MeshError("MESH_KEYS", `${ISSUERS}: expected a secret for serial ${serial}, got none`);
 }
 
-function certificateOf(bytes: Uint8Array): Certificate {
+/** A certificate of a store; MESH_KEYS when it is none. */
+export function certificateOf(bytes: Uint8Array): Certificate {
   const certificate = readCertificate(bytes);
   if (typeof certificate !== "string") return certificate;
   throw new MeshError(

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from "node:crypto";
 import { assert, describe, test } from "vitest";
-import { BATCH_BYTES, BATCH_EPOCH_F64, BATCH_SEQUENCE_F64 } from "../../mailbox/batch.ts";
+import { BATCH_BYTES } from "../../mailbox/batch.ts";
 import { captured, NOW_MS, readerInto, replay, TrustLanes } from "../../test/trust-lanes.ts";
 import { seededRandom } from "../machine/clock.ts";
 import { LaneSigner } from "./lane-signer.ts";
@@ -112,43 +112,33 @@ describe("a guarded lane", () => {
     assert.deepEqual(delivered.refused, ["signature"]);
   });
 
-  test("10,000 batches forged, changed, replayed or re-targeted: none is taken, no honest one is refused", () => {
-    const seed = randomInt(2 ** 31);
-    const random = seededRandom(seed);
+  test("a peer that only fails is slowed, then refused unverified, and heard again after a minute", () => {
     const lanes = new TrustLanes();
-    const pick = (most: number): number => Math.floor(random.next() * most);
-    let old: Uint8Array[] = [];
-    let honest: Uint8Array[] = [];
-    const tally = new Map<string, number>();
-    for (let round = 0; round < 10_000; round++) {
-      const { ring } = lanes.out();
-      if (round % 10 === 0) {
-        const sent = words(1 + pick(3), round);
-        lanes.send(sent);
-        honest = captured(ring, headerOf(lanes, 2 + sent.length * 2), sent.length);
-        // One of two is taken and so cannot be again; the other one nobody has seen.
-        if (round % 20 === 0) {
-          const taken = lanes.drain();
-          assert.deepEqual(taken.frames, sent, `seed ${seed}, round ${round}`);
-          assert.deepEqual(taken.refused, [], `seed ${seed}, round ${round}`);
-          old = honest;
-        } else lanes.in().ring.release(lanes.in().ring.tail);
+    const { ring } = lanes.out();
+    lanes.send(["an honest one"]);
+    const honest = captured(ring, headerOf(lanes, 4), 1);
+    assert.deepEqual(lanes.drain().frames, ["an honest one"]);
+    let waited = 0;
+    const reasons: string[] = [];
+    for (let round = 0; round < 1_100; round++) {
+      replay(ring, honest);
+      // Left on the lane until its time: the peer's ring is what fills up, and nobody's memory.
+      for (let tries = 0; !lanes.in().ring.empty; tries++) {
+        const { frames, refused } = lanes.drain();
+        assert.deepEqual(frames, []);
+        reasons.push(...refused);
+        if (refused.length > 0) continue;
+        waited++;
+        lanes.nowMs += 5;
+        assert.isBelow(tries, 4);
       }
-      const attack = round % 5;
-      if (attack === 0) replay(ring, old);
-      else if (attack === 1) replay(ring, flipped(honest, pick));
-      else if (attack === 2) replay(ring, forged(honest, pick));
-      else if (attack === 3) replay(ring, swapped(honest, old, pick));
-      else replay(lanes.out(true).ring, honest);
-      const urgent = attack === 4;
-      const { frames, refused } = lanes.drain(urgent);
-      assert.deepEqual(frames, [], `seed ${seed}, round ${round}, attack ${attack}`);
-      assert.isAtLeast(refused.length, 1, `seed ${seed}, round ${round}, attack ${attack}`);
-      for (const refusal of refused) tally.set(refusal, (tally.get(refusal) ?? 0) + 1);
     }
-    assert.includeMembers([...tally.keys()], ["replay", "signature", "form", "source"]);
-    lanes.send(["the last one"]);
-    assert.deepEqual(lanes.drain().frames, ["the last one"], `seed ${seed}`);
+    assert.equal(reasons.filter((reason) => reason === "replay").length, 1_000);
+    assert.equal(reasons.filter((reason) => reason === "throttled").length, 100);
+    assert.isAbove(waited, 900);
+    lanes.nowMs += 60_000;
+    lanes.send(["and an honest one again"]);
+    assert.deepEqual(lanes.drain().frames, ["and an honest one again"]);
   });
 
   test("a session ends with its hour, and its successor's batches are taken", () => {
@@ -251,35 +241,3 @@ describe("a guarded lane", () => {
     assert.isAbove(altered, 1_000);
   });
 });
-
-type Pick = (most: number) => number;
-
-/** One bit of one piece is another; not of the length of a frame, by which the ring is read, for that is no forgery. */
-function flipped(pieces: readonly Uint8Array[], pick: Pick): Uint8Array[] {
-  const bent = pieces.map((piece) => piece.slice());
-  const piece = bent[pick(bent.length)];
-  const byte = 4 + pick(piece.length - 4);
-  piece[byte] ^= 1 << pick(8);
-  return bent;
-}
-
-/** A header of the attacker's own: another sequence or incarnation under the old signature, or noise for one. */
-function forged(pieces: readonly Uint8Array[], pick: Pick): Uint8Array[] {
-  const bent = pieces.map((piece) => piece.slice());
-  const doubles = new Float64Array(bent[0].buffer);
-  const way = pick(3);
-  if (way === 0) doubles[BATCH_SEQUENCE_F64] += 1 + pick(1_000);
-  else if (way === 1) doubles[BATCH_EPOCH_F64] += 1 + pick(3);
-  else for (let i = 64; i < 128; i++) bent[0][i] = pick(256);
-  return bent;
-}
-
-/** The header of one batch over the frames of another. */
-function swapped(
-  pieces: readonly Uint8Array[],
-  old: readonly Uint8Array[],
-  pick: Pick,
-): Uint8Array[] {
-  if (pick(2) === 0) return [pieces[0], ...old.slice(1)];
-  return [pieces[0], old[1], ...pieces.slice(1)];
-}

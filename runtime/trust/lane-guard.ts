@@ -27,6 +27,7 @@ import {
 import type { FrameMemory, Ring } from "../../mailbox/ring.ts";
 import { HashTree, leafHash } from "../../trust/hash-tree.ts";
 import { SignedBatch } from "../../trust/signed-batch.ts";
+import { VerificationBudget } from "../../trust/verification-budget.ts";
 import { EvidenceTap } from "./evidence-tap.ts";
 import { SessionKeys } from "./session-keys.ts";
 import {
@@ -40,6 +41,15 @@ import {
 } from "./trust-plan.ts";
 
 const BATCH_CELLS = BATCH_BYTES / CELL_BYTES;
+/** What a peer that has its keys and its memory to itself never does; the others an honest one may have to answer for. */
+const FAILURES: ReadonlySet<Refusal> = new Set<Refusal>([
+  "form",
+  "source",
+  "certificate",
+  "replay",
+  "signature",
+  "moved",
+]);
 /** Room before each frame of the copy, bytes: the last of them is the first byte of what a leaf hashes. */
 const BEFORE_BYTES = 8;
 
@@ -70,6 +80,7 @@ export class LaneGuard {
   readonly #tap: EvidenceTap;
   readonly #tree = new HashTree();
   readonly #signed: SignedBatch;
+  readonly #budget = new VerificationBudget();
   readonly #header = new Uint8Array(BATCH_BYTES);
   readonly #head = { words: new Int32Array(0), doubles: new Float64Array(0) };
   #copy = frameMemory(64 * 1024);
@@ -83,6 +94,7 @@ export class LaneGuard {
   #toSkip = 0;
   #epoch: number;
   #sequence: number;
+  #nowMs = 0;
 
   /** `placement`: thread of each row, a copy of this thread's own. */
   constructor(
@@ -106,10 +118,15 @@ export class LaneGuard {
     this.#sequence = lane.ring.doubles[RING_SEEN_SEQUENCE_F64];
   }
 
-  /** What `FrameReader.onFrame` is for a lane that is guarded. */
+  /**
+   * What `FrameReader.onFrame` is for a lane that is guarded. A batch of a peer whose batches have failed too often stays
+   * on the lane, for a while.
+   */
   onFrame(word: number, end: number, nowMs: number, reader: GuardedReader): boolean {
     const { ring } = this.#lane;
+    this.#nowMs = nowMs;
     if ((ring.words[word + FRAME_TYPE] & 0xff) === FrameKind.BATCH) {
+      if (this.#budget.state(nowMs) === "slowed") return false;
       if (this.#taken < this.#count) this.#refuse("moved", this.#count - this.#taken, reader);
       this.#open(word, (end - BATCH_CELLS) | 0, nowMs, reader, false);
       return true;
@@ -157,6 +174,7 @@ export class LaneGuard {
       taken = 0;
     });
     if (header < 0) return;
+    this.#nowMs = nowMs;
     this.#open(header, at, nowMs, reader, true);
     this.#taken = Math.min(taken, this.#count);
   }
@@ -199,7 +217,9 @@ export class LaneGuard {
     this.#count = 0;
     this.#taken = 0;
     ring.letGo();
-    const refusal = this.#copyOut(word, position) ?? this.#verify(nowMs, again);
+    const isRefused = this.#budget.state(nowMs) === "refused";
+    const refusal =
+      this.#copyOut(word, position) ?? (isRefused ? "throttled" : this.#verify(nowMs, again));
     if (refusal !== undefined) {
       this.#refuse(refusal, Math.max(1, this.#count), reader);
       return;
@@ -211,6 +231,7 @@ export class LaneGuard {
     this.#epoch = epoch;
     this.#sequence = sequence;
     this.#refusing = false;
+    this.#budget.succeeded();
     ring.hold(position);
     const wanted = this.#tap.wanted;
     if (wanted >= 0) this.#testify(wanted);
@@ -329,6 +350,7 @@ export class LaneGuard {
     this.#toSkip = refusal === "form" ? 0 : frames;
     this.#count = 0;
     this.#taken = 0;
+    if (FAILURES.has(refusal)) this.#budget.failed(this.#nowMs);
     this.#report(refusal, frames, reader);
   }
 

@@ -1,4 +1,6 @@
+import type { TokenWish } from "../../actors/context.ts";
 import { MeshError } from "../../actors/errors.ts";
+import type { Log } from "../../actors/ports.ts";
 import type { Topology } from "../../coordination/topology.ts";
 import { FRAME_BYTES, FRAME_SOURCE, FRAME_TYPE } from "../../mailbox/frame.ts";
 import { type Certificate, readCertificate } from "../../trust/certificate.ts";
@@ -14,6 +16,7 @@ import {
   RENEW_SESSION_MS,
   SessionOffice,
 } from "./session-office.ts";
+import { type PassOnRequest, TokenOffice } from "./token-office.ts";
 import {
   COUNT_REFUSED,
   COUNT_SIGNED,
@@ -28,6 +31,10 @@ import {
 
 /** How often main looks whether a message has come that is waited for, ms. */
 const LOOK_MS = 5;
+
+/** How often main looks whether identities are due, ms; and how long it waits after a rotation that failed. */
+const LOOK_FOR_DUE_MS = 60_000;
+const AFTER_FAILURE_MS = 3_600_000;
 
 /** What a mesh is asked for. */
 export interface MeshTrustOptions {
@@ -61,11 +68,18 @@ export class MeshTrust {
   readonly #kept: boolean;
   readonly #tap: EvidenceTap;
   readonly #open = new Map<number, Open>();
+  readonly #tokens: TokenOffice;
+  /** As it was read last, while nothing has changed in it. */
+  #keyStore: KeyStore | undefined;
   #tapped = false;
+  #nextRotationMs = Number.POSITIVE_INFINITY;
+  #lookMs = 0;
+  #rotation: { readonly made: number; readonly total: number } | undefined;
 
   constructor(options: MeshTrustOptions) {
     const { level, topology, threads, dataDir } = options;
     this.#options = options;
+    this.#tokens = new TokenOffice(topology, () => this.#granting());
     const { rows } = topology;
     const memory = new SharedArrayBuffer(TrustMemory.bytes(threads, rows));
     this.#memory = new TrustMemory(memory, threads, rows);
@@ -91,9 +105,54 @@ export class MeshTrust {
       if (nowMs - sinceMs >= leastMs) hand(thread, this.open(thread, epoch, nowMs));
   }
 
+  /** Called every second: renews sessions and identities that are due. */
+  tick(nowMs: number, hand: SessionHand, log: Log): void {
+    this.renew(nowMs, hand);
+    this.rotateDue(nowMs, hand).then(
+      (done) => done && log.info(done, "identities were due, and are renewed"),
+      (error: Error) =>
+        log.error({ error: error.message }, "identities are due, and cannot be: keys rotate"),
+    );
+  }
+
+  /**
+   * Renews what is due, in pieces between two turns of the event loop: nothing is dropped, for what was issued before holds
+   * for another ten days. Resolves to what was renewed, null when nothing was; rejects, and tries again in an hour, when
+   * it cannot be: the root may have been moved away.
+   */
+  async rotateDue(nowMs: number, hand: SessionHand): Promise<{ readonly renewed: number } | null> {
+    if (!this.#kept || this.#rotation !== undefined || nowMs < this.#lookMs) return null;
+    this.#lookMs = nowMs + LOOK_FOR_DUE_MS;
+    if (nowMs < this.#nextRotationMs) return null;
+    this.#rotation = { made: 0, total: 0 };
+    try {
+      const store = this.#store();
+      const rows = store.due(nowMs);
+      if (rows !== undefined)
+        await store.renew(
+          rows,
+          (made, total) => {
+            this.#rotation = { made, total };
+          },
+          nowMs,
+        );
+      this.refresh(nowMs, hand);
+      if (rows === undefined) return null;
+      // The next sector, if there is one.
+      this.#lookMs = nowMs;
+      return { renewed: rows.to - rows.from };
+    } catch (error) {
+      this.#lookMs = nowMs + AFTER_FAILURE_MS;
+      throw error;
+    } finally {
+      this.#rotation = undefined;
+    }
+  }
+
   /** Reads the key store again, and renews all sessions; MESH_KEYS when it is another mesh's by now. */
   refresh(nowMs: number, hand: SessionHand): void {
     if (!this.#kept) return;
+    this.#keyStore = undefined;
     const store = this.#store();
     const conductor = conductorOf(store);
     if (Buffer.compare(conductor.chain[0], this.plan.root) !== 0)
@@ -101,6 +160,28 @@ export class MeshTrust {
     this.#office.succeed(conductor);
     this.#mark(store, nowMs);
     this.renew(nowMs, hand, 0);
+  }
+
+  /** A token for an agent; see `Trust.grant`. */
+  grant(wish: TokenWish, nowMs: number): Uint8Array {
+    return this.#tokens.grant(wish, nowMs);
+  }
+
+  /** What an agent of a thread passes on. */
+  passOn(request: PassOnRequest, livesThere: (row: number) => boolean, nowMs: number): Uint8Array {
+    return this.#tokens.passOn(request, livesThere, nowMs);
+  }
+
+  #granting(): KeyStore {
+    if (this.plan.level !== "all")
+      throw new MeshError("MESH_TOKEN", `tokens need trust: all, got ${this.plan.level}`);
+    if (!this.#kept)
+      throw new MeshError(
+        "MESH_KEYS",
+        "tokens need the keys of a data folder: make them with keys init",
+      );
+    this.#keyStore ??= this.#store();
+    return this.#keyStore;
   }
 
   /** The next message that crosses a thread from or to `row`; undefined when none did within that time, ms. */
@@ -170,6 +251,8 @@ export class MeshTrust {
       meshId: Buffer.from(meshId).toString("hex"),
       root: fingerprintOf((readCertificate(root) as Certificate).publicKey),
       kept: this.#kept,
+      ...(this.#kept && { nextRotationMs: this.#nextRotationMs }),
+      ...(this.#rotation && { rotation: this.#rotation }),
       signed: this.#sum(COUNT_SIGNED),
       verified: this.#sum(COUNT_VERIFIED),
       refused: Object.fromEntries(refused) as Record<Refusal, number>,
@@ -185,8 +268,10 @@ export class MeshTrust {
   }
 
   #mark(store: KeyStore, nowMs: number): void {
+    this.#nextRotationMs = store.nextRotationMs;
     for (let row = 0; row < this.#options.topology.agents; row++)
       this.#memory.setRevoked(row, store.stateOf(row, nowMs).state === "revoked");
+    this.#memory.revise();
   }
 
   #store(): KeyStore {

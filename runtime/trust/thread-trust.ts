@@ -1,6 +1,7 @@
 import type { Lanes } from "../../mailbox/lanes.ts";
 import { type GuardedReader, LaneGuard } from "./lane-guard.ts";
 import { LaneSigner } from "./lane-signer.ts";
+import { TokenChecks } from "./token-checks.ts";
 import { type Session, TrustMemory, type TrustPlan } from "./trust-plan.ts";
 
 /** What of a thread its trust has to do with. */
@@ -18,10 +19,12 @@ export class ThreadTrust {
   readonly #signer: LaneSigner | undefined;
   /** By incoming lane; undefined where nothing is verified. */
   readonly guards: readonly (LaneGuard | undefined)[];
+  readonly tokens: TokenChecks;
 
   constructor(plan: TrustPlan, session: Session, at: TrustedThread) {
     const { thread, threads, rows, lanes } = at;
     const memory = new TrustMemory(plan.memory, threads, rows);
+    this.tokens = new TokenChecks(plan, memory);
     const guarded = (source: number): boolean => plan.level === "all" || source === 0;
     // As it was when the thread began: nobody changes it afterwards, and who did would not be believed.
     const placement = new Uint8Array(at.placement);

@@ -18,6 +18,7 @@ export const REFUSALS: readonly Refusal[] = [
   "moved",
   "not-delegated",
   "revoked",
+  "throttled",
 ];
 
 /** What all threads of a mesh know of its trust; cloneable. */
@@ -46,6 +47,8 @@ export const COUNT_SIGNED = 0;
 export const COUNT_VERIFIED = 1;
 /** Then one for each of {@link REFUSALS}. */
 export const COUNT_REFUSED = 2;
+/** Of main's own counts: how often whom the mesh believes has changed. */
+const REVISION = TRUST_COUNT_WORDS - 1;
 /** Sessions of one thread that can be looked up: of a thread that dies and dies again, and of hours of renewals. */
 export const SESSION_SLOTS = 32;
 const SLOT_WORDS = 2 + (2 * CERTIFICATE_BYTES) / 4;
@@ -68,6 +71,16 @@ export class TrustMemory {
   static bytes(threads: number, rows: number): number {
     const slots = threads * (TRUST_COUNT_WORDS + SESSION_SLOTS * SLOT_WORDS) * 4;
     return slots + ((rows + 31) >>> 5) * 4;
+  }
+
+  /** Another number after each change of who is revoked. */
+  get revision(): number {
+    return Atomics.load(this.counts, REVISION);
+  }
+
+  /** Says, behind the marks, that they have changed. */
+  revise(): void {
+    Atomics.add(this.counts, REVISION, 1);
   }
 
   /** Puts a session's certificates where its readers look. */

@@ -11,7 +11,7 @@ import type { AgentDesk } from "../api/agent-api.ts";
 interface Call {
   readonly kind: "call";
   readonly id: number;
-  /** Place of the module among the mesh's. */
+  /** Place of the module among the mesh's; {@link MAIN_DESK} for main's own. */
   readonly module: number;
   readonly request: unknown;
 }
@@ -23,6 +23,9 @@ interface Reply {
   readonly value?: unknown;
   readonly error?: { readonly code: string; readonly sentence: string };
 }
+
+/** Where main itself is called. */
+export const MAIN_DESK = -1;
 
 interface Waiter {
   readonly resolve: (value: unknown) => void;
@@ -61,12 +64,16 @@ export class DeskLine {
 }
 
 /** Main's end: answers the calls of one incarnation of a thread when the desks are there. */
-export function serveDesks(port: MessagePort, desks: Promise<readonly AgentDesk[]>): void {
+export function serveDesks(
+  port: MessagePort,
+  desks: Promise<readonly AgentDesk[]>,
+  own: AgentDesk = {},
+): void {
   port.on("message", async ({ kind, id, module, request }: Call) => {
     if (kind !== "call") return;
     let reply: Reply;
     try {
-      const desk = (await desks)[module];
+      const desk = module === MAIN_DESK ? own : (await desks)[module];
       if (desk?.call === undefined)
         throw new MeshError("MESH_NO_DESK", `module ${module} has nobody on main to call`);
       reply = { kind: "reply", id, value: await desk.call(request) };

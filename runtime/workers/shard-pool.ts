@@ -61,6 +61,9 @@ interface Shard {
 /** A worker that dies this often in a row before its agents are ready is given up. */
 const MAX_BOOT_FAILURES = 5;
 
+/** Main's own desk: what agents of a thread ask of the mesh itself. */
+export type OwnDesk = (thread: number, request: unknown) => Promise<unknown>;
+
 /**
  * Hosts the shards on a piscina pool: one endless task for each thread. A task that rejects (crash) or is
  * aborted (hang, kill) is run again on a fresh worker with the same memory, in the next epoch, after the old
@@ -79,6 +82,7 @@ export class ShardPool {
   readonly #sources: readonly string[];
   readonly #shards: Shard[] = [];
   readonly #openSession: SessionOpener | undefined;
+  readonly #call: OwnDesk | undefined;
   #stopping = false;
 
   constructor(
@@ -90,7 +94,9 @@ export class ShardPool {
     desks: Promise<readonly AgentDesk[]>,
     sources: readonly string[],
     openSession?: SessionOpener,
+    call?: OwnDesk,
   ) {
+    this.#call = call;
     this.#openSession = openSession;
     this.#clock = clock;
     this.#plan = plan;
@@ -237,7 +243,8 @@ export class ShardPool {
   async #runOnce(shard: Shard, lostMs: number): Promise<Error | undefined> {
     const { port1, port2 } = new MessageChannel();
     const exited = new Promise<void>((resolve) => port1.once("close", () => resolve()));
-    serveDesks(port1, this.#desks);
+    const call = this.#call;
+    serveDesks(port1, this.#desks, call && { call: (asked) => call(shard.thread, asked) });
     shard.port = port1;
     // The successor is told, not left to read it: what stands there from now on is its own doing.
     const current = Atomics.exchange(shard.control, CONTROL_CURRENT, 0);

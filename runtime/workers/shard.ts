@@ -19,7 +19,7 @@ import { openTelemetry } from "../machine/telemetry.ts";
 import { type MeshPlan, viewMemory } from "../plan/memory.ts";
 import type { Session } from "../trust/trust-plan.ts";
 import { loadBehavior, loadBehaviors, loadBreeds } from "./behavior-modules.ts";
-import { DeskLine } from "./desk-line.ts";
+import { DeskLine, MAIN_DESK } from "./desk-line.ts";
 import { runDuty } from "./duty.ts";
 import { bootShard } from "./shard-boot.ts";
 import { serveVersions, type VersionOrder } from "./version-line.ts";
@@ -79,14 +79,15 @@ async function serve(task: ShardTask): Promise<ShardEnd> {
   const { control } = view;
   const random = seededRandom(plan.seed + thread * 7919 + epoch * 104_729);
   const { session, lifeline } = task;
-  const ports = { clock, random, log, ...(session && { session }) };
+  const line = new DeskLine(lifeline);
+  const call = (request: unknown): Promise<unknown> => line.call(MAIN_DESK, request);
+  const ports = { clock, random, log, call, ...(session && { session }) };
   const dispatcher = new Dispatcher(plan, view, ports);
   lifeline.on("message", (said: { readonly kind: string; readonly session: Session }) => {
     if (said.kind === "session") dispatcher.trust?.renew(said.session);
   });
   Atomics.store(control, CONTROL_BOOTED, 0);
   Atomics.store(control, CONTROL_THREAD_ID, threadId);
-  const line = new DeskLine(task.lifeline);
   const hostOf = (place: number): AgentHost => ({
     thread,
     topology: view.topology,
