@@ -1,5 +1,4 @@
 import type { AskOptions, TellOptions } from "../actors/context.ts";
-import { MeshError } from "../actors/errors.ts";
 import type { Receipt } from "../actors/receipt.ts";
 import type { ActorRef, Target } from "../actors/ref.ts";
 import type { Answer } from "../actors/result.ts";
@@ -64,9 +63,7 @@ import { MeshNodes } from "./mesh-nodes.ts";
 import type { MeshPlan } from "./plan/memory.ts";
 import { planMesh } from "./plan/mesh-plan.ts";
 import type { Settings } from "./plan/options.ts";
-import { MeshTrust, type SessionHand } from "./trust/mesh-trust.ts";
-import type { PassOnRequest } from "./trust/token-office.ts";
-import type { Session } from "./trust/trust-plan.ts";
+import { passOn, TrustDesk } from "./trust/trust-desk.ts";
 import { WhyReader } from "./why.ts";
 import { AgentDesks } from "./workers/agent-desks.ts";
 import type { MainModule } from "./workers/behavior-modules.ts";
@@ -104,7 +101,7 @@ export class ThreadedMesh implements Mesh {
   readonly #pool: ShardPool;
   readonly #watchdog: Watchdog;
   readonly #why: WhyReader;
-  readonly #trust: MeshTrust | undefined;
+  readonly #trust: TrustDesk | undefined;
   readonly nodes: MeshNodes | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #watch: ReloadOptions | undefined;
@@ -125,15 +122,15 @@ export class ThreadedMesh implements Mesh {
     this.agentOptions = options.agentOptions;
     this.#signal = options.signal;
     this.#watch = settings.watch;
-    this.#trust = trustOf(settings);
+    const trust = this.#trustDesk(settings);
+    this.#trust = trust;
     this.#plan = planMesh(
       settings,
       options,
       { capabilities, memory: modules.map(({ shared }) => shared) },
       journal?.plan,
-      this.#trust?.plan,
+      trust?.plan,
     );
-    const openSession = this.#trust && this.#openSession;
     const logOptions = { level: settings.log, file: options.logFile } as const;
     const log = createLog({ ...logOptions, thread: "main" });
     this.#desks = new AgentDesks(modules, settings.moduleOptions, log);
@@ -150,7 +147,7 @@ export class ThreadedMesh implements Mesh {
       hasNodes: options.nodes !== undefined,
       breakers: settings.breakers,
       operators: options.operators,
-      openSession: openSession && ((epoch) => openSession(0, epoch)),
+      openSession: trust && ((epoch) => trust.openSession(0, epoch)),
       log,
       workers: {
         restartsOf: (thread) => this.#pool.restartsOf(thread),
@@ -182,8 +179,8 @@ export class ThreadedMesh implements Mesh {
       losses,
       this.#desks.opened,
       sources,
-      openSession,
-      this.#passOn,
+      trust?.openSession,
+      async (thread, request) => passOn(trust, thread, request),
     );
     this.#reloads = new Reloads(
       {
@@ -201,33 +198,22 @@ export class ThreadedMesh implements Mesh {
     );
   }
 
-  readonly #openSession = (thread: number, epoch: number): Session =>
-    (this.#trust as MeshTrust).open(thread, epoch, systemClock.nowMs());
-
-  readonly #handSession: SessionHand = (thread, session) => {
-    if (thread === 0) this.#headquarters.dispatcher.trust?.renew(session);
-    else this.#pool.renew(thread, session);
-  };
-
-  /** Asked by an agent of `thread`. */
-  readonly #passOn = async (thread: number, request: unknown): Promise<Uint8Array> => {
-    const { placement } = this.#headquarters.dispatcher.view;
-    const livesThere = (row: number): boolean => placement[row] === thread;
-    if (this.#trust === undefined)
-      throw new MeshError("MESH_TOKEN", "tokens need trust: all, got off");
-    return this.#trust.passOn(request as PassOnRequest, livesThere, systemClock.nowMs());
-  };
+  #trustDesk({ trust, topology, workers, dataDir }: Settings): TrustDesk | undefined {
+    if (trust === "off") return undefined;
+    const options = { level: trust, topology, threads: workers + 1, dataDir, env: process.env };
+    return new TrustDesk(options, {
+      clock: systemClock,
+      hand: (thread, session) => {
+        if (thread === 0) this.#headquarters.dispatcher.trust?.renew(session);
+        else this.#pool.renew(thread, session);
+      },
+      threadOf: (row) => this.#headquarters.dispatcher.view.placement[row],
+      ref: (address) => this.ref(address),
+    });
+  }
 
   get trust(): Trust | undefined {
-    const trust = this.#trust;
-    if (trust === undefined) return undefined;
-    return {
-      status: () => trust.status(),
-      refresh: () => trust.refresh(systemClock.nowMs(), this.#handSession),
-      grant: (wish) => trust.grant(wish, systemClock.nowMs()),
-      evidence: (address, { withinMs = 10_000 } = {}) =>
-        trust.evidence(this.ref(address), withinMs, systemClock.nowMs),
-    };
+    return this.#trust?.trust;
   }
 
   get conflicts(): Conflicts {
@@ -306,7 +292,7 @@ export class ThreadedMesh implements Mesh {
     const { log } = this.#headquarters.dispatcher.ports;
     this.#ticks = setInterval(() => {
       this.#headquarters.tick();
-      this.#trust?.tick(systemClock.nowMs(), this.#handSession, log);
+      this.#trust?.tick(log);
     }, TICK_MS);
     this.#ticks.unref();
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
@@ -317,7 +303,7 @@ export class ThreadedMesh implements Mesh {
   }
 
   status(): MeshStatus {
-    const trust = this.#trust?.status();
+    const trust = this.trust?.status();
     const nodes = this.nodes?.statusNow;
     return { ...this.#headquarters.status(), ...(trust && { trust }), ...(nodes && { nodes }) };
   }
@@ -505,11 +491,4 @@ export class ThreadedMesh implements Mesh {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
-}
-
-function trustOf({ trust: level, topology, workers, dataDir }: Settings): MeshTrust | undefined {
-  if (level === "off") return undefined;
-  const threads = workers + 1;
-  const nowMs = systemClock.nowMs();
-  return new MeshTrust({ level, topology, threads, dataDir, env: process.env, nowMs });
 }
