@@ -11,6 +11,7 @@ import type { Bench } from "./harness.ts";
 import { heartbeatCross } from "./heartbeat-cross.ts";
 import { heartbeatThread } from "./heartbeat-thread.ts";
 import { idle } from "./idle.ts";
+import { link } from "./link.ts";
 import { operations } from "./operations.ts";
 import { punctuality } from "./punctuality.ts";
 import { release } from "./release.ts";
@@ -33,6 +34,7 @@ export const BENCHES: readonly Bench[] = [
   askCross,
   askLocal,
   durable,
+  link,
   trust,
   tree,
   cascade,
