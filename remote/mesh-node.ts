@@ -16,6 +16,7 @@ import { nodeKey } from "./lease-records.ts";
 import type { NodeBus } from "./node-bus.ts";
 import { FRAME_MESSAGES, type LinkWord, NodeLink } from "./node-link.ts";
 import { type LeaseChange, type PostHost, SectorLeases } from "./sector-leases.ts";
+import { decodeWith, StateParcel } from "./state-parcel.ts";
 
 /** Looks at leases and links in a lease. */
 const LOOKS_A_LEASE = 16;
@@ -59,6 +60,7 @@ export class MeshNode {
   readonly #ports: MeshNodePorts;
   readonly #leases: SectorLeases;
   readonly #codec = new PayloadCodec();
+  readonly #parcel: StateParcel;
   readonly #peers = new Map<string, Peer>();
   readonly #wanted = new Set<string>();
   /** By sector: what is done with it, one after the other. */
@@ -76,6 +78,7 @@ export class MeshNode {
     const { name, incarnation, side, options } = ports;
     const { sectors } = side.topology;
     this.#leases = new SectorLeases({ ...options, name, incarnation, sectors });
+    this.#parcel = new StateParcel(ports.bus, this.#codec);
     side.wanted = (node) => this.#want(node);
   }
 
@@ -187,21 +190,22 @@ export class MeshNode {
     }
     switch (change.kind) {
       case "gained":
-        this.#then(post, () => side.takeOver(post, change.epoch, change.again));
+        this.#then(post, () => this.#takeOver(post, change.epoch, change.again));
         // The others are to know soon how its agents are.
         this.#rowsTold.delete(post);
         this.#rowsAtMs = Math.min(this.#rowsAtMs, this.#ports.clock.nowMs() + FIRST_ROWS_MS);
         break;
       case "to-give-up":
         this.#then(post, async () => {
-          await side.giveUp(post, options.drainMs);
+          const states = await side.giveUp(post, options.drainMs);
+          if (states.length > 0) await this.#parcel.leave(post, this.#leases.epochOf(post), states);
           this.#released.add(post);
         });
         break;
       case "lost": {
         const address = addressOf(side.topology, coordinatorOf(side.topology, post));
         onLoss(address, "its lease went to another node: what this one did since does not count");
-        this.#then(post, () => side.giveUp(post, 0));
+        this.#then(post, async () => void (await side.giveUp(post, 0)));
         break;
       }
       case "elsewhere":
@@ -210,6 +214,11 @@ export class MeshNode {
       default:
         change satisfies never;
     }
+  }
+
+  async #takeOver(post: number, epoch: number, again: boolean): Promise<void> {
+    const states = again || epoch === 1 ? [] : await this.#parcel.fetch(post, epoch);
+    if (this.#leases.holds(post)) await this.#ports.side.takeOver(post, epoch, again, states);
   }
 
   /** As the leases have it by then: more may have changed since. */
@@ -286,17 +295,11 @@ export class MeshNode {
     bus.publish(`link.${name}.${peer.name}`, this.#codec.bytes.slice(0, length));
   }
 
-  #decode(bytes: Uint8Array): unknown {
-    const padded = new Uint8Array((bytes.length + 7) & ~7);
-    padded.set(bytes);
-    return this.#codec.decode(new Int32Array(padded.buffer), padded, 0, bytes.length);
-  }
-
   #onLink(bytes: Uint8Array): void {
     const { side, clock, log } = this.#ports;
     let said: readonly [from: string, to: string, word: LinkWord];
     try {
-      said = this.#decode(bytes) as typeof said;
+      said = decodeWith(this.#codec, bytes) as typeof said;
     } catch (error) {
       log.error({ error: String(error) }, "a frame of another node makes no sense");
       return;
@@ -330,7 +333,12 @@ export class MeshNode {
 
   #onRows(bytes: Uint8Array): void {
     const { side } = this.#ports;
-    const [from, epoch, sector, rows] = this.#decode(bytes) as [string, number, number, Uint8Array];
+    const [from, epoch, sector, rows] = decodeWith(this.#codec, bytes) as [
+      string,
+      number,
+      number,
+      Uint8Array,
+    ];
     if (from === this.#leases.incarnation) return;
     const host = this.#leases.hostOf(sector);
     if (host === undefined || host.incarnation !== from || host.epoch !== epoch) return;

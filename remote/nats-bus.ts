@@ -15,6 +15,8 @@ type Bucket = Awaited<ReturnType<InstanceType<KvModule["Kvm"]>["create"]>>;
 const AGAIN_MS = 250;
 /** A record is written within this time, or nobody knows whether it was, ms. */
 const WRITE_MS = 2_000;
+/** States that nobody has taken over are forgotten, ms. */
+const STATES_MS = 86_400_000;
 /** For the first connection, and for the bucket at the start, ms. */
 const CONNECT_MS = 5_000;
 /** What the server says when a record is not of the revision that was named. */
@@ -246,6 +248,35 @@ class NatsBus implements NodeBus {
       return;
     }
     this.#listener?.onEntry(entry.key, value, entry.revision);
+  }
+
+  async keep(name: string, bytes: Uint8Array): Promise<boolean> {
+    try {
+      await (await this.#states()).put(name, bytes);
+      return true;
+    } catch (error) {
+      this.#log.warn({ name, error: wordsOf(error) }, "states could not be kept");
+      return false;
+    }
+  }
+
+  async kept(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return (await (await this.#states()).get(name))?.value;
+    } catch (error) {
+      this.#log.warn({ name, error: wordsOf(error) }, "states could not be had");
+      return undefined;
+    }
+  }
+
+  /** A bucket of its own, which nobody watches; what nobody has taken is gone after a day. */
+  #states(): Promise<Bucket> {
+    const manager = new this.#kv.Kvm(this.#connection);
+    return manager.create(`${this.#name}-states`, {
+      history: 1,
+      ttl: STATES_MS,
+      timeout: WRITE_MS,
+    });
   }
 
   async close(): Promise<void> {

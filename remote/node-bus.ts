@@ -13,6 +13,10 @@ export interface NodeBus {
   write(write: LeaseWrite): Promise<LeaseWritten>;
   /** Hears of every record as it is, and of each change; resolves when all that stand now have been told. */
   watch(listener: RecordListener): Promise<void>;
+  /** Keeps something under a name for whoever comes next; false when it could not be kept. */
+  keep(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** What is kept under a name; undefined when nothing is, or cannot be had. */
+  kept(name: string): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 

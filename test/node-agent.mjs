@@ -9,4 +9,6 @@ export default {
     else state.total += message?.add ?? 0;
     return { state: 1, value: { total: state.total, pid: process.pid } };
   },
+  snapshot: (state) => state.total,
+  restore: (total) => ({ total }),
 };

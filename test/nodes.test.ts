@@ -133,8 +133,9 @@ describe("a node that is lost", () => {
     b = start("b");
     await b.ready;
     await until("half of the sectors are b's", async () => (await sectorsOf(a)).b === 2);
-    const there = [await count(a, inA), await count(a, inB)].map(({ pid }) => pid);
-    assert.lengthOf(new Set(there), 2);
+    const there = [await count(a, inA), await count(a, inB)];
+    assert.lengthOf(new Set(there.map(({ pid }) => pid)), 2);
+    assert.equal(there[1].total, 50, "its state went with it");
   });
 
   test("that only slept learns that its sectors are another's, and says so", async () => {
@@ -160,8 +161,12 @@ describe("a node that is lost", () => {
   });
 
   test("that leaves in good order gives all to the other first", async () => {
+    const hosts = await Promise.all([1, 2, 3, 4].map((n) => a.do("hostOf", `sector-${n}`)));
+    const address = `sector-${hosts.indexOf("b") + 1}/cluster-2/agent-3`;
+    await count(a, address, 11);
     await b.do("stop");
     assert.equal(await b.exited, 0);
+    assert.equal((await count(a, address)).total, 11, "its state went with it");
     const { ready, conflict, transit, skipped } = await a.do<BroadcastResult>("broadcast", {
       add: 0,
     });

@@ -18,6 +18,9 @@ export type Look =
   | { readonly hook: "resend"; readonly messageId: string }
   | { readonly hook: "provenance"; readonly value: unknown };
 
+/** The snapshot of an agent. */
+export type SavedState = readonly [agent: number, snapshot: unknown];
+
 /** What one thread may ask of another, or main of a shard, on behalf of the operator. */
 export type Request =
   | { readonly verb: "watch" | "unwatch"; readonly watcher: number }
@@ -29,6 +32,13 @@ export type Request =
       readonly from: number;
       readonly to: number;
       readonly anew: boolean;
+    }
+  | { readonly verb: "states"; readonly from: number; readonly to: number }
+  | {
+      readonly verb: "adopt";
+      readonly from: number;
+      readonly to: number;
+      readonly states: readonly SavedState[];
     }
   | { readonly verb: "withdraw"; readonly asks: readonly number[] }
   | { readonly verb: "kill" | "share-context" }
@@ -127,6 +137,10 @@ export class Requests {
       case "move-out":
         for (let agent = request.from; agent < request.to; agent++) agents.leave(agent, OFFLINE);
         return {};
+      case "states":
+        return { states: agents.checkpoints.statesOf(request.from, request.to) };
+      case "adopt":
+        return agents.checkpoints.adoptStates(request.from, request.to, request.states);
       case "withdraw":
         return this.#withdraw(target, new Set(request.asks));
       case "pause":

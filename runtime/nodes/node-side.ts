@@ -9,7 +9,7 @@ import { NodeGateway } from "./gateway.ts";
 import { NodeKind, type NodeMessage } from "./node-message.ts";
 import { RelayedOperations } from "./relayed-operations.ts";
 import { type SectorHost, SectorMap } from "./sector-map.ts";
-import { SectorMoves } from "./sector-moves.ts";
+import { SectorMoves, type StateChunk } from "./sector-moves.ts";
 
 /** What the side of a mesh that faces other nodes needs. */
 export interface NodeSidePorts {
@@ -86,15 +86,19 @@ export class NodeSide {
   }
 
   /** See {@link SectorMoves.takeOver}. */
-  async takeOver(sector: number, epoch: number, again: boolean): Promise<void> {
+  async takeOver(
+    sector: number,
+    epoch: number,
+    again: boolean,
+    states: readonly StateChunk[],
+  ): Promise<void> {
     this.#now();
-    const started = this.#moves.takeOver(sector, epoch, again);
+    await this.#moves.takeOver(sector, epoch, again, states);
     this.#operations.moved(sector);
-    await started;
   }
 
   /** See {@link SectorMoves.giveUp}. */
-  giveUp(sector: number, drainMs: number): Promise<void> {
+  giveUp(sector: number, drainMs: number): Promise<readonly StateChunk[]> {
     this.#now();
     return this.#moves.giveUp(sector, drainMs);
   }
