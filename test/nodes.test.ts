@@ -83,11 +83,12 @@ describe("two nodes", () => {
   test("broadcast and cascade as one mesh", async () => {
     const all = await b.do<BroadcastResult>("broadcast", { add: 0 });
     assert.deepEqual([all.addressed, all.ready], [40, 40]);
-    const operation = { payload: { add: 0 }, at: "in 500ms" };
+    const operation = { payload: { add: 0 }, at: "in 1s" };
     const cascade = await a.do<CascadeResult>("cascade", operation, { strategy: "wave" });
-    assert.deepEqual([cascade.ready, cascade.quorum.decision], [40, "PROCEED"]);
+    assert.deepEqual([cascade.ready, cascade.quorum.decision], [cascade.addressed, "PROCEED"]);
+    assert.isAtLeast(cascade.ready, 30);
     const scatter = await b.do<CascadeResult>("scatter", operation);
-    assert.deepEqual([scatter.ready, scatter.acting.count], [40, 40]);
+    assert.deepEqual([scatter.ready, scatter.acting.count], [scatter.addressed, scatter.addressed]);
   });
 
   test("see and order each other's agents", async () => {
@@ -175,9 +176,14 @@ describe("a node that is lost", () => {
     await b.do("stop");
     assert.equal(await b.exited, 0);
     assert.equal((await count(a, address)).total, total + 11, "its state went with it");
-    const { ready, out } = await a.do<{ ready: number; out: unknown }>("scatterNow", { add: 0 });
+    const { ready, addressed, out } = await a.do<CascadeResult & { out: unknown }>(
+      "scatterNow",
+      {},
+    );
     assert.equal(JSON.stringify(out), "[]");
-    assert.equal(ready, 40);
+    assert.equal(ready, addressed);
+    // An agent whose latency has leapt, as on a machine that is slow for a moment, is gone around for a while.
+    assert.isAtLeast(ready, 30);
     assert.deepEqual(await sectorsOf(a), { a: 4 });
     assert.equal((await a.do<MeshStatus>("status")).lost, 0);
   });
