@@ -8,7 +8,7 @@ interface OnItsWay {
   readonly word: LinkWord;
 }
 
-test("two nodes get all that the other says, once and in order, over a network that loses, doubles and reorders", () => {
+test("two nodes get all that the other says, once and in order, though the network loses and doubles", () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   process.stdout.write(`seed ${seed}\n`);
   fc.assert(
