@@ -32,7 +32,8 @@ export const historyCommand: MeshCommand = meshCommand({
   help: "Tell how operations went, newest first.",
   details:
     "With a --store all that have ended, of every node that shares it, also before this process began; NODE names " +
-    "another one. Without, the last 60 of this mesh. Where no mesh runs, those of the store that MESH_STORE names. trace tells the way of one that this mesh remembers.",
+    "another one. Without, the last 60 of this mesh. Where no mesh runs, those of the store that " +
+    "MESH_STORE names. trace tells the way of one that this mesh remembers.",
   parameters: {
     limit: {
       schema: wholeNumber(1, MOST).optional(),
