@@ -15,6 +15,7 @@ import type { Cut } from "./api/cut.ts";
 import type { MeshStatus } from "./api/mesh-api.ts";
 import { MeshListeners } from "./api/mesh-listeners.ts";
 import type { OperatorOptions } from "./api/mode-api.ts";
+import type { Traces } from "./api/trace-api.ts";
 import { ConflictFacets } from "./conflicts/conflict-facets.ts";
 import { isEnclosing } from "./dispatch/admittance.ts";
 import { resolve } from "./dispatch/cell.ts";
@@ -29,6 +30,7 @@ import { Population } from "./growth/population.ts";
 import { Scaling } from "./growth/scaling.ts";
 import { DeadLetterOffice } from "./inspection/dead-letters.ts";
 import { Incidents } from "./inspection/incidents.ts";
+import { MessageTraces } from "./inspection/message-traces.ts";
 import { StatusReader } from "./inspection/status.ts";
 import type { MeshJournal } from "./journal/journal.ts";
 import { seededRandom } from "./machine/clock.ts";
@@ -228,6 +230,13 @@ export class Headquarters {
     const { selector, orchestrator, delegations } = this;
     const parts = { modes: this.guards.modes, spans: dispatcher.spans };
     this.entrance = new Entrance({ ...parts, selector, orchestrator, delegations });
+  }
+
+  traces(): Traces {
+    return new MessageTraces(this.dispatcher.view, {
+      operation: (id, options) => this.history.trace(id, options),
+      history: (limit) => this.past.list(limit),
+    });
   }
 
   /** After `live`, of which it takes how one went. */

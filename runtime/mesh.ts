@@ -53,7 +53,6 @@ import type { Trust } from "./api/trust-api.ts";
 import type { Why } from "./api/why-api.ts";
 import { resolve } from "./dispatch/cell.ts";
 import { Headquarters } from "./headquarters.ts";
-import { MessageTraces } from "./inspection/message-traces.ts";
 import type { MeshJournal } from "./journal/journal.ts";
 import { systemClock } from "./machine/clock.ts";
 import { systemLater } from "./machine/later.ts";
@@ -164,11 +163,8 @@ export class ThreadedMesh implements Mesh {
         clock: systemClock,
         log,
       });
-    const { losses, dispatcher, statusReader, interventions, history } = this.#headquarters;
-    this.traces = new MessageTraces(dispatcher.view, {
-      operation: (id, options) => history.trace(id, options),
-      history: (limit) => this.#headquarters.past.list(limit),
-    });
+    const { losses, dispatcher, statusReader, interventions } = this.#headquarters;
+    this.traces = this.#headquarters.traces();
     this.#why = new WhyReader(this.#plan, dispatcher.view, statusReader, interventions);
     const sources = [...settings.modules];
     this.#pool = new ShardPool(

@@ -23,7 +23,7 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 type Any = any;
 
 function yaml(path: string): Any[] {
-  return parseAllDocuments(read(path)).map((document) => {
+  return parseAllDocuments(read(path), { merge: true }).map((document) => {
     assert.isEmpty(document.errors, path);
     assert.isEmpty(document.warnings, path);
     return document.toJS();
@@ -31,7 +31,13 @@ function yaml(path: string): Any[] {
 }
 
 /** Variables that are no settings. */
-const OTHER_VARIABLES = [STORE_PASSWORD, "MESH_KEYS_PASSPHRASE", "MESH_KEYS_FILE", "MESH_CONFIG"];
+const OTHER_VARIABLES = [
+  STORE_PASSWORD,
+  "MESH_JOIN_PASSWORD",
+  "MESH_KEYS_PASSPHRASE",
+  "MESH_KEYS_FILE",
+  "MESH_CONFIG",
+];
 const KEYS = Object.keys(SETTINGS);
 const VARIABLES = new Set([...KEYS.map(variableOf), ...OTHER_VARIABLES]);
 const PATHS = Object.keys((openapiOf([]) as { paths: object }).paths);
@@ -108,7 +114,7 @@ describe("the image", () => {
       for (const source of sources) {
         const path = source.replace(/^\/(src|app)\//, "");
         // Made by the steps before.
-        if (path === "dist" || path === "node_modules") continue;
+        if (path === "dist" || path.endsWith("node_modules")) continue;
         assert.isTrue(existsSync(join(ROOT, path)), source);
         if (path !== ".") assert.notInclude(ignored, path.split("/")[0], source);
       }
@@ -122,6 +128,13 @@ describe("the image", () => {
       "examples",
     ])
       assert.notInclude(ignored, path);
+  });
+
+  test("has the packages that join nodes and serve MCP, as they are tested here", () => {
+    const { devDependencies } = JSON.parse(read("package.json"));
+    const added = all.flatMap(({ rest }) => [...rest.matchAll(/(@[\w-]+\/[\w-]+)@([\d.]+)/g)]);
+    assert.isAtLeast(added.length, 3);
+    for (const [, name, version] of added) assert.equal(version, devDependencies[name], name);
   });
 
   test("runs mesh-30k, not as root, with settings that it has, and takes SIGTERM itself", () => {
@@ -174,6 +187,20 @@ describe("the image", () => {
   });
 });
 
+/** The variables as Compose would give them, with its `${A:-b}`, `${A:+b}` and `${A:?c}`. */
+function environmentOf(given: Record<string, unknown>, joined: string): Record<string, string> {
+  const file = join(folder, "any.pem");
+  writeFileSync(file, "");
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const [, kind, other] = /^\$\{\w+:([-+?])(.*)\}$/.exec(String(value)) ?? [];
+      if (kind === undefined) return [name, String(value)];
+      const filled = kind === "?" ? "secret" : kind === "-" ? joined : joined && other;
+      return [name, filled.startsWith("/certs/") ? file : filled];
+    }),
+  );
+}
+
 describe("the compose file", () => {
   const [compose] = yaml("deploy/compose.yaml");
   const services = Object.entries(compose.services as Record<string, Any>);
@@ -181,16 +208,25 @@ describe("the compose file", () => {
   test("names what is there: services, volumes, files, and settings of mesh-30k", () => {
     const { mesh } = compose.services;
     assert.isTrue(existsSync(join(ROOT, "deploy", mesh.build.context, mesh.build.dockerfile)));
-    mustBeVariables(Object.keys(mesh.environment));
-    const env = Object.fromEntries(
-      Object.entries(mesh.environment).map(([name, value]) => [name, String(value)]),
-    );
-    const { settings } = readConfig({ flags: {}, env, cwd: folder });
-    for (const name of Object.keys(mesh.depends_on)) {
-      assert.isDefined(compose.services[name]);
-      assert.isDefined(compose.services[name].healthcheck, name);
+    for (const [, node] of services.filter(([, { image }]) => image === mesh.image)) {
+      mustBeVariables(Object.keys(node.environment));
+      for (const joined of ["", "tls://nats:4222"]) {
+        const { settings } = readConfig({
+          flags: {},
+          env: environmentOf(node.environment, joined),
+          cwd: folder,
+        });
+        assert.equal(settings.join, joined || undefined);
+        assert.equal(settings.nodes, joined ? 2 : undefined);
+        const { hostname } = new URL(String(settings.store));
+        assert.include(Object.keys(compose.services), hostname);
+        if (joined) assert.property(compose.services, new URL(joined).hostname);
+      }
+      for (const name of Object.keys(node.depends_on))
+        assert.isDefined(compose.services[name].healthcheck, name);
     }
-    assert.include(Object.keys(compose.services), new URL(String(settings.store)).hostname);
+    const names = services.flatMap(([, { environment }]) => environment?.MESH_NODE ?? []);
+    assert.lengthOf(new Set(names), 2);
     for (const [name, { volumes = [] }] of services) {
       for (const volume of volumes as string[]) {
         const [from] = volume.split(":");
@@ -205,7 +241,7 @@ describe("the compose file", () => {
     for (const [name, { environment = {}, image, ports = [] }] of services) {
       for (const [variable, value] of Object.entries(environment as Record<string, string>))
         if (/PASSWORD/.test(variable)) assert.match(value, /^\$\{\w+:\?/, `${name} ${variable}`);
-      if (name !== "mesh") assert.match(image, /:\d/, name);
+      if (image !== "mesh-30k") assert.match(image, /:\d/, name);
       // Only nats, which asks for a certificate, is open.
       for (const port of ports) if (name !== "nats") assert.match(port, /^127\.0\.0\.1:/);
     }

@@ -1,14 +1,16 @@
 // A mesh whose store is killed under it: what it said that is recorded is there when the store is.
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, assert, beforeAll, test } from "vitest";
 import { healthOf } from "../console/reports/health.ts";
 import { metricsOf } from "../console/reports/metrics.ts";
 import type { Mesh } from "../index.ts";
-import { pause, printedSeed, randomOf, startMesh, until } from "./mesh.ts";
+import { PostgresLog } from "../runtime/conflicts/postgres-log.ts";
+import { readStore, type StorePlan } from "../runtime/plan/store-plan.ts";
+import { TierCertificates } from "../runtime/trust/tier-certificates.ts";
+import { createMesh, pause, printedSeed, randomOf, startMesh, until } from "./mesh.ts";
+import { Person } from "./person.ts";
 import { OWNER_PASSWORD, PostgresServer } from "./postgres-server.ts";
 
 /** Kills; `STORE_KILLS=50` for more than continuous integration has time for. */
@@ -139,32 +141,65 @@ test("two meshes share it: each resolves its own conflicts, both tell of all, ea
   await again.stop();
 }, 60_000);
 
-test("start says which store it could not have, never its password, and exits with 2", () => {
-  const url = server.url().replace("mesh_owner", "mesh_owner:wrong-one");
-  const bin = fileURLToPath(new URL("../runtime/index.js", import.meta.url));
-  const args = [
-    "start",
-    "--no-repl",
-    "--sectors",
-    "1",
-    "--workers",
-    "1",
-    "--data",
-    join(root, "cli"),
-  ];
-  const run = (store: string): { status: number | null; said: string } => {
-    const done = spawnSync(process.execPath, [bin, ...args, "--for", "1s", "--store", store], {
-      encoding: "utf8",
-      timeout: 30_000,
-    });
-    return { status: done.status, said: done.stdout + done.stderr };
+test("the store is read where no mesh runs", async () => {
+  const env = { MESH_STORE: server.url(), MESH_STORE_PASSWORD: OWNER_PASSWORD };
+  const read = async (...words: string[]): Promise<Record<string, unknown>> => {
+    const person = new Person({ cwd: root, env });
+    const code = await person.run(...words, "--json", "--data", join(root, "no"));
+    assert.equal(code, 0, person.talk);
+    return JSON.parse(person.out);
   };
-  const wrong = run(url);
-  assert.notEqual(wrong.status, 0);
-  assert.match(wrong.said, /expected a user and a password that the server knows/);
-  assert.notInclude(wrong.said, "wrong-one");
-  const bad = run("mysql://u:wrong-one@h/d");
-  assert.equal(bad.status, 2);
-  assert.match(bad.said, /store: expected postgres:/);
-  assert.notInclude(bad.said, "wrong-one");
+  const { verification } = (await read("conflicts", "verify")) as {
+    verification: Record<string, unknown>;
+  };
+  assert.isTrue(verification.ok);
+  assert.isNotEmpty(verification.chains as unknown[]);
+  assert.lengthOf((await read("history")).operations as unknown[], 2);
+  const { conflicts } = await read("conflicts", "list", "--limit", "3");
+  assert.lengthOf(conflicts as unknown[], 3);
+}, 30_000);
+
+test("start says which store it could not have, never its password, and does not start", async () => {
+  const url = server.url().replace("mesh_owner", "mesh_owner:wrong-one");
+  const person = new Person({ cwd: root, createMesh });
+  const size = "--sectors 1 --clusters 1 --agents 3 --workers 1 --no-repl --log silent".split(" ");
+  const code = await person.run("start", ...size, "--data", join(root, "cli"), "--store", url);
+  assert.notEqual(code, 0);
+  assert.match(person.talk, /expected a user and a password that the server knows/);
+  assert.notInclude(person.talk + person.out, "wrong-one");
 });
+
+test("a store that asks for certificates lets in who has one of its authority, and nobody else", async () => {
+  const certs = async (name: string): Promise<string> => {
+    const store = new TierCertificates(join(root, name), {});
+    const [days, hosts] = [30, ["localhost", "127.0.0.1"]];
+    await store.init([
+      { name: "server", tier: "server", hosts, days },
+      { name: "node-1", tier: "node", hosts: [], days },
+    ]);
+    return store.folder;
+  };
+  const [own, foreign] = await Promise.all([certs("own"), certs("foreign")]);
+  server.requireCertificates(own);
+  const opened = async (ca: string, mine?: string): Promise<string> => {
+    const pair = mine === undefined ? "" : `&sslcert=${mine}/node-1.pem&sslkey=${mine}/node-1.pem`;
+    const url = `${server.url()}?sslmode=verify-full&sslrootcert=${ca}/ca.pem${pair}`;
+    const store = readStore({ url, password: OWNER_PASSWORD, node: "tls" }, {}) as StorePlan;
+    return PostgresLog.open({ store, dataDir: undefined }).then(
+      async (log) => {
+        const { ok } = await log.verify();
+        await log.close();
+        return ok ? "in" : "in, and wrong";
+      },
+      (error) => error.message,
+    );
+  };
+  await until("certificates", async () => (await opened(own, own)) === "in");
+  assert.match(await opened(own), /expected a certificate of its authority/);
+  assert.match(await opened(own, foreign), /certificate|alert|connection broke/);
+  assert.match(await opened(foreign, own), /self-signed|verify/);
+  assert.match(await opened(join(root, "none"), own), /no such file .*none\/ca\.pem/);
+  const plain = readStore({ url: server.url(), password: OWNER_PASSWORD }, {}) as StorePlan;
+  const error = await PostgresLog.open({ store: plain, dataDir: undefined }).catch((e) => e);
+  assert.match(error.message, /expected to be let in by its pg_hba.conf, .*no encryption/);
+}, 60_000);

@@ -1,8 +1,10 @@
 // A real PostgreSQL of a test's own: its data in a folder that goes with the test, on a free port of this machine.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -154,6 +156,26 @@ export class PostgresServer {
     );
     if (done.status === 0) return done.stdout.trim();
     throw new Error(`${done.error ?? ""}${done.stderr}`);
+  }
+
+  /** Has it take TLS only, from who shows a certificate of the authority in `folder`, as `certs` makes them. */
+  requireCertificates(folder: string): void {
+    for (const name of ["ca.pem", "server.pem"]) {
+      const copy = join(this.#folder, name);
+      copyFileSync(join(folder, name), copy);
+      if (this.#user) chownSync(copy, this.#user.uid, this.#user.gid);
+    }
+    const rule = "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n";
+    writeFileSync(join(this.#data, "pg_hba.conf"), rule);
+    const path = (name: string): string => join(this.#folder, name).replaceAll("'", "''");
+    for (const setting of [
+      `ssl_ca_file = '${path("ca.pem")}'`,
+      `ssl_cert_file = '${path("server.pem")}'`,
+      `ssl_key_file = '${path("server.pem")}'`,
+      "ssl = on",
+    ])
+      appendFileSync(join(this.#data, "postgresql.conf"), `${setting}\n`);
+    this.#process?.kill("SIGHUP");
   }
 
   async stop(): Promise<void> {

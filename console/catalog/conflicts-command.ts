@@ -16,6 +16,7 @@ import type {
   RecordedConflict,
   Verification,
 } from "../../runtime/api/conflict-api.ts";
+import type { ConflictLog } from "../../runtime/api/conflict-log.ts";
 import { briefly, type MeshCommand, meshCommand } from "../command/command.ts";
 import { messageOf } from "../command/message.ts";
 import { anything, choice, duration, text, wholeNumber } from "../command/values.ts";
@@ -55,7 +56,8 @@ export const conflictsCommand: MeshCommand = meshCommand({
   name: "conflicts",
   help: "List conflicts, show one, resolve it, or verify that their log is what was recorded.",
   details:
-    "list, show and verify also read what a mesh that no longer runs left in its --data folder. " +
+    "list, show and verify also read what a mesh that no longer runs left in its --data folder, or in the " +
+    "store that MESH_STORE names. " +
     "Exit code 1 when the log is not what was recorded, and when a conflict is left to people.",
   parameters: {
     action: {
@@ -155,15 +157,23 @@ export const conflictsCommand: MeshCommand = meshCommand({
       }),
     };
   },
-  withoutMesh: (dataDir, args) =>
+  withoutMesh: (dataDir, args, { env }) =>
     args.action === "resolve"
       ? undefined
-      : readLog(dataDir, (log) => look({ ...log, list: (filter = {}) => log.list(filter) }, args)),
+      : readLog(dataDir, env, (log) => look(readableOf(log), args)),
   render: renderOutcome,
   failed: (outcome) =>
     ("verification" in outcome && !outcome.verification.ok) ||
     ("resolution" in outcome && outcome.resolution.state !== "resolved"),
 });
+
+function readableOf(log: ConflictLog): Readable {
+  return {
+    list: (filter = {}) => log.list(filter),
+    get: (conflictId) => log.get(conflictId),
+    verify: () => log.verify(),
+  };
+}
 
 interface Wanted {
   readonly action?: (typeof ACTIONS)[number] | undefined;

@@ -27,6 +27,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
       overflow: settings.mailboxOverflow as NonNullable<MeshOptions["mailbox"]>["overflow"] & {},
     }),
   };
+  const storeNode = settings.storeNode ?? settings.node;
   return {
     agent: agentOption(settings.agent),
     ...(traces !== undefined && { agentOptions: { traces } }),
@@ -43,7 +44,7 @@ export function meshOptions(settings: Settings, boot: Boot): MeshOptions {
     ...(settings.store !== undefined && {
       store: {
         url: settings.store,
-        ...(settings.storeNode !== undefined && { node: settings.storeNode }),
+        ...(storeNode !== undefined && { node: storeNode }),
       },
     }),
     log: settings.log,

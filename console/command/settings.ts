@@ -145,7 +145,7 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     text("the address of a database"),
   ),
   storeNode: setting(
-    "name of this node there (default: one that the data folder keeps)",
+    "name of this node there (default: --node, else one that the data folder keeps)",
     "name",
     text("a name"),
   ),

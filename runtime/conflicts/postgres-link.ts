@@ -74,18 +74,13 @@ export class PostgresLink {
 
   /** Makes the connection that writes: tables of the right version, alone under the name of its node. */
   async connect(): Promise<PgClient> {
-    const client = new (loadPostgres().Client)(this.#config(WRITE_MS));
-    const lost = (): void => {
-      if (this.#writer !== client) return;
-      this.drop(new Error("the connection was lost"));
-    };
-    client.on("error", lost);
-    client.on("end", lost);
+    let client: PgClient | undefined;
     try {
+      client = this.#newClient();
       await client.connect();
       await this.#prepare(client);
     } catch (error) {
-      destroy(client);
+      if (client !== undefined) destroy(client);
       const spoken = this.#spoken(error);
       this.#say(spoken);
       throw spoken;
@@ -93,6 +88,17 @@ export class PostgresLink {
     if (this.#closed) destroy(client);
     else this.#writer = client;
     this.#say(undefined);
+    return client;
+  }
+
+  /** It reads files of certificates, if the address names some. */
+  #newClient(): PgClient {
+    const client = new (loadPostgres().Client)(this.#config(WRITE_MS));
+    const lost = (): void => {
+      if (this.#writer === client) this.drop(new Error("the connection was lost"));
+    };
+    client.on("error", lost);
+    client.on("end", lost);
     return client;
   }
 
@@ -202,8 +208,11 @@ function sentenceFor({ code = "", message }: PgFailure, hasPassword: boolean): s
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return "expected the name of a machine, got one that nobody knows";
-    case "28P01":
     case "28000":
+      return /client certificate/.test(message)
+        ? "expected a certificate of its authority (sslcert and sslkey in the address), got none"
+        : `expected to be let in by its pg_hba.conf, got a refusal: ${message}`;
+    case "28P01":
       return hasPassword
         ? "expected a user and a password that the server knows, got others"
         : `expected a password (${STORE_PASSWORD}), got none`;
