@@ -1,5 +1,5 @@
-// Agents that are not trusted: their code runs in a process of its own, and what stands here, on their worker, is all of
-// them that touches the mesh. Agents of one module on one thread share a process.
+// Agents that are not trusted: their code runs in a process of its own, and what stands here, on their worker, is all
+// of them that touches the mesh. Agents of one module on one thread share a process.
 import { type Behavior, defineAgent } from "../actors/behavior.ts";
 import type { ActorContext, AskOptions, TellOptions } from "../actors/context.ts";
 import { InvalidOptionError, MeshError } from "../actors/errors.ts";
@@ -102,7 +102,9 @@ export function createAgent(options: IsolatedAgentOptions, host: AgentHost): Beh
 
 type Done = Extract<Saying, { kind: "done" }>;
 
-/** Does for the agent whose turn it is what its process asked for; what is no use of it throws, and ends the process. */
+/**
+ * Does for the agent whose turn it is what its process asked for; what is no use of it throws, and ends the process.
+ */
 function carryOut(saying: Saying, ctx: ActorContext, process: IsolatedProcess): void {
   if (saying.kind === "log") {
     ctx.log.info({}, saying.text);

@@ -1,6 +1,6 @@
-// One process for the agents of a module that are not trusted: no shared memory, no environment, no handle but one pipe,
-// and bounds to what it may take of memory, of time and of its worker's attention. Whatever it does, the worst that
-// comes of it is its death, which is a failure of the agents whose turns it had.
+// One process for the agents of a module that are not trusted: no shared memory, no environment, no handle but one
+// pipe, and bounds to what it may take of memory, of time and of its worker's attention. Whatever it does, the worst
+// that comes of it is its death, which is a failure of the agents whose turns it had.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
