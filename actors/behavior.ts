@@ -15,10 +15,10 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   /** What this agent can do; at most 64 distinct names in a mesh. Used for routing and checked before it. */
   readonly capabilities?: readonly string[];
   /**
-   * What other agents may have this one do with a token only (`token` of a send), by name: capabilities that every message
-   * needs, or a function that tells them of one message. Who brings no token that is his own, names them and holds for
-   * this agent is answered CONFLICT, `CAPABILITY_MISMATCH`, and `receive` does not see the message. What comes from
-   * outside the mesh needs none.
+   * What other agents may have this one do with a token only (`token` of a send), by name: capabilities that every
+   * message needs, or a function that tells them of one message. Who brings no token that is his own, names them and
+   * holds for this agent is answered CONFLICT, `CAPABILITY_MISMATCH`, and `receive` does not see the message. What
+   * comes from outside the mesh needs none.
    */
   readonly guarded?: readonly string[] | ((message: Message) => readonly string[]);
   /**

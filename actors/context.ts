@@ -19,7 +19,10 @@ export interface SendOptions {
    * lacks one of these answers CONFLICT, `CAPABILITY_MISMATCH`.
    */
   readonly requiresCapabilities?: readonly string[];
-  /** What the sender may have agents do that guard it (`guarded` of their behavior): of `mesh.trust.grant`, or passed on. */
+  /**
+   * What the sender may have agents do that guard it (`guarded` of their behavior): of `mesh.trust.grant`, or passed
+   * on.
+   */
   readonly token?: Uint8Array;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A message with what it requires of who handles it and the token that its sender has for that. It travels in the place
- * of the message, as a msgpack extension of its own, so that it stays together in custody, journal, file of a freeze and
- * dead letters.
+ * of the message, as a msgpack extension of its own, so that it stays together in custody, journal, file of a freeze
+ * and dead letters.
  */
 export class EnclosedMessage {
   /** Names of capabilities that whoever handles it has to have; empty when it requires none. */

@@ -1,4 +1,5 @@
-// What agents may have each other do: requirements that are looked at twice, and tokens that their holder alone can use.
+// What agents may have each other do: requirements that are looked at twice, and tokens that their holder alone can
+// use.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -25,8 +25,8 @@ import type { Signer } from "./signatures.ts";
  *     root ─▶ sector ────┴▶ link 0 ─▶ link 1 ─▶ … at most four
  *                            holder    holder of less, whom the first holder's key named
  *
- * Every link names fewer or the same capabilities, rows and moments as the one before, is signed by the key that the one
- * before was given to, and is worth something only to its own holder. So it can be shown to everybody.
+ * Every link names fewer or the same capabilities, rows and moments as the one before, is signed by the key that the
+ * one before was given to, and is worth something only to its own holder. So it can be shown to everybody.
  *
  *   byte 0       4         5              6       7      8
  *        ├ magic ┼ version ┼ certificates ┼ links ┼ zero ┼ certificates behind the root's, 168 each ┼ links ┤

@@ -1,6 +1,6 @@
 /**
- * How many verifications of one peer may fail: a signature that does not hold costs its reader as much as one that does,
- * and whoever sends nothing else could keep a thread busy with it.
+ * How many verifications of one peer may fail: a signature that does not hold costs its reader as much as one that
+ * does, and whoever sends nothing else could keep a thread busy with it.
  *
  *     open ──▶ slowed: one verification a while, and the peer waits ──▶ refused: none, what comes is thrown away
  *       ▲          a time without failures                               │ unverified, for a minute

@@ -13,7 +13,30 @@ export type AgentKind =
   | { readonly human: HumanAgentOptions }
   | { readonly llm: LlmAgentOptions }
   | { readonly trace: { readonly traces?: string } }
+  | IsolatedAgentOptions
   | { readonly module: string | URL; readonly options?: unknown };
+
+/**
+ * Agents whose code is not trusted: it runs in a process of its own (one for each thread and module) without shared
+ * memory, environment or handles, and may read its module's folder only; files, processes and threads are refused to it
+ * by Node's permission model. Its death is a failure of the agents whose turns it had (docs/semantics.md).
+ */
+export interface IsolatedAgentOptions {
+  /** URL or path of the module; it is loaded in that process alone, so its `capabilities` stand here. */
+  readonly module: string | URL;
+  readonly isolation: "process";
+  /** For `configure` and `createAgent` of the module; cloneable. */
+  readonly options?: unknown;
+  readonly capabilities?: readonly string[];
+  /** As of a behavior. */
+  readonly guarded?: readonly string[];
+  /** Its heap, MiB, 16 to 65,536; 160 MiB more in all, or it is killed. Default 128. */
+  readonly memoryMb?: number;
+  /** One turn, ms, 10 to 3,600,000; beyond it the process is killed. Default 5,000. */
+  readonly turnMs?: number;
+  /** Folders and files that it may read as well. */
+  readonly read?: readonly string[];
+}
 
 /** A source for each impedance class, and one for those that are not named. */
 export type AgentsByClass = { readonly [Name in ImpedanceClass | "default"]?: AgentSource };

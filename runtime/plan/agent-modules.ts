@@ -111,6 +111,8 @@ function moduleOf(source: AgentSource, agentOptions: unknown): Module {
   if (typeof source === "string" || source instanceof URL)
     return { url: moduleUrl(source), options: agentOptions };
   if (!isSource(source)) throw new InvalidOptionError("agent", source, EXPECTED);
+  if ("isolation" in source)
+    return { url: kindUrl("isolated"), options: { ...source, module: moduleUrl(source.module) } };
   const { options, ...named } = source as { options?: unknown } & Record<string, unknown>;
   const [kind, ...more] = Object.keys(named);
   if (more.length > 0 || (options !== undefined && kind !== "module"))
@@ -129,7 +131,7 @@ function kindUrl(kind: string): string {
 
 /** Whether a module is that of a kind, and not the user's. */
 export function isReadyMade(url: string): boolean {
-  return KINDS.some((kind) => kindUrl(kind) === url);
+  return [...KINDS, "isolated"].some((kind) => kindUrl(kind) === url);
 }
 
 function moduleUrl(agent: string | URL): string {

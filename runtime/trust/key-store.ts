@@ -183,7 +183,10 @@ export class KeyStore {
     return { row, certificate, state };
   }
 
-  /** When something is due next, ms since 1970: the first to end of conductor, sectors and agents, less a third of a life. */
+  /**
+   * When something is due next, ms since 1970: the first to end of conductor, sectors and agents, less a third of a
+   * life.
+   */
   get nextRotationMs(): number {
     const { conductor, sectors, agents } = this.identities;
     let endMs = Number.POSITIVE_INFINITY;

@@ -41,7 +41,9 @@ import {
 } from "./trust-plan.ts";
 
 const BATCH_CELLS = BATCH_BYTES / CELL_BYTES;
-/** What a peer that has its keys and its memory to itself never does; the others an honest one may have to answer for. */
+/**
+ * What a peer that has its keys and its memory to itself never does; the others an honest one may have to answer for.
+ */
 const FAILURES: ReadonlySet<Refusal> = new Set<Refusal>([
   "form",
   "source",
@@ -119,8 +121,8 @@ export class LaneGuard {
   }
 
   /**
-   * What `FrameReader.onFrame` is for a lane that is guarded. A batch of a peer whose batches have failed too often stays
-   * on the lane, for a while.
+   * What `FrameReader.onFrame` is for a lane that is guarded. A batch of a peer whose batches have failed too often
+   * stays on the lane, for a while.
    */
   onFrame(word: number, end: number, nowMs: number, reader: GuardedReader): boolean {
     const { ring } = this.#lane;

@@ -116,9 +116,9 @@ export class MeshTrust {
   }
 
   /**
-   * Renews what is due, in pieces between two turns of the event loop: nothing is dropped, for what was issued before holds
-   * for another ten days. Resolves to what was renewed, null when nothing was; rejects, and tries again in an hour, when
-   * it cannot be: the root may have been moved away.
+   * Renews what is due, in pieces between two turns of the event loop: nothing is dropped, for what was issued before
+   * holds for another ten days. Resolves to what was renewed, null when nothing was; rejects, and tries again in an
+   * hour, when it cannot be: the root may have been moved away.
    */
   async rotateDue(nowMs: number, hand: SessionHand): Promise<{ readonly renewed: number } | null> {
     if (!this.#kept || this.#rotation !== undefined || nowMs < this.#lookMs) return null;
