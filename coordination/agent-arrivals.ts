@@ -17,8 +17,6 @@ import {
   FLOATS,
   GAIN_UNIT,
   LEVEL,
-  LN_UNIT,
-  LN_WEIGHT,
   LOSS,
   LOSS_UNIT,
   MARGIN,
@@ -91,6 +89,8 @@ const COVARIATE_STEP = 0.1;
 /** Slower than the class's costs, which it multiplies: one of the two must lead. */
 const QUEUE_GAIN_STEP = 0.02;
 const MAX_COUNT = 2 ** 24;
+/** However light a message is, it takes some time. */
+const LEAST_FACTOR = 0.1;
 
 /** From here on an agent's margins are those of its last message. */
 const SETTLED = 18;
@@ -134,8 +134,13 @@ export class AgentArrivals implements Predictor {
     const queued = queuedOf(load);
     let lead = floats[row + CENTRE];
     let spread = 1;
-    if (queued !== 0 || shorts[short + WEIGHT_GAIN] !== 0) {
-      lead += floats[row + LEVEL] * this.#loadCost(agent, load.weight, queued);
+    if (shorts[short + WEIGHT_GAIN] !== 0) {
+      const factor = this.#weightFactor(agent, load.weight);
+      lead *= factor;
+      spread = weightSpread(factor);
+    }
+    if (queued !== 0) {
+      lead += floats[row + LEVEL] * this.#queueCost(agent, queued);
       spread = queueSpread(this.#classes, this.#classOf[agent], queued);
     }
     if (q > 0.5) {
@@ -172,14 +177,24 @@ export class AgentArrivals implements Predictor {
     const level = floats[row + LEVEL];
     const scale = this.#scaleOf(agent, count);
     const centre = floats[row + CENTRE];
-    const spread = queued === 0 ? 1 : queueSpread(this.#classes, classIndex, queued);
-    const cost = this.#loadCost(agent, seen.weight, queued);
-    const off = (delayMs - level * cost - centre) / spread;
+    const factor = this.#weightFactor(agent, seen.weight);
+    const cost = this.#queueCost(agent, queued);
+    const spread =
+      queued === 0 ? weightSpread(factor) : queueSpread(this.#classes, classIndex, queued);
+    const off = (delayMs - level * cost - centre * factor) / spread;
     const value = centre + off;
     this.#observeMisses(agent, count, off, scale);
-    this.#observeExperts(agent, count, value, level);
+    this.#observeExperts(agent, count, value, level, queued > 0 ? 1 : spread);
     this.#observeLoad(agent, seen.weight, queued, off * spread, scale, level, spread);
-    this.#track(agent, count, value, off, scale, level, queued > 0 ? delayMs / (1 + cost) : value);
+    this.#track(
+      agent,
+      count,
+      value,
+      off,
+      scale,
+      level,
+      queued > 0 ? delayMs / (factor + cost) : value,
+    );
     floats[row + COUNT] = count < MAX_COUNT ? count + 1 : count;
     this.#aim(agent, count + 1);
   }
@@ -218,29 +233,20 @@ export class AgentArrivals implements Predictor {
     return centre + marginAt(q, m90, m95, m99);
   }
 
-  /** Cost of a message's own weight and of the work before it, in levels of the agent. */
-  #loadCost(agent: number, weight: number, queued: number): number {
-    const short = agent * SHORTS;
-    let cost = 0;
-    const gain = this.#shorts[short + WEIGHT_GAIN];
-    if (gain !== 0) {
-      const excess = this.#excessWeight(short, weight);
-      if (excess !== 0)
-        cost = gain * GAIN_UNIT * weightCost(this.#classes, this.#classOf[agent], excess);
-    }
-    if (queued > 0) {
-      const gain = 1 + this.#floats[agent * FLOATS + QUEUE_GAIN];
-      cost += gain * queueCost(this.#classes, this.#classOf[agent], queued);
-    }
-    // However light a message is, it takes some time.
-    return cost > -0.9 ? cost : -0.9;
+  /** How many times a message of usual weight one of this weight takes. */
+  #weightFactor(agent: number, weight: number): number {
+    const gain = this.#shorts[agent * SHORTS + WEIGHT_GAIN];
+    if (gain === 0 || weight === 1) return 1;
+    const factor =
+      1 + gain * GAIN_UNIT * weightCost(this.#classes, this.#classOf[agent], lnOf(weight));
+    return factor > LEAST_FACTOR ? factor : LEAST_FACTOR;
   }
 
-  /** Ln of the weight above what is usual for this agent. */
-  #excessWeight(short: number, weight: number): number {
-    if (!(weight > 0 && weight < MAX_LOAD)) return 0;
-    const usual = this.#shorts[short + LN_WEIGHT] * LN_UNIT;
-    return weight === 1 ? -usual : Math.log(weight) - usual;
+  /** Cost of the work before a message, in levels of the agent. */
+  #queueCost(agent: number, queued: number): number {
+    if (queued === 0) return 0;
+    const gain = 1 + this.#floats[agent * FLOATS + QUEUE_GAIN];
+    return gain * queueCost(this.#classes, this.#classOf[agent], queued);
   }
 
   #observeFirst(agent: number, seen: Observation): void {
@@ -256,13 +262,11 @@ export class AgentArrivals implements Predictor {
       const surprise = missed - (1 - LEVELS[level]);
       moveClassOffset(classes, classIndex, 0, level, this.#paces[classIndex] * surprise);
     }
-    const value = delayMs / (1 + this.#loadCost(agent, 1, queuedOf(seen)));
+    const value = delayMs / (1 + this.#queueCost(agent, queuedOf(seen)));
     this.#floats[row + COUNT] = 1;
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
     const code = encodeShort(value);
-    const weight = seen.weight > 0 && seen.weight < MAX_LOAD ? seen.weight : 1;
-    this.#shorts[short + LN_WEIGHT] = Math.round(Math.log(weight) / LN_UNIT);
     this.#floats[row + NEAR] = value;
     this.#shorts[short + DENSEST] = code;
     for (let expert = 0; expert < EXPERTS; expert++)
@@ -299,13 +303,19 @@ export class AgentArrivals implements Predictor {
     }
   }
 
-  #observeExperts(agent: number, count: number, value: number, level: number): void {
+  #observeExperts(
+    agent: number,
+    count: number,
+    value: number,
+    level: number,
+    factor: number,
+  ): void {
     const shorts = this.#shorts;
     const short = agent * SHORTS;
     const shared = speaksForClass(agent, count);
     this.#ask(agent, level);
     for (let expert = 0; expert < EXPERTS; expert++) {
-      const miss = Math.abs(value - expected[expert]);
+      const miss = factor * Math.abs(value - expected[expert]);
       const loss = miss <= REACH_MS ? miss * NEAR_LOSS : miss <= FAR_MS ? 1 : 2;
       const at = short + LOSS + expert;
       // Stored without its fraction: half a unit rounds it.
@@ -337,7 +347,7 @@ export class AgentArrivals implements Predictor {
     const floats = this.#floats;
     const row = agent * FLOATS;
     const wide = scale * spread;
-    const off = clipped(offMs, 2 * wide);
+    const off = clipped(offMs, wide);
     if (queued > 0) {
       const step = 0.5 * Math.max(0.02, 0.5 / Math.sqrt(floats[row + COUNT]));
       const size = step * Math.min(1, Math.max(0.2, scale / Math.max(level, LEAST_SCALE_MS)));
@@ -347,16 +357,20 @@ export class AgentArrivals implements Predictor {
       observeQueue(this.#classes, this.#classOf[agent], queued, offMs / wide, size);
     }
     // Behind a queue a delay says more of the queue than of the message.
-    const excess = queued > 0 ? 0 : this.#excessWeight(short, weight);
-    if (excess === 0) return;
-    const known = level * weightCost(this.#classes, this.#classOf[agent], excess);
+    const centre = floats[row + CENTRE];
+    const ln = queued > 0 ? 0 : lnOf(weight);
+    if (ln === 0) return;
+    const known = centre * weightCost(this.#classes, this.#classOf[agent], ln);
     const gain = shorts[short + WEIGHT_GAIN] * GAIN_UNIT;
-    if (level > 0)
-      observeWeight(this.#classes, this.#classOf[agent], excess, (off + gain * known) / level);
+    if (centre > 0)
+      observeWeight(
+        this.#classes,
+        this.#classOf[agent],
+        ln,
+        clipped(off + (gain - 1) * known, wide) / centre,
+      );
     const moved = gain + (COVARIATE_STEP * off * known) / (known * known + wide * wide);
-    shorts[short + WEIGHT_GAIN] = Math.round(clippedBetween(moved, 0, 3) / GAIN_UNIT);
-    const usual = shorts[short + LN_WEIGHT];
-    shorts[short + LN_WEIGHT] = Math.round(usual + excess / LN_UNIT / 32);
+    shorts[short + WEIGHT_GAIN] = Math.round(clippedBetween(moved, 0, 1) / GAIN_UNIT);
   }
 
   /** Takes the value into level, scale, sample and window. */
@@ -459,6 +473,16 @@ export class AgentArrivals implements Predictor {
 function queuedOf(load: Load): number {
   const queued = load.queuedWork;
   return queued > 0 ? (queued < MAX_LOAD ? queued : MAX_LOAD) : 0;
+}
+
+/** How much further delays spread of messages that take `factor` times as long: some of it is not of the message. */
+function weightSpread(factor: number): number {
+  return (1 + factor) / 2;
+}
+
+/** Ln of a weight; that of the usual one, 0, where none is known. */
+function lnOf(weight: number): number {
+  return weight !== 1 && weight > 0 && weight < MAX_LOAD ? Math.log(weight) : 0;
 }
 
 /** How a value this far from the near centre pulls at it: beyond twice the reach it is of another kind. */

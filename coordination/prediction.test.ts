@@ -257,6 +257,27 @@ describe("the arrival predictor", () => {
     expect(Math.abs(aim(0, 2) - 202)).toBeLessThan(15);
     expect(Math.abs(aim(1, 2) - aim(1, 0.5))).toBeLessThan(15);
   });
+
+  test("learns apart what weights cost that are close to each other, and stays on course behind a queue", () => {
+    const kinds = [
+      { weight: 0.4, serviceMs: 75 },
+      { weight: 0.9, serviceMs: 130 },
+      { weight: 1.06, serviceMs: 250 },
+      { weight: 2.7, serviceMs: 190 },
+    ];
+    const next = random(12);
+    const predictor = createPredictor({ agents: 2, classes: "D" });
+    for (let i = 0; i < 20_000; i++) {
+      const { weight, serviceMs } = kinds[Math.floor(4 * next())];
+      const queuedWork = next() < 0.3 ? 1 : 0;
+      const delayMs = serviceMs + 20 * next() + queuedWork * 150 * next();
+      predictor.observe(i % 2, { ...IDLE, weight, queuedWork, delayMs });
+    }
+    for (const { weight, serviceMs } of kinds) {
+      const lead = predictor.predict(0, 0.5, { ...IDLE, weight });
+      expect(Math.abs(lead - serviceMs - 10), `weight ${weight}`).toBeLessThan(25);
+    }
+  });
 });
 
 test("options that are wrong are named", () => {
