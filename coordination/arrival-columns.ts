@@ -36,7 +36,9 @@ export const DENSEST = 10;
 /** How much of what the class makes of weight is true here, 0 to 1, in units of {@link GAIN_UNIT}. */
 export const WEIGHT_GAIN = 11;
 export const GAIN_UNIT: number = 1 / 10_000;
-export const SHORTS = 12;
+/** How many of the last messages took far longer than expected, each counted for several. */
+export const JUMPS = 12;
+export const SHORTS = 13;
 
 /** Words of a class's row, then of a cluster's: mean and mean deviation of ln delay, how often measured. */
 export const LN_MEAN = 0;
@@ -62,7 +64,9 @@ export const WEIGHT_KNOTS = 33;
 /** What is to be added to it at each of more knots, a 32nd of a ln apart. */
 export const WEIGHT_DETAIL = 100;
 export const DETAIL_KNOTS = 257;
-export const CLASS_FLOATS = 357;
+/** Share of the last messages that took far longer than expected. */
+export const CLASS_JUMPS = 357;
+export const CLASS_FLOATS = 358;
 
 export const CLASSES = 6;
 const AGENTS_A_CLUSTER = 30;

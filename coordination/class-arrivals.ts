@@ -6,6 +6,7 @@
 import {
   type ArrivalColumns,
   CLASS_FLOATS,
+  CLASS_JUMPS,
   CLASS_LOSS,
   CLASS_MARGIN,
   CLASS_OFFSET,
@@ -45,6 +46,7 @@ const OFFSET_STEP = [0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.05] as const;
 const MARGIN_STEP = 0.05;
 const OFFSET_LIMIT = 6;
 const LOSS_STEP = 1 / 500;
+const JUMPS_STEP = 1 / 50;
 const LN_MEMORY = 512;
 const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
@@ -175,6 +177,19 @@ export function observeLoss(
 ): void {
   const at = classIndex * CLASS_FLOATS + CLASS_LOSS + expert;
   classes[at] += (loss - classes[at]) * LOSS_STEP;
+}
+
+/** Share of the class's last messages that took far longer than expected. */
+export function classJumps(classes: Float32Array, classIndex: number): number {
+  return classes[classIndex * CLASS_FLOATS + CLASS_JUMPS];
+}
+
+/** Learns whether one more did. */
+export function observeJump(classes: Float32Array, classIndex: number, jump: boolean): void {
+  const at = classIndex * CLASS_FLOATS + CLASS_JUMPS;
+  const share = classes[at] + ((jump ? 1 : 0) - classes[at]) * JUMPS_STEP;
+  // What is nearly nothing is nothing, or it would take ages to fade.
+  classes[at] = share > 0.001 ? share : 0;
 }
 
 /** How far off a first measurement is believed to be, ms. */
