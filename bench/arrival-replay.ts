@@ -163,8 +163,8 @@ const REACHES = [2, 4, 8, 16, 32, 64, 128];
 
 /**
  * What one would lead with who knew each stream's distribution, though not the draw: quantiles of the messages
- * before and after, the message itself left out. How far it looks is chosen in hindsight for each stream. It
- * is a reference and no strict bound.
+ * before and after, the message itself left out, and aimed at T the middle of the 100 ms that hold most of them.
+ * How far it looks is chosen in hindsight for each stream. It is a reference and no strict bound.
  */
 export function oracle(streams: readonly Stream[]): Score {
   const all = new Tally();
@@ -198,8 +198,30 @@ function neighbours(delays: Float64Array, reach: number, tally: Tally): void {
       if (other !== at) sorted.push(delays[other]);
     sorted.sort((a, b) => a - b);
     const lead = (q: number): number => quantileOf(sorted, q);
-    tally.add(delays[at], lead(0.5), lead(0.9), lead(0.95), lead(0.96), lead(0.99));
+    tally.add(delays[at], densest(sorted), lead(0.9), lead(0.95), lead(0.96), lead(0.99));
   }
+}
+
+const REACH_MS = 50;
+
+/** Where most of the sorted values are within {@link REACH_MS}, as near as can be to the middle one of those. */
+function densest(sorted: readonly number[]): number {
+  let lowest = 0;
+  let most = 0;
+  for (let low = 0, high = 0; high < sorted.length; high++) {
+    while (sorted[high] - sorted[low] > 2 * REACH_MS) low++;
+    const held = high - low + 1;
+    const nearer = Math.abs(low + high + 1 - sorted.length);
+    if (held < most || (held === most && nearer >= Math.abs(2 * lowest + most - sorted.length)))
+      continue;
+    most = held;
+    lowest = low;
+  }
+  const middle = sorted[lowest + ((most - 1) >> 1)];
+  return Math.min(
+    Math.max(middle, sorted[lowest + most - 1] - REACH_MS),
+    sorted[lowest] + REACH_MS,
+  );
 }
 
 function quantileOf(sorted: readonly number[], q: number): number {

@@ -5,6 +5,8 @@
  * outer loop keeps the promised share whatever the delays do (adaptive conformal inference), so the inner
  * parts need only be sharp, never right.
  */
+
+import { AgentLoad, queuedOf, weightSpread } from "./agent-load.ts";
 import {
   ARRIVAL_BYTES_PER_AGENT,
   type ArrivalColumns,
@@ -15,23 +17,21 @@ import {
   clusterSlots,
   DENSEST,
   FLOATS,
-  GAIN_UNIT,
+  JUMPS,
   LEVEL,
-  LN_UNIT,
-  LN_WEIGHT,
   LOSS,
   LOSS_UNIT,
   MARGIN,
   NEAR,
   OFFSET,
   OFFSET_UNIT,
-  QUEUE_GAIN,
   SAMPLE,
   SCALE,
   SHORTS,
   WEIGHT_GAIN,
 } from "./arrival-columns.ts";
 import {
+  classJumps,
   classLoss,
   classMargin,
   classOffset,
@@ -45,18 +45,15 @@ import {
   OFFSET_REACH,
   observeDelay,
   observeFirstScale,
+  observeJump,
   observeLoss,
-  observeQueue,
-  observeWeight,
-  queueCost,
   queueSpread,
   stageOf,
-  weightCost,
 } from "./class-arrivals.ts";
 import { densestInterval, REACH_MS } from "./densest-interval.ts";
 import { fadingQuantile, insertFading } from "./fading-sample.ts";
 import { marginAt, probabilityAt } from "./margin-curve.ts";
-import { MAX_DELAY_MS, MAX_LOAD } from "./observation-bounds.ts";
+import { MAX_DELAY_MS } from "./observation-bounds.ts";
 import type { Load, Observation, Predictor, PredictorKind } from "./prediction.ts";
 import { decodeShort, encodeShort } from "./short-float.ts";
 
@@ -87,11 +84,26 @@ const TRUST = Float64Array.from({ length: LEVELS.length * TRUSTED }, (_, at) => 
 });
 /** Influence is bounded: a value further off than this many scales counts as one that far off. */
 const FAR_SCALES = 8;
-const COVARIATE_STEP = 0.1;
-/** Slower than the class's costs, which it multiplies: one of the two must lead. */
-const QUEUE_GAIN_STEP = 0.02;
 const MAX_COUNT = 2 ** 24;
 
+/** While an agent is this young, one of its first messages may have been far off, and the next ones tell. */
+const YOUNG = 16;
+/** Further off than the reach and this many scales, it has gone astray with one of them. */
+const STRAY_SCALES = 3;
+
+/**
+ * Many agents of a class that at once take far longer may be lying together. While more than this share of its
+ * messages do so, they are not followed, only allowed for by the margins, until one has done so often enough.
+ * What takes less time than expected is followed at once: nobody can be READY before the truth.
+ */
+const SUSPECT_SHARE = 0.18;
+/** How often an agent jumps until it is believed, each jump being forgotten after so many messages without. */
+const BELIEVED_AFTER = 25;
+const JUMP_WORTH = 8;
+/** How many of its jumps count towards an alarm: no agent raises one alone. */
+const HEARD_JUMPS = 3;
+/** A jump is off by this much, and {@link FAR_SCALES}. */
+const JUMP_MS = 10;
 /** From here on an agent's margins are those of its last message. */
 const SETTLED = 18;
 
@@ -107,6 +119,7 @@ export class AgentArrivals implements Predictor {
   readonly #classes: Float32Array;
   readonly #classOf: Uint8Array;
   readonly #clusterOf: Uint32Array;
+  readonly #load: AgentLoad;
   /** By class, 0 to 1: see `classPace`. */
   readonly #paces: Float64Array;
 
@@ -116,6 +129,7 @@ export class AgentArrivals implements Predictor {
     this.#shorts = this.#columns.shorts;
     this.#classes = this.#columns.classes;
     this.#classOf = classOf;
+    this.#load = new AgentLoad(this.#columns, classOf);
     const members = new Float64Array(CLASSES);
     for (const classIndex of classOf) members[classIndex]++;
     this.#paces = members.map(classPace);
@@ -134,8 +148,13 @@ export class AgentArrivals implements Predictor {
     const queued = queuedOf(load);
     let lead = floats[row + CENTRE];
     let spread = 1;
-    if (queued !== 0 || shorts[short + WEIGHT_GAIN] !== 0) {
-      lead += floats[row + LEVEL] * this.#loadCost(agent, load.weight, queued);
+    if (shorts[short + WEIGHT_GAIN] !== 0) {
+      const factor = this.#load.weightFactor(agent, load.weight);
+      lead *= factor;
+      spread = weightSpread(factor);
+    }
+    if (queued !== 0) {
+      lead += floats[row + LEVEL] * this.#load.queueCost(agent, queued);
       spread = queueSpread(this.#classes, this.#classOf[agent], queued);
     }
     if (q > 0.5) {
@@ -172,14 +191,22 @@ export class AgentArrivals implements Predictor {
     const level = floats[row + LEVEL];
     const scale = this.#scaleOf(agent, count);
     const centre = floats[row + CENTRE];
-    const spread = queued === 0 ? 1 : queueSpread(this.#classes, classIndex, queued);
-    const cost = this.#loadCost(agent, seen.weight, queued);
-    const off = (delayMs - level * cost - centre) / spread;
+    const factor = this.#load.weightFactor(agent, seen.weight);
+    const cost = this.#load.queueCost(agent, queued);
+    const spread =
+      queued === 0 ? weightSpread(factor) : queueSpread(this.#classes, classIndex, queued);
+    const off = (delayMs - level * cost - centre * factor) / spread;
     const value = centre + off;
     this.#observeMisses(agent, count, off, scale);
-    this.#observeExperts(agent, count, value, level);
-    this.#observeLoad(agent, seen.weight, queued, off * spread, scale, level, spread);
-    this.#track(agent, count, value, off, scale, level, queued > 0 ? delayMs / (1 + cost) : value);
+    const suspect = this.#isSuspect(agent, count, off, scale);
+    if (!suspect) {
+      this.#observeExperts(agent, count, value, level, queued > 0 ? 1 : spread);
+      if (queued !== 0 || seen.weight !== 1)
+        this.#load.observe(agent, seen.weight, queued, off * spread, scale, level, spread);
+      const unloaded = queued > 0 ? delayMs / (factor + cost) : value;
+      this.#track(agent, count, value, off, scale, level, unloaded);
+    }
+    this.#keep(agent, count, value, off, scale, suspect);
     floats[row + COUNT] = count < MAX_COUNT ? count + 1 : count;
     this.#aim(agent, count + 1);
   }
@@ -218,31 +245,6 @@ export class AgentArrivals implements Predictor {
     return centre + marginAt(q, m90, m95, m99);
   }
 
-  /** Cost of a message's own weight and of the work before it, in levels of the agent. */
-  #loadCost(agent: number, weight: number, queued: number): number {
-    const short = agent * SHORTS;
-    let cost = 0;
-    const gain = this.#shorts[short + WEIGHT_GAIN];
-    if (gain !== 0) {
-      const excess = this.#excessWeight(short, weight);
-      if (excess !== 0)
-        cost = gain * GAIN_UNIT * weightCost(this.#classes, this.#classOf[agent], excess);
-    }
-    if (queued > 0) {
-      const gain = 1 + this.#floats[agent * FLOATS + QUEUE_GAIN];
-      cost += gain * queueCost(this.#classes, this.#classOf[agent], queued);
-    }
-    // However light a message is, it takes some time.
-    return cost > -0.9 ? cost : -0.9;
-  }
-
-  /** Ln of the weight above what is usual for this agent. */
-  #excessWeight(short: number, weight: number): number {
-    if (!(weight > 0 && weight < MAX_LOAD)) return 0;
-    const usual = this.#shorts[short + LN_WEIGHT] * LN_UNIT;
-    return weight === 1 ? -usual : Math.log(weight) - usual;
-  }
-
   #observeFirst(agent: number, seen: Observation): void {
     const classIndex = this.#classOf[agent];
     const { classes, sample } = this.#columns;
@@ -256,13 +258,11 @@ export class AgentArrivals implements Predictor {
       const surprise = missed - (1 - LEVELS[level]);
       moveClassOffset(classes, classIndex, 0, level, this.#paces[classIndex] * surprise);
     }
-    const value = delayMs / (1 + this.#loadCost(agent, 1, queuedOf(seen)));
+    const value = delayMs / (1 + this.#load.queueCost(agent, queuedOf(seen)));
     this.#floats[row + COUNT] = 1;
     this.#floats[row + LEVEL] = value;
     this.#floats[row + CENTRE] = value;
     const code = encodeShort(value);
-    const weight = seen.weight > 0 && seen.weight < MAX_LOAD ? seen.weight : 1;
-    this.#shorts[short + LN_WEIGHT] = Math.round(Math.log(weight) / LN_UNIT);
     this.#floats[row + NEAR] = value;
     this.#shorts[short + DENSEST] = code;
     for (let expert = 0; expert < EXPERTS; expert++)
@@ -299,13 +299,19 @@ export class AgentArrivals implements Predictor {
     }
   }
 
-  #observeExperts(agent: number, count: number, value: number, level: number): void {
+  #observeExperts(
+    agent: number,
+    count: number,
+    value: number,
+    level: number,
+    factor: number,
+  ): void {
     const shorts = this.#shorts;
     const short = agent * SHORTS;
     const shared = speaksForClass(agent, count);
     this.#ask(agent, level);
     for (let expert = 0; expert < EXPERTS; expert++) {
-      const miss = Math.abs(value - expected[expert]);
+      const miss = factor * Math.abs(value - expected[expert]);
       const loss = miss <= REACH_MS ? miss * NEAR_LOSS : miss <= FAR_MS ? 1 : 2;
       const at = short + LOSS + expert;
       // Stored without its fraction: half a unit rounds it.
@@ -322,43 +328,6 @@ export class AgentArrivals implements Predictor {
     expected[3] = decodeShort(this.#shorts[agent * SHORTS + DENSEST]);
   }
 
-  /** Learns what weight and queue cost: normalized steps, outliers clipped. */
-  #observeLoad(
-    agent: number,
-    weight: number,
-    queued: number,
-    offMs: number,
-    scale: number,
-    level: number,
-    spread: number,
-  ): void {
-    const shorts = this.#shorts;
-    const short = agent * SHORTS;
-    const floats = this.#floats;
-    const row = agent * FLOATS;
-    const wide = scale * spread;
-    const off = clipped(offMs, 2 * wide);
-    if (queued > 0) {
-      const step = 0.5 * Math.max(0.02, 0.5 / Math.sqrt(floats[row + COUNT]));
-      const size = step * Math.min(1, Math.max(0.2, scale / Math.max(level, LEAST_SCALE_MS)));
-      const cost = level * queueCost(this.#classes, this.#classOf[agent], queued);
-      const gain = (QUEUE_GAIN_STEP * off * cost) / (cost * cost + wide * wide);
-      floats[row + QUEUE_GAIN] = clippedBetween(floats[row + QUEUE_GAIN] + gain, -1, 4);
-      observeQueue(this.#classes, this.#classOf[agent], queued, offMs / wide, size);
-    }
-    // Behind a queue a delay says more of the queue than of the message.
-    const excess = queued > 0 ? 0 : this.#excessWeight(short, weight);
-    if (excess === 0) return;
-    const known = level * weightCost(this.#classes, this.#classOf[agent], excess);
-    const gain = shorts[short + WEIGHT_GAIN] * GAIN_UNIT;
-    if (level > 0)
-      observeWeight(this.#classes, this.#classOf[agent], excess, (off + gain * known) / level);
-    const moved = gain + (COVARIATE_STEP * off * known) / (known * known + wide * wide);
-    shorts[short + WEIGHT_GAIN] = Math.round(clippedBetween(moved, 0, 3) / GAIN_UNIT);
-    const usual = shorts[short + LN_WEIGHT];
-    shorts[short + LN_WEIGHT] = Math.round(usual + excess / LN_UNIT / 32);
-  }
-
   /** Takes the value into level, scale, sample and window. */
   #track(
     agent: number,
@@ -371,7 +340,6 @@ export class AgentArrivals implements Predictor {
   ): void {
     const floats = this.#floats;
     const row = agent * FLOATS;
-    const { sample } = this.#columns;
     const step = count < 6 ? 1 / (count + 1) : LEVEL_STEP;
     // What the level is multiplied with must not come back into it by subtraction: the two would swing.
     const next = level + clipped(unloaded - level, 2 * scale) * step;
@@ -380,13 +348,45 @@ export class AgentArrivals implements Predictor {
     const scaled = scale + (distance - scale) * (count < 8 ? 1 / (count + 2) : SCALE_STEP);
     floats[row + SCALE] = scaled > LEAST_SCALE_MS ? scaled : LEAST_SCALE_MS;
     if (count === 1) observeFirstScale(this.#classes, this.#classOf[agent], Math.abs(off));
-    // An agent whose margins keep being missed is believed, however far off its values are.
-    const doubt = Math.max(0, this.#shorts[agent * SHORTS + OFFSET + 1] * OFFSET_UNIT);
-    const far = FAR_SCALES * (1 + doubt) ** 2 * scale + 1;
-    const bounded = encodeShort(value - off + clipped(off, far));
-    insertFading(sample, agent * SAMPLE, SAMPLE, Math.min(count, SAMPLE), count, bounded);
     const near = floats[row + NEAR];
     floats[row + NEAR] = near + pulled(value - near) * (count < 5 ? 1 / (count + 1) : NEAR_STEP);
+  }
+
+  /** Whether a message that took far longer than expected is not to be followed: see {@link SUSPECT_SHARE}. */
+  #isSuspect(agent: number, count: number, off: number, scale: number): boolean {
+    const shorts = this.#shorts;
+    const at = agent * SHORTS + JUMPS;
+    const jump = count >= SETTLED && off > FAR_SCALES * scale + JUMP_MS;
+    const share = classJumps(this.#classes, this.#classOf[agent]);
+    if (!jump && shorts[at] === 0 && share === 0) return false;
+    const alarmed = share > SUSPECT_SHARE;
+    if (jump) shorts[at] = Math.min(shorts[at] + JUMP_WORTH, (BELIEVED_AFTER + 1) * JUMP_WORTH);
+    else if (shorts[at] > 0) shorts[at]--;
+    const heard = jump && (alarmed || shorts[at] <= HEARD_JUMPS * JUMP_WORTH);
+    observeJump(this.#classes, this.#classOf[agent], heard);
+    return alarmed && jump && shorts[at] <= BELIEVED_AFTER * JUMP_WORTH;
+  }
+
+  /** Takes the value into the sample. */
+  #keep(
+    agent: number,
+    count: number,
+    value: number,
+    off: number,
+    scale: number,
+    suspect: boolean,
+  ): void {
+    const { sample } = this.#columns;
+    const shorts = this.#shorts;
+    const short = agent * SHORTS;
+    // An agent whose margins keep being missed is believed, however far off its values are.
+    const doubt = Math.max(0, shorts[short + OFFSET + 1] * OFFSET_UNIT);
+    // The first may itself be one far off, and must not keep the true ones away; of agents under suspicion the
+    // margins allow for what is not followed.
+    const raw = suspect || (count < YOUNG && off < 0);
+    const far = raw ? Math.abs(off) : FAR_SCALES * (1 + doubt) ** 2 * scale + 1;
+    const bounded = encodeShort(value - off + clipped(off, far));
+    insertFading(sample, agent * SAMPLE, SAMPLE, Math.min(count, SAMPLE), count, bounded);
     // A full sample changes slowly.
     if (count >= SAMPLE && ((agent + count) & 7) !== 0) return;
     const held = Math.min(count + 1, SAMPLE);
@@ -405,6 +405,7 @@ export class AgentArrivals implements Predictor {
   #aim(agent: number, count: number): void {
     const short = agent * SHORTS;
     const row = agent * FLOATS;
+    if (count < YOUNG) this.#recentre(agent);
     this.#ask(agent, this.#floats[row + LEVEL]);
     const classIndex = this.#classOf[agent];
     let best = 0;
@@ -419,6 +420,16 @@ export class AgentArrivals implements Predictor {
     }
     this.#floats[row + CENTRE] = expected[best];
     this.#setMargins(agent, count);
+  }
+
+  /** Takes what follows the messages one by one to where most of the first ones are, if it is far from there. */
+  #recentre(agent: number): void {
+    const floats = this.#floats;
+    const row = agent * FLOATS;
+    const most = decodeShort(this.#shorts[agent * SHORTS + DENSEST]);
+    const far = Math.max(REACH_MS, STRAY_SCALES * floats[row + SCALE]);
+    if (Math.abs(floats[row + LEVEL] - most) > far) floats[row + LEVEL] = most;
+    if (Math.abs(floats[row + NEAR] - most) > far) floats[row + NEAR] = most;
   }
 
   #setMargins(agent: number, count: number): void {
@@ -455,12 +466,6 @@ export class AgentArrivals implements Predictor {
   }
 }
 
-/** Work ahead of a message; none where none is known. */
-function queuedOf(load: Load): number {
-  const queued = load.queuedWork;
-  return queued > 0 ? (queued < MAX_LOAD ? queued : MAX_LOAD) : 0;
-}
-
 /** How a value this far from the near centre pulls at it: beyond twice the reach it is of another kind. */
 function pulled(off: number): number {
   if (off > 2 * REACH_MS) return 0.8 * REACH_MS;
@@ -474,8 +479,4 @@ function speaksForClass(agent: number, count: number): boolean {
 
 function clipped(value: number, limit: number): number {
   return value > limit ? limit : value < -limit ? -limit : value;
-}
-
-function clippedBetween(value: number, least: number, most: number): number {
-  return value > most ? most : value < least ? least : value;
 }

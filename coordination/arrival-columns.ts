@@ -33,12 +33,11 @@ export const OFFSET_UNIT: number = 1 / 10_000;
 export const LOSS = 6;
 export const LOSS_UNIT: number = 1 / 8192;
 export const DENSEST = 10;
-/** How much of what the class makes of weight is true here, in units of {@link GAIN_UNIT}. */
+/** How much of what the class makes of weight is true here, 0 to 1, in units of {@link GAIN_UNIT}. */
 export const WEIGHT_GAIN = 11;
 export const GAIN_UNIT: number = 1 / 10_000;
-/** Mean ln weight, in units of {@link LN_UNIT}. */
-export const LN_WEIGHT = 12;
-export const LN_UNIT: number = 1 / 1024;
+/** How many of the last messages took far longer than expected, each counted for several. */
+export const JUMPS = 12;
 export const SHORTS = 13;
 
 /** Words of a class's row, then of a cluster's: mean and mean deviation of ln delay, how often measured. */
@@ -59,10 +58,15 @@ export const STAGES = 8;
 export const QUEUE_COST = 35;
 export const QUEUE_KNOTS = 16;
 export const QUEUE_SPREAD = 51;
-/** Cost of a weight at each knot, in levels: a quarter of a ln apart, the middle one being the usual weight. */
+/** Cost of a weight at each knot, in levels: a quarter of a ln apart, the middle one that of weight 1. */
 export const WEIGHT_COST = 67;
 export const WEIGHT_KNOTS = 33;
-export const CLASS_FLOATS = 100;
+/** What is to be added to it at each of more knots, a 32nd of a ln apart. */
+export const WEIGHT_DETAIL = 100;
+export const DETAIL_KNOTS = 257;
+/** Share of the last messages that took far longer than expected. */
+export const CLASS_JUMPS = 357;
+export const CLASS_FLOATS = 358;
 
 export const CLASSES = 6;
 const AGENTS_A_CLUSTER = 30;

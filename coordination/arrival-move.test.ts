@@ -55,3 +55,18 @@ test("the same share comes over as it is", () => {
   moveArrivals([{ from: 60, to: 90, bytes: new Uint8Array(first) }], copy, 60, 90);
   expect(new Uint8Array(copy)).toEqual(new Uint8Array(first));
 });
+
+test("what another version has learned, whose columns lie elsewhere, is learned again", () => {
+  const older = { from: 0, to: 30, bytes: new Uint8Array(memory(30).byteLength - 1548).fill(7) };
+  const target = memory(60);
+  moveArrivals([older, { from: 30, to: 60, bytes: known(30) }], target, 0, 60);
+  const predictor = predictorOver(target, 60);
+  expect(predictor.samples(3)).toBe(0);
+  expect(predictor.samples(33)).toBe(1);
+});
+
+function known(agents: number): Uint8Array {
+  const buffer = memory(agents);
+  predictorOver(buffer, agents).observe(3, { ...LOAD, delayMs: 17 });
+  return new Uint8Array(buffer);
+}

@@ -6,10 +6,12 @@
 import {
   type ArrivalColumns,
   CLASS_FLOATS,
+  CLASS_JUMPS,
   CLASS_LOSS,
   CLASS_MARGIN,
   CLASS_OFFSET,
   CLUSTER_FLOATS,
+  DETAIL_KNOTS,
   FIRST_SCALE,
   LN_COUNT,
   LN_MEAN,
@@ -19,6 +21,7 @@ import {
   QUEUE_SPREAD,
   STAGES,
   WEIGHT_COST,
+  WEIGHT_DETAIL,
   WEIGHT_KNOTS,
 } from "./arrival-columns.ts";
 import { IMPEDANCE_CLASSES } from "./impedance-class.ts";
@@ -43,6 +46,7 @@ const OFFSET_STEP = [0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.05] as const;
 const MARGIN_STEP = 0.05;
 const OFFSET_LIMIT = 6;
 const LOSS_STEP = 1 / 500;
+const JUMPS_STEP = 1 / 50;
 const LN_MEMORY = 512;
 const CLUSTER_MEMORY = 64;
 /** A cluster says more than its class once this much has been seen of it. */
@@ -175,6 +179,19 @@ export function observeLoss(
   classes[at] += (loss - classes[at]) * LOSS_STEP;
 }
 
+/** Share of the class's last messages that took far longer than expected. */
+export function classJumps(classes: Float32Array, classIndex: number): number {
+  return classes[classIndex * CLASS_FLOATS + CLASS_JUMPS];
+}
+
+/** Learns whether one more did. */
+export function observeJump(classes: Float32Array, classIndex: number, jump: boolean): void {
+  const at = classIndex * CLASS_FLOATS + CLASS_JUMPS;
+  const share = classes[at] + ((jump ? 1 : 0) - classes[at]) * JUMPS_STEP;
+  // What is nearly nothing is nothing, or it would take ages to fade.
+  classes[at] = share > 0.001 ? share : 0;
+}
+
 /** How far off a first measurement is believed to be, ms. */
 export function firstScale(classes: Float32Array, classIndex: number, valueMs: number): number {
   const learned = classes[classIndex * CLASS_FLOATS + FIRST_SCALE];
@@ -248,37 +265,66 @@ function moveQueueCost(
   classes[at] = moved > -COST_BELIEVED[knot] ? moved : -COST_BELIEVED[knot];
 }
 
-const USUAL_WEIGHT = (WEIGHT_KNOTS - 1) / 2;
+/** Knots of a weight for each ln: coarse ones say what is alike, fine ones what differs from its neighbours. */
 const KNOTS_A_LN = 4;
-const WEIGHT_STEP = 1 / 32;
+const DETAILS_A_LN = 32;
+const WEIGHT_STEP = 1 / 16;
+const DETAIL_STEP = 1 / 10;
+/** Costs fade a little, for levels to take what all weights have in common: else the two could drift apart. */
+const WEIGHT_FADE = 1 / 2048;
+const MOST_WEIGHT_COST = 32;
 
-/** Where a weight lies among the knots, `excess` being its ln above the usual one. */
-function weightKnot(excess: number): number {
-  const at = USUAL_WEIGHT + KNOTS_A_LN * excess;
-  return at < 0 ? 0 : at > WEIGHT_KNOTS - 1.001 ? WEIGHT_KNOTS - 1.001 : at;
+/** Where a weight of this ln lies among so many knots, the middle one being that of weight 1. */
+function weightKnot(ln: number, knots: number, apart: number): number {
+  const at = (knots - 1) / 2 + apart * ln;
+  return at < 0 ? 0 : at > knots - 1.001 ? knots - 1.001 : at;
 }
 
-/** What a weight costs whose ln is `excess` above the usual one's, in levels; the usual one costs 0. */
-export function weightCost(classes: Float32Array, classIndex: number, excess: number): number {
-  const knot = weightKnot(excess);
+/** What a weight of this ln costs, in levels, above or below 0. */
+export function weightCost(classes: Float32Array, classIndex: number, ln: number): number {
+  const own = classIndex * CLASS_FLOATS;
+  return (
+    knotted(classes, own + WEIGHT_COST, weightKnot(ln, WEIGHT_KNOTS, KNOTS_A_LN)) +
+    knotted(classes, own + WEIGHT_DETAIL, weightKnot(ln, DETAIL_KNOTS, DETAILS_A_LN))
+  );
+}
+
+function knotted(column: Float32Array, from: number, knot: number): number {
   const below = Math.floor(knot);
-  const at = classIndex * CLASS_FLOATS + WEIGHT_COST + below;
-  return classes[at] + (knot - below) * (classes[at + 1] - classes[at]);
+  const low = column[from + below];
+  return low + (knot - below) * (column[from + below + 1] - low);
 }
 
-/** Learns what a weight costs from a message that took `cost` levels more than one of usual weight. */
+/** Learns what a weight costs from a message that took `off` levels more than is known. */
 export function observeWeight(
   classes: Float32Array,
   classIndex: number,
-  excess: number,
-  cost: number,
+  ln: number,
+  off: number,
 ): void {
-  const knot = weightKnot(excess);
+  const own = classIndex * CLASS_FLOATS;
+  moveKnots(
+    classes,
+    own + WEIGHT_COST,
+    weightKnot(ln, WEIGHT_KNOTS, KNOTS_A_LN),
+    off * WEIGHT_STEP,
+  );
+  moveKnots(
+    classes,
+    own + WEIGHT_DETAIL,
+    weightKnot(ln, DETAIL_KNOTS, DETAILS_A_LN),
+    off * DETAIL_STEP,
+  );
+}
+
+function moveKnots(column: Float32Array, from: number, knot: number, step: number): void {
   const below = Math.floor(knot);
   const share = knot - below;
-  const at = classIndex * CLASS_FLOATS + WEIGHT_COST + below;
-  const off = (cost - classes[at] - share * (classes[at + 1] - classes[at])) * WEIGHT_STEP;
-  // The usual weight is what the others are measured against.
-  if (below !== USUAL_WEIGHT) classes[at] += off * (1 - share);
-  if (below + 1 !== USUAL_WEIGHT) classes[at + 1] += off * share;
+  moveKnot(column, from + below, step * (1 - share));
+  moveKnot(column, from + below + 1, step * share);
+}
+
+function moveKnot(column: Float32Array, at: number, step: number): void {
+  const moved = column[at] * (1 - WEIGHT_FADE) + step;
+  column[at] = moved > MOST_WEIGHT_COST ? MOST_WEIGHT_COST : moved < -1 ? -1 : moved;
 }

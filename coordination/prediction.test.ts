@@ -257,6 +257,62 @@ describe("the arrival predictor", () => {
     expect(Math.abs(aim(0, 2) - 202)).toBeLessThan(15);
     expect(Math.abs(aim(1, 2) - aim(1, 0.5))).toBeLessThan(15);
   });
+
+  test("a first message that took far too long does not keep away the ones after it", () => {
+    const predictor = createPredictor({ agents: 40, classes: "A" });
+    for (let round = 0; round < 6; round++) {
+      for (let agent = 0; agent < 40; agent++) {
+        const far = round === 0 && agent % 10 === 3;
+        predictor.observe(agent, { ...IDLE, delayMs: 8 + (agent % 3) + (far ? 400 : 0) });
+      }
+    }
+    expect(Math.abs(predictor.predict(3, 0.5, IDLE) - 9)).toBeLessThan(10);
+  });
+
+  test("what many of a class claim at once is allowed for, and followed only when it lasts", () => {
+    const next = random(13);
+    const predictor = createPredictor({ agents: 100, classes: "C" });
+    const round = (claim: (agent: number) => number): void => {
+      for (let agent = 0; agent < 100; agent++)
+        predictor.observe(agent, { ...IDLE, delayMs: claim(agent) * (100 + 2 * next()) });
+    };
+    const liars = (agent: number): number => (agent % 10 < 3 ? 3 : 1);
+    for (let i = 0; i < 60; i++) round(() => 1);
+    for (let i = 0; i < 20; i++) round(liars);
+    expect(Math.abs(predictor.predict(0, 0.5, IDLE) - 100)).toBeLessThan(20);
+    expect(predictor.predict(0, 0.95, IDLE)).toBeGreaterThan(300);
+    for (let i = 0; i < 30; i++) round(liars);
+    expect(Math.abs(predictor.predict(0, 0.5, IDLE) - 300)).toBeLessThan(20);
+    expect(Math.abs(predictor.predict(9, 0.5, IDLE) - 100)).toBeLessThan(5);
+  });
+
+  test("one agent whose delays rise is followed at once, however many others its class has", () => {
+    const predictor = createPredictor({ agents: 1000, classes: "C" });
+    fed(predictor, 7, Array(100).fill(100));
+    fed(predictor, 7, Array(12).fill(170));
+    expect(Math.abs(predictor.predict(7, 0.5, IDLE) - 170)).toBeLessThan(15);
+  });
+
+  test("learns apart what weights cost that are close to each other, and stays on course behind a queue", () => {
+    const kinds = [
+      { weight: 0.4, serviceMs: 75 },
+      { weight: 0.9, serviceMs: 130 },
+      { weight: 1.06, serviceMs: 250 },
+      { weight: 2.7, serviceMs: 190 },
+    ];
+    const next = random(12);
+    const predictor = createPredictor({ agents: 2, classes: "D" });
+    for (let i = 0; i < 20_000; i++) {
+      const { weight, serviceMs } = kinds[Math.floor(4 * next())];
+      const queuedWork = next() < 0.3 ? 1 : 0;
+      const delayMs = serviceMs + 20 * next() + queuedWork * 150 * next();
+      predictor.observe(i % 2, { ...IDLE, weight, queuedWork, delayMs });
+    }
+    for (const { weight, serviceMs } of kinds) {
+      const lead = predictor.predict(0, 0.5, { ...IDLE, weight });
+      expect(Math.abs(lead - serviceMs - 10), `weight ${weight}`).toBeLessThan(25);
+    }
+  });
 });
 
 test("options that are wrong are named", () => {

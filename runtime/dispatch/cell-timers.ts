@@ -15,55 +15,48 @@ interface Entry {
   readonly turn: number;
 }
 
-/** A turn of an agent that waits. Many do at once: it is its own timer, and made of nothing else. */
+/**
+ * A turn of an agent that waits. Many do at once: it is its own timer and its own place in the list of its agent's
+ * sleeps, and made of nothing else.
+ */
 class Sleep implements TimerTarget {
-  readonly #cell: AgentCell;
-  readonly #sleeps: Set<Sleep>;
-  readonly #late: boolean;
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
+  next: Sleep | undefined = undefined;
+  previous: Sleep | undefined = undefined;
+  readonly #timers: CellTimers;
+  /** It rejects too, with a promise that is rejected: what is not kept need not be copied by the collector. */
+  readonly #resolve: (over: Promise<never> | undefined) => void;
   #id: TimerId = 0;
 
-  constructor(
-    cell: AgentCell,
-    sleeps: Set<Sleep>,
-    late: boolean,
-    resolve: () => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#cell = cell;
-    this.#sleeps = sleeps;
-    this.#late = late;
+  constructor(timers: CellTimers, resolve: (over: Promise<never> | undefined) => void) {
+    this.#timers = timers;
     this.#resolve = resolve;
-    this.#reject = reject;
   }
 
-  begin(delayMs: number, { wheel, ports }: Dispatcher): void {
-    this.#id = wheel.schedule(ports.clock.nowMs() + delayMs, this, 0);
-    this.#sleeps.add(this);
-    this.#cell.dispatcher.nudge();
+  begin(delayMs: number, late: boolean, { wheel, ports }: Dispatcher): void {
+    this.#id = wheel.schedule(ports.clock.nowMs() + delayMs, this, late ? LATE : 0);
   }
 
-  onTimer(): void {
-    const { dispatcher, self } = this.#cell;
-    this.#sleeps.delete(this);
-    dispatcher.view.control[CONTROL_RESUMED] = self + 1;
-    if (this.#late) this.#reject(deadlineError());
-    else this.#resolve();
+  onTimer(data: number): void {
+    this.#timers.awake(this);
+    this.#resolve(data === LATE ? Promise.reject(deadlineError()) : undefined);
   }
 
   /** Ends it before its time. */
-  end(error: Error): void {
-    this.#cell.dispatcher.wheel.cancel(this.#id);
-    this.#reject(error);
+  end(error: Error, { wheel }: Dispatcher): void {
+    wheel.cancel(this.#id);
+    this.#resolve(Promise.reject(error));
   }
 }
+
+/** What the wheel is to say to a sleep that ends with the deadline of its message. */
+const LATE = 1;
 
 /** The timers of one incarnation; all end with it. */
 export class CellTimers implements Timers<unknown>, TimerTarget {
   readonly #cell: AgentCell;
-  readonly #entries = new Map<number, Entry>();
-  readonly #sleeps = new Set<Sleep>();
+  /** Made with the first of them: most agents that wait do nothing but sleep. */
+  #entries: Map<number, Entry> | undefined = undefined;
+  #firstSleep: Sleep | undefined = undefined;
   #key = 0;
 
   constructor(cell: AgentCell) {
@@ -84,10 +77,23 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     const leftMs = this.#cell.deadlineMs - this.#cell.clock.nowMs();
     // Nobody waits beyond the message's deadline: a sleep that would is over there, as a failure to make it.
     const late = leftMs < delay;
-    return new Promise((resolve, reject) => {
-      const sleep = new Sleep(this.#cell, this.#sleeps, late, resolve, reject);
-      sleep.begin(late ? Math.max(0, leftMs) : delay, this.#cell.dispatcher);
+    return new Promise<undefined>((resolve) => {
+      const sleep = new Sleep(this, resolve);
+      sleep.begin(late ? Math.max(0, leftMs) : delay, late, this.#cell.dispatcher);
+      sleep.next = this.#firstSleep;
+      if (sleep.next !== undefined) sleep.next.previous = sleep;
+      this.#firstSleep = sleep;
+      this.#cell.dispatcher.nudge();
     });
+  }
+
+  /** A sleep is over: it leaves the list, and its turn goes on. */
+  awake(sleep: Sleep): void {
+    if (sleep.previous === undefined) this.#firstSleep = sleep.next;
+    else sleep.previous.next = sleep.next;
+    if (sleep.next !== undefined) sleep.next.previous = sleep.previous;
+    const { dispatcher, self } = this.#cell;
+    dispatcher.view.control[CONTROL_RESUMED] = self + 1;
   }
 
   /** Whether this incarnation has started timers, waiting still or not. */
@@ -97,7 +103,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
 
   /** What waits, in the order in which it was started; but not what the open turn has started: it will come again. */
   waiting(): readonly { message: unknown; periodMs: number; dueMs: number }[] {
-    return [...this.#entries.values()].filter(({ turn }) => turn !== this.#cell.turn);
+    return [...(this.#entries?.values() ?? [])].filter(({ turn }) => turn !== this.#cell.turn);
   }
 
   /** Goes on with a timer of an incarnation that has ended elsewhere, which knows its message to be encodable. */
@@ -112,20 +118,20 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
 
   /** Ends all; sleepers are woken with an error. */
   end(error: Error): void {
-    for (const entry of this.#entries.values()) {
-      this.#cell.dispatcher.wheel.cancel(entry.id);
-    }
-    this.#entries.clear();
-    for (const sleep of this.#sleeps) sleep.end(error);
-    this.#sleeps.clear();
+    const { dispatcher } = this.#cell;
+    for (const entry of this.#entries?.values() ?? []) dispatcher.wheel.cancel(entry.id);
+    this.#entries = undefined;
+    let sleep = this.#firstSleep;
+    this.#firstSleep = undefined;
+    for (; sleep !== undefined; sleep = sleep.next) sleep.end(error, dispatcher);
   }
 
   onTimer(key: number): void {
-    const entry = this.#entries.get(key);
+    const entry = this.#entries?.get(key);
     if (entry === undefined) return;
     const { dispatcher, self } = this.#cell;
     if (entry.periodMs === 0) {
-      this.#entries.delete(key);
+      this.#entries?.delete(key);
     } else {
       // From the due time, not from now, so that a period does not drift; but a sleep is not made up for.
       entry.dueMs = Math.max(entry.dueMs + entry.periodMs, dispatcher.nowMs);
@@ -138,6 +144,7 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     const { wheel, ports } = this.#cell.dispatcher;
     const key = ++this.#key;
     const dueMs = ports.clock.nowMs() + delayMs;
+    this.#entries ??= new Map();
     this.#entries.set(key, {
       id: wheel.schedule(dueMs, this, key),
       message,
@@ -148,10 +155,10 @@ export class CellTimers implements Timers<unknown>, TimerTarget {
     this.#cell.dispatcher.nudge();
     return {
       cancel: () => {
-        const entry = this.#entries.get(key);
+        const entry = this.#entries?.get(key);
         if (entry === undefined) return;
         wheel.cancel(entry.id);
-        this.#entries.delete(key);
+        this.#entries?.delete(key);
       },
     };
   }

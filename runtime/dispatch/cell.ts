@@ -43,22 +43,35 @@ export const DEFAULT_ASK_MS = 5000;
 /** What only some agents need, so that all others do without: made when first used. */
 export interface CellExtras {
   timers?: CellTimers;
-  controller?: AbortController;
+  controller?: AbortController | undefined;
   /** Ends the wait of `signal` for the message's deadline. */
   deadlineTimer?: number;
   stash?: number[];
   log?: Log;
   random?: Random;
-  envelope?: Envelope;
+  envelope?: Envelope | undefined;
   /** Stop when the current turn is over. */
   stopping?: boolean;
-  measured?: { rttMs: number; processingMs: number };
-  waitsFor?: string;
+  measured?: { rttMs: number; processingMs: number } | undefined;
+  waitsFor?: string | undefined;
   /** The version that the agent changes over to when the current turn is over. */
   nextBehavior?: Behavior;
 }
 
 const NO_DESK = "tokens are passed on by the keys of the mesh, which this thread cannot ask for";
+
+/**
+ * Clears what is of one turn alone. Not by `delete`, which makes a table of an object, and only what is there, for
+ * it would have to grow: of each suspended turn the collector copies whatever its agent has.
+ */
+export function forgetTurn(extras: CellExtras): void {
+  if (extras.deadlineTimer !== undefined) extras.deadlineTimer = 0;
+  if (extras.controller !== undefined) extras.controller = undefined;
+  if (extras.envelope !== undefined) extras.envelope = undefined;
+  if (extras.measured !== undefined) extras.measured = undefined;
+  if (extras.waitsFor !== undefined) extras.waitsFor = undefined;
+}
+
 /** Characters of what a turn says it waits for. */
 const MAX_WAITS_FOR = 200;
 

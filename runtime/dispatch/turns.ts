@@ -24,7 +24,7 @@ import {
   SLOT_FRAME,
 } from "../../mailbox/layout.ts";
 import { EMPTY } from "../../mailbox/mailboxes.ts";
-import type { AgentCell } from "./cell.ts";
+import { type AgentCell, forgetTurn } from "./cell.ts";
 import { DeadLetterCode } from "./dead-letter-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { isTraced } from "./spans.ts";
@@ -422,11 +422,7 @@ export class Turns {
     const { extras } = cell;
     if (extras === undefined) return;
     if (extras.deadlineTimer) this.#dispatcher.wheel.cancel(extras.deadlineTimer);
-    extras.deadlineTimer = 0;
-    delete extras.controller;
-    delete extras.envelope;
-    delete extras.measured;
-    delete extras.waitsFor;
+    forgetTurn(extras);
     if (extras.nextBehavior !== undefined) this.#dispatcher.agents.swap.late(cell);
   }
 
