@@ -107,6 +107,11 @@ export async function writtenFor(writer: Writer, afterMs: number): Promise<void>
     await sleep(2);
   }
   await sleep(afterMs);
+  const { exitCode, signalCode } = writer.run;
+  if (exitCode !== null || signalCode !== null)
+    throw new Error(
+      `the writer ended by itself, with ${exitCode ?? signalCode}: ${writer.erred.slice(-1_000)}`,
+    );
 }
 
 /** Cuts the power of a writer's disk `cuts` times. */
