@@ -333,7 +333,6 @@ export class Dispatcher implements FrameReader, GuardedReader {
   /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
   finish(slot: number, handled: boolean): void {
     this.journal?.finished(slot, handled);
-    this.sends.forget(slot);
     if ((this.view.custody.words[slot + SLOT_FRAME + FRAME_TYPE] & RECEIPT) !== 0)
       acknowledge(this, slot);
     this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);

@@ -214,6 +214,7 @@ export class ThreadJournal implements TimerTarget {
 
   /** A message in custody has ended; `handled` says that a turn did it. */
   finished(slot: number, handled: boolean): void {
+    this.#dispatcher.sends.forget(slot);
     const { words, doubles } = this.#dispatcher.view.custody;
     const at = slot + SLOT_FRAME;
     if ((frameFlags(words[at + FRAME_TYPE]) & FrameFlag.DURABLE) === 0) return;

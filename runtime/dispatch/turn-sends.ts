@@ -112,6 +112,11 @@ export class OpenSends {
 
   /** What was found in custody, or put there from a cut. */
   adopt(slot: number, note: SentBelonging): void {
+    // Of another mesh's cut: in one without a journal nothing durable is sent.
+    if (this.#dispatcher.journal === undefined) {
+      this.#dispatcher.giveBack(slot);
+      return;
+    }
     const others = this.#left.get(note.agent);
     if (others === undefined) this.#left.set(note.agent, [{ slot, note }]);
     else others.push({ slot, note });
