@@ -120,8 +120,8 @@ const MAX_COPIES = 50;
 
 /**
  * What the disk had at one moment. The inner file system may still move what it has committed from its journal to its
- * place: a copy of which a part was read before and a part after would have it in neither, as no disk ever had it. Where
- * two copies on end are the same, both are what was there in between.
+ * place: a copy of which a part was read before and a part after would have it in neither, as no disk ever had it.
+ * Where two copies on end are the same, both are what was there in between.
  */
 function copyAsOfOneMoment(from: string, to: string): void {
   const again = `${to}.again`;
