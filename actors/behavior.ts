@@ -83,7 +83,8 @@ export interface Behavior<State = unknown, Message = unknown, Answer = unknown> 
   adoptContext?(state: State, context: unknown, ctx: ActorContext<Message>): State;
   /**
    * For agents that stand for something elsewhere: asked at each heartbeat how far away and how slow the
-   * other side is. In-process agents need none: the runtime measures them.
+   * other side is. In-process agents need none: the runtime measures them. One that rejects, as one that does not
+   * settle, is a heartbeat missed (TRANSIENT_NETWORK); one that throws is a failure of the agent.
    */
   probe?(state: State, ctx: ActorContext<Message>): Probe | undefined | Promise<Probe | undefined>;
 }

@@ -44,11 +44,28 @@ export interface WatchBelonging {
 }
 
 /**
- * What agents have besides states and messages. While its mesh stands still a thread keeps a copy in custody, a slot
- * each, where main finds it for a cut and a successor for itself: in a slot's frame stand kind (type), whose it is
- * (target), with whom (source) and, of a timer, the time left (release) and the period (deadline).
+ * A durable message that an open turn has sent, and that was committed before the turn was: when the turn is repeated,
+ * this is not. Of a message the turn is named by its sequence and when it was created; of an operation by the number of
+ * its first attempt, negative for `act`, and 0.
  */
-export type Belonging = TimerBelonging | ChildBelonging | WatchBelonging;
+export interface SentBelonging {
+  readonly kind: "sent";
+  readonly agent: number;
+  /** How many the turn had sent before. */
+  readonly place: number;
+  readonly sequence: number;
+  readonly createdMs: number;
+  /** Of its target, priority and content: 48 bits. */
+  readonly digest: number;
+}
+
+/**
+ * What agents have besides states and messages. While its mesh stands still a thread keeps a copy in custody, a slot
+ * each, where main finds it for a cut and a successor for itself; what an open turn has sent stands there until the
+ * turn ends. In a slot's frame stand kind (type), whose it is (target), with whom (source) and, of a timer, the time
+ * left (release) and the period (deadline).
+ */
+export type Belonging = TimerBelonging | ChildBelonging | WatchBelonging | SentBelonging;
 
 /** A belonging as numbers and bytes, the same for all kinds. */
 export interface BelongingRow {
@@ -61,7 +78,7 @@ export interface BelongingRow {
   readonly bytes: Uint8Array;
 }
 
-const Kind = { TIMER: 0, CHILD: 1, WATCH: 2 } as const;
+const Kind = { TIMER: 0, CHILD: 1, WATCH: 2, SENT: 3 } as const;
 const NOTHING = new Uint8Array(0);
 const BLANK = { module: 0, leftMs: 0, periodMs: 0, bytes: NOTHING };
 
@@ -80,6 +97,12 @@ export function rowOf(belonging: Belonging): BelongingRow {
       const { watcher, watched } = belonging;
       return { ...BLANK, kind: Kind.WATCH, whose: watcher, withWhom: watched };
     }
+    case "sent": {
+      const { agent, place, sequence, createdMs, digest } = belonging;
+      const bytes = new Uint8Array(Float64Array.of(digest).buffer);
+      const row = { ...BLANK, kind: Kind.SENT, whose: agent, withWhom: place, bytes };
+      return { ...row, leftMs: sequence, periodMs: createdMs };
+    }
     default:
       return belonging satisfies never;
   }
@@ -97,6 +120,12 @@ export function belongingOf(row: BelongingRow): Belonging | undefined {
     }
     case Kind.WATCH:
       return { kind: "watch", watcher: whose, watched: withWhom };
+    case Kind.SENT: {
+      if (bytes.length !== 8) return undefined;
+      const [digest] = new Float64Array(bytes.slice().buffer);
+      const turn = { sequence: leftMs, createdMs: periodMs };
+      return { kind: "sent", agent: whose, place: withWhom, ...turn, digest };
+    }
     default:
       return undefined;
   }

@@ -11,6 +11,7 @@
  *        ├ length ┼ kind ┼ count ┼ 0 ────┼ (f64 operation, i32 agent, i32 outcome) …   OUTCOMES
  *        ├ length ┼ kind ┼ bytes ┼ 0 ────┼ f64 operation ┼ plan …    OPENED
  *        ├ length ┼ kind ┼ 0 ────┼ 0 ────┼ f64 operation ┤           CLOSED
+ *        ├ length ┼ kind ┼ place ┼ 0 ────┼ f64 origin ┼ f64 sequence ┼ f64 digest ┤    SENT
  *        ├ length ┼ kind ┼ bytes ┼ 0 ────┼ JSON …                    SHAPES, RUN
  *
  * **Origin.** Which run of the mesh, and which thread of it, a message comes from: run · 256 + thread. With the
@@ -27,6 +28,8 @@ export const ENTRY_DETAIL = 3;
 export const ENTRY_ITEM_BYTES = 16;
 /** Words of an OPENED's plan begin here. */
 export const OPENED_DATA = 6;
+/** Bytes of a SENT. */
+export const SENT_BYTES: number = ENTRY_BYTES + 24;
 
 /** Kinds are numbered apart from those of frames, but for the one that is a frame. */
 export const EntryKind = {
@@ -49,6 +52,8 @@ export const EntryKind = {
   RUN: 39,
   /** The mesh stopped in good order; nothing follows in this run. */
   STOPPED: 40,
+  /** What an open turn of a durable message has sent, so that it is not sent again when the turn is repeated. */
+  SENT: 41,
 } as const;
 
 /** Threads of a mesh, at most; see origin. */
@@ -57,6 +62,27 @@ const THREADS = 256;
 /** The origin of the messages of `thread` in the run with this number. */
 export function originOf(run: number, thread: number): number {
   return run * THREADS + thread;
+}
+
+/** Whose turn a SENT is of that was not of a message: of an operation, at an agent, its `act` or not. */
+export interface OperationTurn {
+  readonly operation: number;
+  readonly agent: number;
+  readonly acts: boolean;
+}
+
+/** Beyond all agents: what tells `act` from `receive`. */
+const ACTS = 2 ** 32;
+
+/** An operation's turn in the place of origin and sequence of a message; those are never negative. */
+export function turnKeyOf({ operation, agent, acts }: OperationTurn): readonly [number, number] {
+  return [-operation, agent + (acts ? ACTS : 0)];
+}
+
+/** The inverse of {@link turnKeyOf}; undefined for a message. */
+export function operationTurnOf(origin: number, sequence: number): OperationTurn | undefined {
+  if (origin >= 0) return undefined;
+  return { operation: -origin, agent: sequence % ACTS, acts: sequence >= ACTS };
 }
 
 /** Words, doubles and bytes of the same memory, from which entries are read. */
@@ -128,6 +154,8 @@ export function entryFault(words: Int32Array, word: number, room: number): strin
       return needed(OPENED_DATA * 4 + subject);
     case EntryKind.CLOSED:
       return needed(OPENED_DATA * 4);
+    case EntryKind.SENT:
+      return subject < 0 ? `the message ${subject} of a turn` : needed(SENT_BYTES);
     case EntryKind.SHAPES:
     case EntryKind.RUN:
       if (subject < 0) return `a text of ${subject} bytes`;

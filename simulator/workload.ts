@@ -186,7 +186,7 @@ export class Workload {
       started = start();
       // It is awaited below; until then nobody hears of its failure.
       started.catch(() => {});
-      // What it has planned with may be known since the first forecast only.
+      // Between the two it was planned: its T is neither's nor anything beyond both.
       const now = await orchestrator.forecast(operation, options);
       availableMs = Math.max(availableMs, now.availableMs);
     } catch (error) {
@@ -196,10 +196,24 @@ export class Workload {
     }
     this.#operations++;
     const withinMs = Math.max(OPERATION_MS, availableMs) + WINDOW_MS;
+    const latestT = time.currentMs + Math.max(OPERATION_MS, availableMs);
     this.#expect(what, withinMs, started, (result) => {
       trace.note(time.elapsedMs, Event.operation, result.ready, result.addressed);
+      this.#judgeTime(what, result.arrivalMs, latestT);
       checkOperation(result, witness, dispatcher.view.topology, operation.verb === "observe");
     });
+  }
+
+  /** An operation is planned for no later than what was known said, and has ended by its own T and the window. */
+  #judgeTime(what: string, arrivalMs: number | undefined, latestT: number): void {
+    if (arrivalMs === undefined) return;
+    const { witness, time } = this.#ports;
+    const late = (ms: number): string => (ms / 1000).toFixed(3);
+    if (arrivalMs > latestT)
+      witness.accuse("settles", `${what} was planned ${late(arrivalMs - latestT)} s too late`);
+    const afterMs = time.currentMs - arrivalMs;
+    if (afterMs > WINDOW_MS + SLACK_MS)
+      witness.accuse("settles", `${what} has ended ${late(afterMs)} s after its T`);
   }
 
   #ask(): void {

@@ -23,7 +23,8 @@ export const FAILURE_CLASSES: readonly FailureClassEntry[] = Object.freeze([
   {
     class: "TRANSIENT_NETWORK",
     description: "Temporary network partition or packet loss",
-    detection: "a probe unanswered at the next heartbeat; an ask unanswered at its deadline",
+    detection:
+      "a probe that fails, or is unanswered at the next heartbeat; an ask unanswered at its deadline",
     recovery: "probed again with exponential back-off and jitter",
     escalation: "3 on end without a sign of life in between",
     escalateAt: 3,

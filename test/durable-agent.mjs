@@ -22,6 +22,15 @@ function forward(books, { to, each = 1 }, ctx) {
   }
 }
 
+async function slowly(books, message, ctx) {
+  for (let i = 0; i < 2; i++) {
+    await ctx.timers.sleep(0);
+    if (message.to !== undefined) forward(books, message, ctx);
+  }
+  await ctx.timers.sleep(1);
+  note(books, message);
+}
+
 export default defineAgent({
   init: () => ({ next: {}, twice: 0, gaps: 0, sent: {}, operations: {} }),
   snapshot: (books) => books,
@@ -36,8 +45,8 @@ export default defineAgent({
       return ready();
     }
     if (message.to !== undefined) forward(books, message, ctx);
-    // Every third agent takes its time over a message: the process may die in the middle.
+    // Every third agent takes its time over a message, and sends on all the while: the process may die in the middle.
     if (ctx.self % 3 !== 2) return note(books, message);
-    return ctx.timers.sleep(0).then(() => note(books, message));
+    return slowly(books, message, ctx);
   },
 });

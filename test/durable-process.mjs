@@ -41,8 +41,6 @@ for (;;) {
     next.set(name, id + 1);
     const message = { from: name, id };
     if (random(3) === 0) Object.assign(message, { to: random(agents), each: 1 + random(3) });
-    // What an agent sends that takes its time may be committed before its turn is, and is sent again then.
-    if (target % 3 === 2) delete message.to;
     const receipt = mesh.tell(target, message, { durable: true, priority });
     receipts.push(receipt.then((status) => say({ name, id, status })));
   }

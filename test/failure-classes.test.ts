@@ -47,6 +47,44 @@ describe("TRANSIENT_NETWORK", () => {
     expect(mesh.story(ONE)).toEqual(["TRANSIENT_NETWORK retry", "TRANSIENT_NETWORK retry"]);
   });
 
+  test("a probe that fails is a heartbeat missed at once, and no crash; one that succeeds ends it", async () => {
+    let isThere = false;
+    let probes = 0;
+    const mesh = await Guarded.of(
+      {
+        probe: async (_state, ctx): Promise<Probe | undefined> => {
+          if (ctx.self !== 0) return undefined;
+          probes++;
+          if (!isThere) throw new Error("ECONNREFUSED");
+          return { rttMs: 10 };
+        },
+      },
+      PATIENT,
+    );
+    await mesh.pass(10);
+    expect(mesh.story(ONE)).toEqual(["TRANSIENT_NETWORK retry"]);
+    expect(mesh.incidents[0].error).toBe("1 heartbeat missed: ECONNREFUSED");
+    await mesh.pass(300);
+    await mesh.pass(600);
+    expect(mesh.story(ONE)).toEqual(["TRANSIENT_NETWORK retry", "TRANSIENT_NETWORK escalate!"]);
+    expect(probes).toBe(3);
+    isThere = true;
+    for (let i = 0; i < 8; i++) await mesh.pass(5_000);
+    expect(mesh.story(ONE)).toHaveLength(2);
+    expect(mesh.threads.main.view.registry.generation[0]).toBe(1);
+  });
+
+  test("an other side that refuses all probes for 30 s has crashed", async () => {
+    const mesh = await Guarded.of(
+      { probe: (_state, ctx) => (ctx.self === 0 ? Promise.reject(new Error("gone")) : undefined) },
+      PATIENT,
+    );
+    for (let i = 0; i < 5; i++) await mesh.pass(5_000);
+    expect(mesh.story(ONE)).not.toContain("AGENT_CRASH restart");
+    for (let i = 0; i < 3; i++) await mesh.pass(5_000);
+    expect(mesh.story(ONE)).toContain("AGENT_CRASH restart");
+  });
+
   test("30 s without one is a crash: its supervisor starts a replacement", async () => {
     const { mesh } = await remote();
     for (let i = 0; i < 8; i++) await mesh.pass(5_000);

@@ -1,9 +1,10 @@
 // Power cuts: a writer works on a file system of its own in an image file, is stopped, and what stands in the image at
 // that moment is mounted as another disk. What had not been written through is gone, as it would be.
 //
-// The image is copied while nobody writes to it but the kernel's own write-back, which can only make the loss smaller.
+// The image is copied while nobody writes to it but the kernel's own write-back, which can only make the loss smaller:
+// it is copied until two copies on end are the same.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -107,6 +108,31 @@ export async function writtenFor(writer: Writer, afterMs: number): Promise<void>
     await sleep(2);
   }
   await sleep(afterMs);
+  const { exitCode, signalCode } = writer.run;
+  if (exitCode !== null || signalCode !== null)
+    throw new Error(
+      `the writer ended by itself, with ${exitCode ?? signalCode}: ${writer.erred.slice(-1_000)}`,
+    );
+}
+
+/** Copies of an image, at most, until nothing has changed between two. */
+const MAX_COPIES = 50;
+
+/**
+ * What the disk had at one moment. The inner file system may still move what it has committed from its journal to its
+ * place: a copy of which a part was read before and a part after would have it in neither, as no disk ever had it.
+ * Where two copies on end are the same, both are what was there in between.
+ */
+function copyAsOfOneMoment(from: string, to: string): void {
+  const again = `${to}.again`;
+  copyFileSync(from, to);
+  for (let copies = 2; copies <= MAX_COPIES; copies++) {
+    copyFileSync(from, again);
+    const same = spawnSync("cmp", ["-s", to, again]).status === 0;
+    renameSync(again, to);
+    if (same) return;
+  }
+  throw new Error(`the disk was never the same in ${MAX_COPIES} copies`);
 }
 
 /** Cuts the power of a writer's disk `cuts` times. */
@@ -129,7 +155,7 @@ export async function cutPower(
       process.kill(writer.run.pid as number, "SIGSTOP");
       const promised = [...writer.acked];
       const image = join(folder, "after.img");
-      copyFileSync(disk.image, image);
+      copyAsOfOneMoment(disk.image, image);
       process.kill(writer.run.pid as number, "SIGKILL");
       await writer.closed;
       mounts.push(mounted(folder, image, "after"));

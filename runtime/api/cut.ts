@@ -218,6 +218,9 @@ function checkBelonging(belonging: Belonging, { rows, spawnBase }: Topology): vo
       within(part, "watcher", belonging.watcher, 0, rows - 1);
       within(part, "watched", belonging.watched, 0, rows - 1);
       break;
+    case "sent":
+      within(part, "agent", belonging.agent, 0, rows - 1);
+      break;
     default:
       belonging satisfies never;
   }

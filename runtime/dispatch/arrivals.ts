@@ -7,7 +7,7 @@ import {
   type Observation,
   type Predictor,
 } from "../../coordination/prediction.ts";
-import type { Registry } from "../../coordination/registry.ts";
+import { FLAG_PROCESSING_MEASURED, type Registry } from "../../coordination/registry.ts";
 import { ReleaseCalendar } from "../../coordination/release-calendar.ts";
 import { StallAllowance } from "../../coordination/stall-allowance.ts";
 import {
@@ -72,6 +72,27 @@ export function isTried(samples: number, classIndex: number, availableMs: number
 /** Messages that an agent has to finish before it begins with one more, as its row has it. */
 export function outstandingWork(registry: Registry, agent: number): number {
   return registry.queueDepth[agent] + (registry.currentSinceMs[agent] > 0 ? 1 : 0);
+}
+
+/** Asks a predictor about a message that finds nobody before it. */
+const UNLADEN: Load = { tMs: 0, weight: 1, queuedWork: 0 };
+
+/**
+ * The same in messages like the one that is to be sent; `index` is the agent's number to the predictor. How long those
+ * take of an agent of which no operation has been measured yet is not known from others of its class, who may do other
+ * work: its own turns tell, where it has had some.
+ */
+export function queuedWork(
+  registry: Registry,
+  agent: number,
+  predictor: Predictor,
+  index: number,
+): number {
+  const messages = outstandingWork(registry, agent);
+  if (messages === 0 || predictor.samples(index) > 0) return messages;
+  if ((registry.flags[agent] & FLAG_PROCESSING_MEASURED) === 0) return messages;
+  const usualMs = predictor.predict(index, 0.5, UNLADEN);
+  return messages * Math.min(1, registry.processingMs[agent] / Math.max(usualMs, 1e-3));
 }
 
 /**
@@ -230,7 +251,12 @@ export class Arrivals {
     const load = this.#load;
     load.tMs = this.#dispatcher.nowMs;
     load.weight = this.#weightAt(part, agent);
-    load.queuedWork = outstandingWork(this.#dispatcher.view.registry, agent);
+    const { registry } = this.#dispatcher.view;
+    const predictor = this.#predictor;
+    load.queuedWork =
+      predictor === undefined
+        ? outstandingWork(registry, agent)
+        : queuedWork(registry, agent, predictor, agent - this.#firstAgent);
     return load;
   }
 

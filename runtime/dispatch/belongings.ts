@@ -115,9 +115,14 @@ export class Belongings {
 
   /** Takes over what was found in custody. */
   adopt(slots: readonly number[]): void {
-    this.#slots = [...slots];
+    this.#slots = [];
     for (const slot of slots) {
       const belonging = belongingIn(this.#dispatcher.view.custody, slot);
+      if (belonging.kind === "sent") {
+        this.#dispatcher.sends.adopt(slot, belonging);
+        continue;
+      }
+      this.#slots.push(slot);
       switch (belonging.kind) {
         case "timer": {
           const others = this.#timers.get(belonging.agent);

@@ -36,6 +36,7 @@ import { isEnclosing } from "./admittance.ts";
 import { CellTimers } from "./cell-timers.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { checkAskOptions, deadlineAfter } from "./send-options.ts";
+import type { TurnSends } from "./turn-sends.ts";
 
 /** Default of `ask`'s timeout, ms. */
 export const DEFAULT_ASK_MS = 5000;
@@ -54,6 +55,8 @@ export interface CellExtras {
   stopping?: boolean;
   measured?: { rttMs: number; processingMs: number } | undefined;
   waitsFor?: string | undefined;
+  /** What the open turn has sent durably. */
+  sends?: TurnSends | undefined;
   /** The version that the agent changes over to when the current turn is over. */
   nextBehavior?: Behavior;
 }

@@ -48,6 +48,7 @@ import { SharedPayloads } from "./shared-payloads.ts";
 import { Spans } from "./spans.ts";
 import { Standstill } from "./standstill.ts";
 import { ThreadJournal } from "./thread-journal.ts";
+import { OpenSends } from "./turn-sends.ts";
 import { Turns } from "./turns.ts";
 import { TimerWheel } from "./wheel.ts";
 
@@ -124,6 +125,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
   readonly arrivals: Arrivals;
   readonly agents: Agents;
   readonly belongings: Belongings;
+  readonly sends: OpenSends;
   readonly turns: Turns;
   readonly heart: Heart;
   readonly roles: Roles;
@@ -181,6 +183,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
     this.arrivals = new Arrivals(this);
     this.agents = new Agents(this);
     this.belongings = new Belongings(this);
+    this.sends = new OpenSends(this);
     this.turns = new Turns(this);
     this.conflicts = new ConflictNews(this);
     this.admittance = new Admittance(this);
@@ -277,6 +280,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
   commit(): void {
     const { ledger, view, journal, ports } = this;
     ports.failpoint?.("commit-begun");
+    this.sends.write();
     ledger.counts[Count.NEXT_RANK] = view.custody.nextRank;
     view.controlDoubles[CONTROL_LAMPORT_F64] = this.lamport;
     ledger.prepare();

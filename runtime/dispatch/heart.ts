@@ -158,7 +158,9 @@ export class Heart implements TimerTarget {
       },
       (error) =>
         this.#dispatcher.standstill.whenGoing(() => {
-          if (cell.alive) this.#dispatcher.agents.fail(cell, error);
+          if (!cell.alive) return;
+          this.#dispatcher.readClock();
+          this.#unanswered.failed(cell.self, error);
         }),
     );
   }

@@ -470,6 +470,7 @@ export class Operations implements TimerTarget {
   #end(part: Part): void {
     if (!this.#parts.delete(part.slot)) return;
     this.#standIns.end(part);
+    this.#dispatcher.sends.forgetOperation(part.root);
     this.#last = undefined;
     const { ledger, payloads, releases } = this.#dispatcher;
     if (part.arrivalTimer !== 0) releases.cancel(part.arrivalTimer);

@@ -182,6 +182,8 @@ export class Outbox implements TimerTarget {
     if (!this.#admission.takes(source, target, priority, this.#backlog.fill)) return REJECTED;
     const { spans, view } = this.#dispatcher;
     const bare = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
+    const repeated = this.#marks.repeated(this.#header, bare, cell);
+    if (repeated !== undefined) return repeated;
     const length = spans.enclose(this.#header, bare, cell);
     // A byte that is nearly always 0: what an open circuit costs while none is.
     const { routes, topology } = view;
@@ -241,7 +243,7 @@ export class Outbox implements TimerTarget {
   }
 
   /** Tries to place the prepared message: bounds of the target's mailbox first, then room on the way. */
-  #offer(length: number): Sent {
+  #offer(length: number, isStaged = false): Sent {
     const { plan } = this.#dispatcher;
     const header = this.#header;
     if (header.kind !== FrameKind.SIGNAL && header.priority < 3) {
@@ -252,7 +254,7 @@ export class Outbox implements TimerTarget {
         if (policy === "block") return "no-room";
       }
     }
-    return this.#place(length) ? "sent" : "full";
+    return this.#place(length, isStaged) ? "sent" : "full";
   }
 
   #hasRoom(target: number, bytes: number): boolean {
@@ -262,9 +264,9 @@ export class Outbox implements TimerTarget {
     return hasRoom(plan.bounds, queueDepth[target], queueBytes[target], bytes);
   }
 
-  /** Writes the prepared frame where it will be read. False when there is no room. */
-  #place(length: number): boolean {
-    if (!isDurable(this.#header)) return this.#frames.place(this.#header, length);
+  /** Writes the prepared frame where it will be read; what was staged the journal has. False when there is no room. */
+  #place(length: number, isStaged = false): boolean {
+    if (isStaged || !isDurable(this.#header)) return this.#frames.place(this.#header, length);
     return this.#marks.place(this.#header, length, () => this.#frames.place(this.#header, length));
   }
 
@@ -287,7 +289,8 @@ export class Outbox implements TimerTarget {
     // The turn of an agent that fills its own mailbox must end for that to become emptier: nothing holds it.
     const held = cell?.self === this.#header.target ? undefined : cell;
     if (this.#backlog.isFull(length)) return REJECTED;
-    this.#backlog.add(this.#header, this.#dispatcher.codec.bytes, length, receipt, held, cell);
+    const { bytes } = this.#dispatcher.codec;
+    this.#marks.waits(this.#backlog.add(this.#header, bytes, length, receipt, held, cell));
     if (held !== undefined) held.sendsWaiting++;
     if (cell !== undefined) cell.sendsLoose++;
     this.#retrySoon();
@@ -327,9 +330,9 @@ export class Outbox implements TimerTarget {
         // It was never sent, and its sender knows.
       } else if (entry.header.deadlineMs !== 0 && entry.header.deadlineMs <= nowMs) {
         burials.buryUnsent(this.#header, entry.length, DeadLetterCode.EXPIRED);
-        entry.receipt?.settle("dropped");
+        this.#marks.settle(entry, "dropped");
       } else {
-        const state = this.#offer(entry.length);
+        const state = this.#offer(entry.length, entry.slot !== 0);
         if (state === "full" || state === "no-room") return false;
         if (state === "dropped")
           burials.buryUnsent(this.#header, entry.length, DeadLetterCode.MAILBOX_FULL);

@@ -1,6 +1,7 @@
 import type { WaitingReceipt } from "../../actors/receipt.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Header } from "./header.ts";
+import type { TurnSends } from "./turn-sends.ts";
 
 /** A message that found no room: its header, its encoded payload, and who waits for it. */
 export interface WaitingSend {
@@ -14,6 +15,9 @@ export interface WaitingSend {
   readonly sender: AgentCell | undefined;
   /** Its place in custody, once its turn has ended; 0 while it is in this heap alone. */
   slot: number;
+  /** Of a durable one: the turn that is to have sent it, and the digest under which that is noted. */
+  turn?: TurnSends | undefined;
+  digest?: number;
 }
 
 /** What a backlog holds, and in which queues: what waits behind what. */
@@ -66,19 +70,14 @@ export class SendBacklog {
     cell: AgentCell | undefined,
     sender: AgentCell | undefined = undefined,
     slot = 0,
-  ): void {
-    this.#entries.push({
-      header: { ...header },
-      bytes: payload.slice(0, length),
-      length,
-      receipt,
-      cell,
-      sender,
-      slot,
-    });
+  ): WaitingSend {
+    const bytes = payload.slice(0, length);
+    const entry = { header: { ...header }, bytes, length, receipt, cell, sender, slot };
+    this.#entries.push(entry);
     const queue = this.#bounds.queueOf(header);
     this.#queues.set(queue, (this.#queues.get(queue) ?? 0) + 1);
     this.#bytes += length;
+    return entry;
   }
 
   /** All entries, oldest first. */

@@ -2,17 +2,22 @@ import type { TellOptions } from "../../actors/context.ts";
 import { MeshError } from "../../actors/errors.ts";
 import { ACCEPTED, type Receipt, WaitingReceipt } from "../../actors/receipt.ts";
 import { FrameFlag } from "../../mailbox/frame.ts";
+import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Header } from "./header.ts";
 import type { WaitingSend } from "./send-backlog.ts";
 import { checkTellOptions } from "./send-options.ts";
 import type { ThreadJournal } from "./thread-journal.ts";
+import type { TurnSends } from "./turn-sends.ts";
 
 /** How much a message is to outlive: what the sender asked for, from its options to its receipt. */
 export class SendMarks {
   readonly #dispatcher: Dispatcher;
   /** Flag of the message that is sent next: DURABLE, VOLATILE or neither. */
   #mark = 0;
+  /** The turn that sends the prepared message, if that is durable, and its digest. */
+  #turn: TurnSends | undefined;
+  #digest = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -64,20 +69,50 @@ export class SendMarks {
     return false;
   }
 
+  /**
+   * The receipt of the prepared message when an earlier try of the same turn has sent it already, and it is not to be
+   * sent again; `length` is that of its payload.
+   */
+  repeated(header: Header, length: number, cell: AgentCell | undefined): Receipt | undefined {
+    if (!isDurable(header)) return undefined;
+    const { sends } = this.#dispatcher;
+    this.#turn = cell === undefined ? undefined : sends.of(cell);
+    if (this.#turn === undefined) return undefined;
+    this.#digest = sends.digest(header, length);
+    return sends.repeats(this.#turn, this.#digest) ? this.#journal.receipt() : undefined;
+  }
+
   /** The receipt of the message that was just sent. */
   receipt(header: Header): Receipt {
-    return isDurable(header) ? this.#journal.receipt() : ACCEPTED;
+    if (!isDurable(header)) return ACCEPTED;
+    if (this.#turn !== undefined) this.#dispatcher.sends.note(this.#turn, this.#digest);
+    return this.#journal.receipt();
+  }
+
+  /** The prepared message waits, as this entry. */
+  waits(entry: WaitingSend): void {
+    if (!isDurable(entry.header)) return;
+    entry.turn = this.#turn;
+    entry.digest = this.#digest;
   }
 
   /** Refuses a durable message that waits while nothing durable can be promised; false for all others. */
-  refuse({ header, receipt }: WaitingSend): boolean {
-    const fault = isDurable(header) ? this.#journal.fault : undefined;
+  refuse({ header, receipt, slot }: WaitingSend): boolean {
+    // What is in custody was handed to the journal with its turn: it is written when the disk can be again.
+    const fault = isDurable(header) && slot === 0 ? this.#journal.fault : undefined;
     if (fault !== undefined) receipt?.fail(fault);
     return fault !== undefined;
   }
 
   /** Settles the receipt of a message that waited. */
-  settle({ header, receipt }: WaitingSend, state: "sent" | "dropped" | "rejected"): void {
+  settle(entry: WaitingSend, state: "sent" | "dropped" | "rejected"): void {
+    const { header, receipt, slot, turn, digest } = entry;
+    if (isDurable(header)) {
+      if (state === "sent" && turn !== undefined)
+        this.#dispatcher.sends.note(turn, digest as number);
+      // The journal has it since its turn ended, and must hear that it will never be delivered.
+      if (state !== "sent" && slot !== 0) this.#journal.unsent(header);
+    }
     if (receipt === undefined) return;
     if (state === "sent" && isDurable(header)) this.#journal.receipt(receipt);
     else receipt.settle(state === "sent" ? "accepted" : state);

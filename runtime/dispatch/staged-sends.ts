@@ -36,8 +36,9 @@ export class StagedSends {
   }
 
   /**
-   * Keeps the waiting sends of a turn that ends, as of the open cycle. False, and nothing is kept, when there is no
-   * custody for them all, or one is durable: that must not be forgotten by the disk either.
+   * Keeps the waiting sends of a turn that ends, as of the open cycle; those that are durable are handed to the journal
+   * with the end of their turn. False, and nothing is kept, when there is no custody for them all, or no room in the
+   * journal.
    */
   stage(entries: readonly WaitingSend[], cell: AgentCell): boolean {
     const { custody } = this.#dispatcher.view;
@@ -46,18 +47,17 @@ export class StagedSends {
     for (let i = entries.length - 1; i >= 0 && staged.length < cell.sendsLoose; i--) {
       const entry = entries[i];
       if (entry.sender !== cell || entry.slot !== 0) continue;
-      const slot = isDurable(entry.header)
-        ? FULL
-        : custody.allocate(FRAME_BYTES + entry.length, true);
-      if (slot === FULL) {
-        // Of this cycle, and never stamped: nobody has seen them.
-        for (const { slot: taken } of staged) custody.free(taken);
-        for (const each of staged) each.slot = 0;
-        return false;
+      entry.slot = custody.allocate(FRAME_BYTES + entry.length, true);
+      if (entry.slot === FULL) {
+        entry.slot = 0;
+        return this.#unstage(staged);
       }
-      entry.slot = slot;
       staged.push(entry);
     }
+    const durable = staged.filter(({ header }) => isDurable(header)).map(({ length }) => length);
+    const { journal } = this.#dispatcher;
+    if (durable.length > 0 && (journal?.fault !== undefined || !journal?.hasRoomFor(durable)))
+      return this.#unstage(staged);
     for (const entry of staged.toReversed()) this.#write(entry);
     cell.sendsLoose = 0;
     // Sent, though not yet on its way: whoever waits until all is accepted waits for it.
@@ -66,9 +66,23 @@ export class StagedSends {
     return true;
   }
 
+  /** Gives back what was never stamped, and so seen by nobody. */
+  #unstage(staged: readonly WaitingSend[]): false {
+    for (const entry of staged) {
+      this.#dispatcher.view.custody.free(entry.slot);
+      entry.slot = 0;
+    }
+    return false;
+  }
+
   #write({ header, bytes, length, slot }: WaitingSend): void {
-    const { view, ledger } = this.#dispatcher;
+    const { view, ledger, codec, journal } = this.#dispatcher;
     const { custody } = view;
+    if (isDurable(header)) {
+      codec.adopt(bytes, length);
+      if (journal?.accept(header, codec, length) !== true)
+        throw new Error(`no room in the journal's ring: length=${length}`);
+    }
     const at = slot + SLOT_FRAME;
     writeHeader(custody.words, custody.doubles, at, FRAME_BYTES + length, header);
     custody.bytes.set(bytes.subarray(0, length), (at + FRAME_DATA) * 4);

@@ -54,6 +54,7 @@ export function succeed(dispatcher: Dispatcher, death: Death): Estate {
     ? new Set<number>()
     : findSuspects(dispatcher, found.messages, death.current);
   dispatcher.belongings.adopt(found.belongings);
+  dispatcher.sends.keep(found.messages);
   resetRows(dispatcher);
   dispatcher.outbox.adopt(found.outgoing);
   agents.checkpoints.adopt(statesOfTheLiving(dispatcher, found.checkpoints));

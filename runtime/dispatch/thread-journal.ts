@@ -19,6 +19,7 @@ import {
   entryRoom,
   OPENED_DATA,
   originOf,
+  SENT_BYTES,
   writeEntry,
 } from "../../mailbox/journal-entry.ts";
 import {
@@ -66,6 +67,8 @@ interface Waiting {
 const RETRY_MS = 1;
 /** Messages of one DONE, outcomes of one OUTCOMES, at most. */
 const ITEMS_AN_ENTRY = 1024;
+/** Cells that a SENT may take, padding included. */
+const SENT_CELLS = 2;
 
 /**
  * The journal as one thread sees it. What a cycle does that must outlive the process (durable messages sent and
@@ -89,6 +92,8 @@ export class ThreadJournal implements TimerTarget {
   #buried: number[] = [];
   /** Operation, agent, outcome, … of the open cycle. */
   #outcomes: number[] = [];
+  /** Messages of open turns of which a SENT may follow in the open cycle. */
+  #expected = 0;
   /** By agent: where its state stands in the open cycle. */
   readonly #states = new Map<number, number>();
   /** Agents whose state has changed since it was handed over. */
@@ -151,13 +156,40 @@ export class ThreadJournal implements TimerTarget {
   /** Writes down the prepared message; false when there is no room, and then nothing was written. */
   accept(header: Header, codec: PayloadCodec, length: number): boolean {
     const bytes = FRAME_BYTES + length;
-    if (this.#freeCells() < this.#spareCells + 2 * cellsOf(bytes)) return false;
+    if (this.#freeCells() < this.#spareCells + 2 * cellsOf(bytes) + SENT_CELLS) return false;
     const word = this.#ring.tryClaim(bytes);
     if (word === FULL) return false;
     const { words, doubles, bytes: memory } = this.#ring;
     writeHeader(words, doubles, word, bytes, header);
     if (length > 0) codec.copyTo(words, memory, word + FRAME_DATA, length);
     return true;
+  }
+
+  /** True when all these messages would be accepted, one after the other: lengths of their payloads, bytes. */
+  hasRoomFor(lengths: readonly number[]): boolean {
+    let cells = this.#spareCells;
+    for (const length of lengths) cells += 2 * cellsOf(FRAME_BYTES + length) + SENT_CELLS;
+    return this.#freeCells() >= cells;
+  }
+
+  /** A message of a turn was accepted, which may have to be noted as such: see `turn-sends.ts`. */
+  expectSent(): void {
+    this.#expected++;
+  }
+
+  /** Notes what the turn known by `key` (origin, sequence) has sent, and is not over. */
+  sent(key: readonly [number, number], place: number, digest: number): void {
+    const word = this.#ring.tryClaim(SENT_BYTES);
+    if (word === FULL) throw new Error(`no room in the journal's ring: free=${this.#freeCells()}`);
+    const { words, doubles } = this.#ring;
+    writeEntry(words, word, SENT_BYTES, EntryKind.SENT, place, 0);
+    doubles.set([...key, digest], (word + ENTRY_DATA) >>> 1);
+  }
+
+  /** A message that was accepted with the end of its turn will not be delivered. */
+  unsent({ operation, sequence }: Header): void {
+    this.#buried.push(operation, sequence);
+    this.#dispatcher.touch();
   }
 
   /** Takes the message back that was accepted last: it could not be sent. */
@@ -182,6 +214,7 @@ export class ThreadJournal implements TimerTarget {
 
   /** A message in custody has ended; `handled` says that a turn did it. */
   finished(slot: number, handled: boolean): void {
+    this.#dispatcher.sends.forget(slot);
     const { words, doubles } = this.#dispatcher.view.custody;
     const at = slot + SLOT_FRAME;
     if ((frameFlags(words[at + FRAME_TYPE]) & FrameFlag.DURABLE) === 0) return;
@@ -239,6 +272,7 @@ export class ThreadJournal implements TimerTarget {
 
   /** Before the commit: what the cycle ended is put behind what it made. */
   prepare(cycle: number): void {
+    this.#expected = 0;
     this.#writeItems(EntryKind.DONE, this.#handled, 2, false);
     this.#writeItems(EntryKind.OUTCOMES, this.#outcomes, 3, false);
     this.#writeItems(EntryKind.DONE, this.#buried, 2, true);
@@ -401,7 +435,8 @@ export class ThreadJournal implements TimerTarget {
   /** Cells that are free when what the open cycle still has to write is written. */
   #freeCells(): number {
     const items = this.#handled.length / 2 + this.#outcomes.length / 3;
-    return this.#ring.freeCells - cellsOf(items * ENTRY_ITEM_BYTES) * 2 - 4;
+    const ends = cellsOf(items * ENTRY_ITEM_BYTES) * 2 + 4;
+    return this.#ring.freeCells - ends - this.#expected * SENT_CELLS;
   }
 
   /** Writes a list of items; what may wait does so when there is no room. */

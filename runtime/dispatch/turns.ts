@@ -205,10 +205,7 @@ export class Turns {
    * and that it is done become true together. False when that cannot be; then it ends with the last of them.
    */
   #stage(cell: AgentCell): boolean {
-    const { journal, outbox } = this.#dispatcher;
-    // The disk knows nothing of custody: were the process to die, the message would be over and the sends lost.
-    if (journal !== undefined && this.#isPromised(cell, cell.slot)) return false;
-    return cell.sendsLoose === 0 || outbox.stage(cell);
+    return cell.sendsLoose === 0 || this.#dispatcher.outbox.stage(cell);
   }
 
   /** A turn has ended of which some sends wait in custody: its agent takes no other before they have gone. */
@@ -418,6 +415,7 @@ export class Turns {
   }
 
   #endTurn(cell: AgentCell): void {
+    this.#dispatcher.sends.end(cell);
     cell.slot = 0;
     const { extras } = cell;
     if (extras === undefined) return;

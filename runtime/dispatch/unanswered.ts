@@ -6,15 +6,20 @@ import type { TimerTarget } from "./wheel.ts";
 
 interface Silence {
   readonly sinceMs: number;
-  /** Heartbeats that found it silent. */
+  /** Heartbeats that found it silent, and probes that failed. */
   missed: number;
+  /** The last probe has failed, and the next one is still to come. */
+  hasFailed: boolean;
 }
 
+/** Characters of what a failed probe says that are kept. */
+const MAX_REASON = 200;
 const ESCALATE_AT = failureClass("TRANSIENT_NETWORK").escalateAt;
 
 /**
- * Probes of agents that stand for something elsewhere, and that were not answered (spec 6.1): at each heartbeat one
- * more is missed and another is sent, after a wait that doubles; after 30 s without one the agent has crashed.
+ * Probes of agents that stand for something elsewhere, and that failed or were not answered (spec 6.1): with each that
+ * fails, and at each heartbeat that finds one owed, one more is missed and another is sent, after a wait that doubles;
+ * after 30 s without an answer the agent has crashed.
  */
 export class Unanswered implements TimerTarget {
   readonly #dispatcher: Dispatcher;
@@ -28,7 +33,10 @@ export class Unanswered implements TimerTarget {
 
   /** A probe has gone out. */
   sent(agent: number, sentMs: number): void {
-    if (!this.#silent.has(agent)) this.#silent.set(agent, { sinceMs: sentMs, missed: 0 });
+    const silence = this.#silent.get(agent);
+    if (silence === undefined)
+      this.#silent.set(agent, { sinceMs: sentMs, missed: 0, hasFailed: false });
+    else silence.hasFailed = false;
   }
 
   /** Something was heard of it: the answer to a probe, or its end. */
@@ -40,20 +48,34 @@ export class Unanswered implements TimerTarget {
   isMissed(agent: number): boolean {
     const silence = this.#silent.get(agent);
     if (silence === undefined) return false;
-    const { nowMs, agents, wheel, ports, view } = this.#dispatcher;
+    const { nowMs, agents } = this.#dispatcher;
     const cell = agents.cellOf(agent);
     if (cell?.alive !== true) {
       this.heard(agent);
       return false;
     }
-    silence.missed++;
     const silentMs = nowMs - silence.sinceMs;
     if (silentMs >= CRASHED_AFTER_MS) {
       this.heard(agent);
       agents.fail(cell, new Error(`no heartbeat for ${Math.round(silentMs / 1000)} s`));
-      return true;
-    }
-    const text = `${silence.missed} heartbeats missed`;
+    } else if (!silence.hasFailed) this.#miss(agent, silence);
+    return true;
+  }
+
+  /** A probe came back with an error: nothing is to be waited for, and a heartbeat is missed at once. */
+  failed(agent: number, error: unknown): void {
+    const silence = this.#silent.get(agent);
+    // Of a probe that was overtaken: the one that is owed now has not failed.
+    if (silence === undefined || silence.hasFailed) return;
+    silence.hasFailed = true;
+    this.#miss(agent, silence, String((error as Error)?.message ?? error));
+  }
+
+  #miss(agent: number, silence: Silence, why?: string): void {
+    const { nowMs, agents, wheel, ports, view } = this.#dispatcher;
+    silence.missed++;
+    const reason = why === undefined ? "" : `: ${why.slice(0, MAX_REASON)}`;
+    const text = `${silence.missed} ${silence.missed === 1 ? "heartbeat" : "heartbeats"} missed${reason}`;
     if (silence.missed === 1)
       agents.failures.found(agent, text, "retry", "TRANSIENT_NETWORK", false);
     else if (silence.missed === ESCALATE_AT)
@@ -61,7 +83,7 @@ export class Unanswered implements TimerTarget {
     const { patience } = MODES[view.routes.mode].limits;
     const waitMs = retryWaitMs(silence.missed, ports.random.next()) * patience;
     wheel.schedule(nowMs + waitMs, this, agent);
-    return true;
+    this.#dispatcher.nudge();
   }
 
   onTimer(agent: number): void {

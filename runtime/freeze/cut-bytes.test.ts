@@ -44,6 +44,14 @@ const belonging: fc.Arbitrary<Belonging> = fc.oneof(
     name,
   }),
   fc.record({ kind: fc.constant("watch" as const), watcher: row, watched: row }),
+  fc.record({
+    kind: fc.constant("sent" as const),
+    agent: row,
+    place: fc.nat(9),
+    sequence: fc.maxSafeNat(),
+    createdMs: fc.double({ min: 0, max: 1e13, noNaN: true }),
+    digest: fc.nat(2 ** 31 - 1),
+  }),
 );
 const words = fc.array(fc.integer(), { maxLength: 5 });
 const operation = fc.record({

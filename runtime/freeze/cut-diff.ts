@@ -23,7 +23,7 @@ export interface CutDiff {
     readonly new: number;
     readonly changes: readonly MessageChange[];
   };
-  /** Timers, spawned children and death watches: how many more the second has. */
+  /** Timers, spawned children, death watches, and what open turns have sent: how many more the second has. */
   readonly belongings: Readonly<Record<Belonging["kind"], number>>;
   /** By column of the registry: agents of which it differs. */
   readonly estimates: Readonly<Record<string, number>>;
@@ -156,7 +156,7 @@ function diffMessages(
 }
 
 function diffBelongings(first: Cut, second: Cut): CutDiff["belongings"] {
-  const more = { timer: 0, child: 0, watch: 0 };
+  const more = { timer: 0, child: 0, watch: 0, sent: 0 };
   for (const { kind } of second.belongings) more[kind]++;
   for (const { kind } of first.belongings) more[kind]--;
   return more;

@@ -75,6 +75,7 @@ export function restoreCut(plan: MeshPlan, cut: Cut, nowMs: number): void {
 function ownerOf(belonging: Belonging): number {
   switch (belonging.kind) {
     case "timer":
+    case "sent":
       return belonging.agent;
     case "child":
       return belonging.parent;

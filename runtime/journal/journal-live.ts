@@ -4,6 +4,7 @@ import {
   ENTRY_SUBJECT,
   EntryKind,
   type EntryMemory,
+  turnKeyOf,
 } from "../../mailbox/journal-entry.ts";
 
 /** An operation that has begun and not ended, and how it stands. */
@@ -23,15 +24,18 @@ export class LiveEntries<Value> {
   /** By origin and sequence. */
   readonly messages: Map<number, Map<number, Value>> = new Map();
   readonly operations: Map<number, LiveOperation<Value>> = new Map();
+  /** By origin and sequence of what an open turn is of: what it has sent, by its place among them. */
+  readonly sends: Map<number, Map<number, Map<number, Value>>> = new Map();
 
   /** Of what another thread was told. */
   static of<Value>(
-    parts: Pick<LiveEntries<Value>, "states" | "messages" | "operations">,
+    parts: Pick<LiveEntries<Value>, "states" | "messages" | "operations" | "sends">,
   ): LiveEntries<Value> {
     const live = new LiveEntries<Value>();
     for (const [agent, value] of parts.states) live.states.set(agent, value);
     for (const [origin, messages] of parts.messages) live.messages.set(origin, messages);
     for (const [operation, standing] of parts.operations) live.operations.set(operation, standing);
+    for (const [origin, turns] of parts.sends) live.sends.set(origin, turns);
     return live;
   }
 
@@ -60,8 +64,11 @@ export class LiveEntries<Value> {
       case EntryKind.OUTCOMES:
         for (let i = 0; i < subject; i++) {
           const item = word + ENTRY_DATA + i * 4;
-          this.operations.get(doubles[item >>> 1])?.outcomes.set(words[item + 2], words[item + 3]);
+          this.#outcome(doubles[item >>> 1], words[item + 2], words[item + 3]);
         }
+        return;
+      case EntryKind.SENT:
+        this.#sent(doubles[data], doubles[data + 1], subject, keep());
         return;
       case EntryKind.OPENED: {
         const standing = this.operations.get(doubles[data]);
@@ -73,6 +80,7 @@ export class LiveEntries<Value> {
       }
       case EntryKind.CLOSED:
         this.operations.delete(doubles[data]);
+        this.sends.delete(-doubles[data]);
     }
   }
 
@@ -87,6 +95,11 @@ export class LiveEntries<Value> {
         return this.states.get(words[word + ENTRY_SUBJECT]);
       case EntryKind.OPENED:
         return this.operations.get(doubles[(word + ENTRY_DATA) >>> 1])?.opened;
+      case EntryKind.SENT: {
+        const data = (word + ENTRY_DATA) >>> 1;
+        const turns = this.sends.get(doubles[data]);
+        return turns?.get(doubles[data + 1])?.get(words[word + ENTRY_SUBJECT]);
+      }
       default:
         return undefined;
     }
@@ -114,6 +127,9 @@ export class LiveEntries<Value> {
     }
     for (const [operation, { opened, outcomes }] of this.operations)
       other.operations.set(operation, { opened: change(opened), outcomes: new Map(outcomes) });
+    for (const [origin, turns] of this.sends)
+      for (const [sequence, sent] of turns)
+        for (const [place, value] of sent) other.#sent(origin, sequence, place, change(value));
     return other;
   }
 
@@ -123,7 +139,25 @@ export class LiveEntries<Value> {
     else messages.set(sequence, value);
   }
 
+  #outcome(operation: number, agent: number, outcome: number): void {
+    this.operations.get(operation)?.outcomes.set(agent, outcome);
+    for (const acts of [false, true]) this.#turnOver(...turnKeyOf({ operation, agent, acts }));
+  }
+
+  #sent(origin: number, sequence: number, place: number, value: Value): void {
+    const turns = this.sends.get(origin) ?? new Map<number, Map<number, Value>>();
+    const sent = turns.get(sequence) ?? new Map<number, Value>();
+    this.sends.set(origin, turns.set(sequence, sent.set(place, value)));
+  }
+
+  /** The turn is over, and with it what it had sent. */
+  #turnOver(origin: number, sequence: number): void {
+    const turns = this.sends.get(origin);
+    if (turns?.delete(sequence) === true && turns.size === 0) this.sends.delete(origin);
+  }
+
   #done(origin: number, sequence: number): void {
+    this.#turnOver(origin, sequence);
     const messages = this.messages.get(origin);
     if (messages?.delete(sequence) === true && messages.size === 0) this.messages.delete(origin);
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../../actors/errors.ts";
 import { createTopology, type Topology, topologySize } from "../../coordination/topology.ts";
+import type { SentBelonging } from "../../mailbox/belonging.ts";
 import {
   FRAME_CREATED_F64,
   FRAME_DATA,
@@ -23,6 +24,7 @@ import {
   EntryKind,
   type EntryMemory,
   OPENED_DATA,
+  operationTurnOf,
 } from "../../mailbox/journal-entry.ts";
 import type { Shape } from "../../mailbox/shapes.ts";
 import { CUT_VERSION, type Cut, type CutMessage } from "../api/cut.ts";
@@ -46,7 +48,7 @@ export interface JournalMesh {
 /** One entry that counts. */
 interface Kept {
   readonly ordinal: number;
-  readonly value: CutMessage | Uint8Array;
+  readonly value: CutMessage | Uint8Array | number;
 }
 
 /** What a journal on disk comes to. */
@@ -89,9 +91,10 @@ function textOf({ words, bytes }: EntryMemory, word: number): string {
   return new TextDecoder().decode(bytes.subarray(from, from + words[word + ENTRY_SUBJECT]));
 }
 
-/** What is kept of an entry that may count: a message, or the bytes of a state or a plan. */
-function keptOf(memory: EntryMemory, word: number, kind: number): CutMessage | Uint8Array {
-  const { words, bytes } = memory;
+/** What is kept of an entry that may count: a message, the bytes of a state or a plan, the digest of what was sent. */
+function keptOf(memory: EntryMemory, word: number, kind: number): Kept["value"] {
+  const { words, doubles, bytes } = memory;
+  if (kind === EntryKind.SENT) return doubles[((word + ENTRY_DATA) >>> 1) + 2];
   if (kind === EntryKind.ACCEPT) return messageAt(memory, word);
   const from = (word + (kind === EntryKind.OPENED ? OPENED_DATA : ENTRY_DATA)) * 4;
   const length = words[word + (kind === EntryKind.OPENED ? ENTRY_SUBJECT : ENTRY_DETAIL)];
@@ -154,7 +157,7 @@ export function cutOfJournal(
       .sort(([a], [b]) => a - b)
       .map(([agent, { value }]) => ({ agent, bytes: value as Uint8Array })),
     messages,
-    belongings: [],
+    belongings: sendsOf(live).filter(({ agent }) => agent < agents),
     operations: [],
     gathers: [],
     registry: { rows, columns: {} },
@@ -181,6 +184,30 @@ function messagesOf(live: LiveEntries<Kept>): CutMessage[] {
   return origins.flatMap(([, messages]) =>
     [...messages].sort(([a], [b]) => a - b).map(([, { value }]) => value as CutMessage),
   );
+}
+
+/** What turns had sent that had not ended. */
+function sendsOf({ sends, messages }: LiveEntries<Kept>): SentBelonging[] {
+  const found: SentBelonging[] = [];
+  for (const [origin, turns] of sends)
+    for (const [sequence, sent] of turns) {
+      const turn = operationTurnOf(origin, sequence);
+      const message = messages.get(origin)?.get(sequence)?.value as CutMessage | undefined;
+      const agent = turn?.agent ?? message?.target;
+      if (agent === undefined) continue;
+      const named = turn === undefined ? sequence : turn.acts ? -turn.operation : turn.operation;
+      const createdMs = message?.createdMs ?? 0;
+      for (const [place, { value }] of sent)
+        found.push({
+          kind: "sent",
+          agent,
+          place,
+          sequence: named,
+          createdMs,
+          digest: value as number,
+        });
+    }
+  return found;
 }
 
 /** Throws, with both sides, when a journal that still has something is another mesh's. */

@@ -25,7 +25,7 @@ export interface JournalTask {
   readonly shapes: SharedArrayBuffer;
   readonly mesh: JournalMesh;
   readonly start: Omit<JournalStart, "live"> & {
-    readonly live: Pick<LiveEntries<number>, "states" | "messages" | "operations">;
+    readonly live: Pick<LiveEntries<number>, "states" | "messages" | "operations" | "sends">;
   };
 }
 

@@ -9,7 +9,7 @@ import {
   quorumProbability,
 } from "../../coordination/schedule.ts";
 import type { AgentPlan, Forecast } from "../api/operation-api.ts";
-import { isTried, openPredictor, outstandingWork } from "../dispatch/arrivals.ts";
+import { isTried, openPredictor, queuedWork } from "../dispatch/arrivals.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import { shutPlans } from "./gather-outcome.ts";
 import type { GatherSettings, OperationPlan } from "./operation-plan.ts";
@@ -131,9 +131,10 @@ export class Forecasts {
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
     if (predictor === undefined) return 0;
-    const load = this.#loadOf(agent, weight, nowMs);
+    const index = agent - this.#firstAgents[thread];
+    const load = this.#loadOf(agent, predictor, index, weight, nowMs);
     load.queuedWork = Math.max(load.queuedWork, out);
-    return predictor.predict(agent - this.#firstAgents[thread], q, load);
+    return predictor.predict(index, q, load);
   }
 
   /** Whether an agent that is believed too slow is sent to all the same, as its shard would. */
@@ -162,8 +163,10 @@ export class Forecasts {
     const thread = this.#view.placement[agent];
     const predictor = this.#predictors[thread];
     if (predictor === undefined) return 0;
-    const load = this.#loadOf(agent, this.weightFor(agent, payload, weight), nowMs);
-    return predictor.probabilityReady(agent - this.#firstAgents[thread], availableMs, load);
+    const index = agent - this.#firstAgents[thread];
+    const own = this.weightFor(agent, payload, weight);
+    const load = this.#loadOf(agent, predictor, index, own, nowMs);
+    return predictor.probabilityReady(index, availableMs, load);
   }
 
   #leads({ agents, readyBy, weight, payload, nowMs }: Question): Float64Array {
@@ -177,11 +180,11 @@ export class Forecasts {
     return leads;
   }
 
-  #loadOf(agent: number, weight: number, nowMs: number): Load {
+  #loadOf(agent: number, predictor: Predictor, index: number, weight: number, nowMs: number): Load {
     const load = this.#load;
     load.tMs = nowMs;
     load.weight = weight;
-    load.queuedWork = outstandingWork(this.#view.registry, agent);
+    load.queuedWork = queuedWork(this.#view.registry, agent, predictor, index);
     return load;
   }
 
