@@ -48,6 +48,7 @@ import type { ReloadOptions, ReloadResult } from "./api/reload-api.ts";
 import type { Roles } from "./api/roles-api.ts";
 import type { Scale } from "./api/scale-api.ts";
 import type { Tasks } from "./api/task-api.ts";
+import type { Threats } from "./api/threat-api.ts";
 import type { Traces } from "./api/trace-api.ts";
 import type { Trust } from "./api/trust-api.ts";
 import type { Why } from "./api/why-api.ts";
@@ -238,6 +239,10 @@ export class ThreadedMesh implements Mesh {
 
   get failures(): FailureReport {
     return this.#headquarters.guards.failures;
+  }
+
+  get threats(): Threats {
+    return this.#headquarters.guards.threats;
   }
 
   get roles(): Roles {

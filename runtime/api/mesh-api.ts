@@ -42,6 +42,7 @@ import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
 import type { StoreOptions, StoreStatus } from "./store-api.ts";
 import type { Tasks } from "./task-api.ts";
+import type { Threat, ThreatStatus, Threats } from "./threat-api.ts";
 import type { Traces } from "./trace-api.ts";
 import type { Trust, TrustLevel, TrustStatus } from "./trust-api.ts";
 import type { Why } from "./why-api.ts";
@@ -96,6 +97,8 @@ export interface MeshStatus {
   readonly trust?: TrustStatus;
   /** Where the log of conflicts is kept, and whether it can be reached. */
   readonly store?: StoreStatus;
+  /** Threats that are open and what is in force because of them; absent when there was none. */
+  readonly threats?: ThreatStatus;
   /** What is frozen, the mesh or parts of it; absent when nothing is. */
   readonly frozen?: readonly Frozen[];
   /** The nodes that run the mesh; absent where it is alone by itself. */
@@ -175,7 +178,13 @@ export interface Incident {
     /** Somebody else holds the role of the subject. */
     | "promote"
     /** Another cluster's lead cares for the agents of the subject. */
-    | "adopt";
+    | "adopt"
+    /** The mesh stands still until a person has looked. */
+    | "freeze"
+    /** What agents say of their own timing does not count until a person has looked. */
+    | "lock-weights"
+    /** Low priorities are refused where there is no room. */
+    | "shed";
   readonly delayMs: number;
   /** Of spec 6.1; absent for what an operator wanted, and for the mesh itself. */
   readonly class?: FailureClass;
@@ -258,6 +267,8 @@ export interface MeshEvents {
   mode: ModeEvent;
   /** A module was reloaded, or was not. */
   reload: ReloadResult;
+  /** A threat was found, answered, lifted, or is over. */
+  threat: Threat;
 }
 
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
@@ -311,6 +322,8 @@ export interface Mesh extends AsyncDisposable {
   readonly mode: Modes;
   /** What kinds of failures were found (spec 6.1). */
   readonly failures: FailureReport;
+  /** Who attacks the mesh (spec 9.2), and what is done about it. */
+  readonly threats: Threats;
   /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult>;
   /** Addresses by selection, `sector-7`, `sector-7/cluster-4`, a class, a capability. */
