@@ -92,6 +92,7 @@ export type * from "./runtime/api/roles-api.ts";
 export type * from "./runtime/api/scale-api.ts";
 export type * from "./runtime/api/store-api.ts";
 export type * from "./runtime/api/task-api.ts";
+export type * from "./runtime/api/threat-api.ts";
 export type * from "./runtime/api/trace-api.ts";
 export type * from "./runtime/api/trust-api.ts";
 export type * from "./runtime/api/why-api.ts";

@@ -1,7 +1,8 @@
 /**
  * Whether agents change what they say of their timing together (spec 9.2 timing_attack). Each moves now and then by
  * itself, and a thing that really happens to many is seen by the mesh too, and does not count (`self-reports.ts`).
- * What is left is suspicious when many do it at once: in several clusters, the same way, and far more than usually.
+ * What is left is suspicious when many do it at once: in several clusters, the same way, and by so many more than
+ * usually that it is no accident. What is usual differs: of systems with long tails one report in twenty is far off.
  */
 import type { ReportCounts } from "./report-counts.ts";
 
@@ -9,10 +10,12 @@ import type { ReportCounts } from "./report-counts.ts";
 export interface ImpedanceWatchSettings {
   /** How long what has moved counts, ms. */
   readonly windowMs: number;
-  /** Share of the reports within the window that has to have moved one way. */
+  /** Share of the reports within the window that has to have moved one way beyond what is usual. */
   readonly share: number;
-  /** And so many times the share that is usual. */
-  readonly timesUsual: number;
+  /** And so many standard deviations of how many that usually are. */
+  readonly deviations: number;
+  /** Reports before anything is found: what is usual has to be known. */
+  readonly learning: number;
   /** Clusters with at least one of them, and how many they are in all. */
   readonly clusters: number;
   readonly moves: number;
@@ -20,16 +23,19 @@ export interface ImpedanceWatchSettings {
 
 export const IMPEDANCE_WATCH: ImpedanceWatchSettings = Object.freeze({
   windowMs: 10_000,
-  share: 0.05,
-  timesUsual: 4,
+  share: 0.04,
+  deviations: 6,
+  learning: 2_000,
   clusters: 3,
   moves: 6,
 });
 
 /** Looks that a window is divided into, so that it moves on with each of them. */
 const SLOTS = 10;
-/** Share of a window in what is usual: it follows within about an hour. */
-const LEARNED = 1 / 360;
+/** Windows that what is usual is learned from: it follows within about an hour. */
+const LEARNED_WINDOWS = 360;
+/** A share that is usual is never taken to be less: where none has ever moved, one is no surprise. */
+const LEAST_USUAL = 0.01;
 
 /** Agents that change their reports together. */
 export interface CoordinatedMove {
@@ -53,6 +59,8 @@ export class ImpedanceWatch {
   readonly #slots: Record<Column, Uint32Array>;
   readonly #window: Record<Column, Uint32Array>;
   readonly #usual = { faster: 0, slower: 0 };
+  /** Reports that what is usual was learned from. */
+  #learned = 0;
   #slot = 0;
   #slotMs = Number.NaN;
 
@@ -81,24 +89,34 @@ export class ImpedanceWatch {
     const due = Math.min(SLOTS, Math.floor((nowMs - this.#slotMs) / slotMs));
     for (let turned = 0; turned < due; turned++) this.#turn();
     if (due > 0) this.#slotMs = due === SLOTS ? nowMs : this.#slotMs + due * slotMs;
-    this.#add(counts);
+    const fresh = this.#add(counts);
     const reports = sumOf(this.#window.reports);
-    const found = this.#found("faster", reports) ?? this.#found("slower", reports);
-    for (const way of ["faster", "slower"] as const) {
-      // What is found must not become what is usual.
-      if (due === 0 || reports === 0 || found?.way === way) continue;
-      const share = sumOf(this.#window[way]) / reports;
-      this.#usual[way] += (share - this.#usual[way]) * LEARNED * (due / SLOTS);
-    }
+    const isKnown = this.#learned >= this.#settings.learning;
+    const found = isKnown
+      ? (this.#found("faster", reports) ?? this.#found("slower", reports))
+      : undefined;
+    // What is found must not become what is usual.
+    if (found === undefined && fresh.reports > 0) this.#learn(fresh, LEARNED_WINDOWS * reports);
     return found;
   }
 
+  #learn(fresh: Readonly<Record<Column, number>>, most: number): void {
+    this.#learned = Math.min(this.#learned + fresh.reports, Math.max(most, this.#settings.learning));
+    for (const way of ["faster", "slower"] as const) {
+      const share = fresh[way] / fresh.reports;
+      this.#usual[way] += ((share - this.#usual[way]) * fresh.reports) / this.#learned;
+    }
+  }
+
   #found(way: "faster" | "slower", reports: number): CoordinatedMove | undefined {
-    const { share, timesUsual, clusters: least, moves } = this.#settings;
+    const { share, deviations, clusters: least, moves } = this.#settings;
     const column = this.#window[way];
     const moved = sumOf(column);
-    const most = Math.max(share, timesUsual * this.#usual[way]);
-    if (moved < moves || moved < most * reports) return undefined;
+    const usual = Math.max(LEAST_USUAL, this.#usual[way]);
+    const deviation = Math.sqrt(reports * usual * (1 - usual));
+    const excess = moved - usual * reports;
+    if (moved < moves || excess < Math.max(share * reports, deviations * deviation))
+      return undefined;
     let clusters = 0;
     for (const count of column) if (count > 0) clusters++;
     // A mesh of two clusters has no third.
@@ -119,7 +137,9 @@ export class ImpedanceWatch {
     }
   }
 
-  #add(counts: ReportCounts): void {
+  /** Takes in what has been counted since the last look, and says how much that is. */
+  #add(counts: ReportCounts): Readonly<Record<Column, number>> {
+    const fresh = { reports: 0, faster: 0, slower: 0 };
     const from = this.#slot * this.#clusters;
     for (const column of COLUMNS) {
       const now = counts[column];
@@ -129,8 +149,10 @@ export class ImpedanceWatch {
         last[cluster] = now[cluster];
         this.#slots[column][from + cluster] += more;
         this.#window[column][cluster] += more;
+        fresh[column] += more;
       }
     }
+    return fresh;
   }
 }
 

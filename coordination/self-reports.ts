@@ -8,7 +8,7 @@
  */
 
 /** Reports, and measurements, before there is anything usual. */
-const KNOWN = 4;
+const KNOWN = 8;
 /** A report has moved that is so many spreads off (design: 3 MAD), by this factor, and by so many ms. */
 const FAR_SPREADS = 3;
 const FAR_FACTOR = 2;
@@ -51,13 +51,16 @@ export class SelfReports {
     this.#seenMove = new Int8Array(agents);
   }
 
-  /** Takes what an agent says that it takes, ms; times that are no times are passed over. */
-  take(agent: number, ms: number, nowMs: number): Move {
-    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return 0;
+  /**
+   * Takes what an agent says that it takes, ms. Undefined as long as there is nothing usual that it could be held
+   * against; times that are no times are passed over.
+   */
+  take(agent: number, ms: number, nowMs: number): Move | undefined {
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return undefined;
     const said = this.#said;
-    const move = said.counts[agent] < KNOWN ? 0 : moveOf(said, agent, ms, FAR_FACTOR);
+    const move = said.counts[agent] < KNOWN ? undefined : moveOf(said, agent, ms, FAR_FACTOR);
     track(said, agent, ms);
-    if (move === 0) return 0;
+    if (move === 0 || move === undefined) return move;
     const isSeen = nowMs - this.#seenAtMs[agent] < MEASURED_MS && this.#seenMove[agent] === move;
     return isSeen ? 0 : move;
   }

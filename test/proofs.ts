@@ -5,6 +5,7 @@ import { durableSubjects, hastyLog } from "./durable-subjects.ts";
 import { Explorer } from "./explorer.ts";
 import { type Explored, explored } from "./interleavings.ts";
 import { randomOf } from "./mesh.ts";
+import { PLAYBOOKS, play, watchDays } from "./operator-trials.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
 import { count, number, type Proof, type Row, type Trial } from "./proof.ts";
 import { sweepSeeds } from "./swept-seeds.ts";
@@ -184,6 +185,49 @@ const simulatedSeeds: Proof = {
   },
 };
 
+const operatorDays: Proof = {
+  name: "operator-days",
+  question: "Is a compromised operator found, and nobody else taken for one?",
+  run: async ({ full, seed, tell }) => {
+    const rows: Row[] = [];
+    const variants = full ? 100 : 10;
+    for (const playbook of PLAYBOOKS) {
+      const played = Array.from({ length: variants }, (_, nth) => play(playbook, seed + nth));
+      const found = played.filter(({ alarm }) => alarm?.rule === playbook.rule);
+      const steps = found.map((each) => each.steps);
+      const range = `${Math.min(...steps)} to ${Math.max(...steps)}`;
+      rows.push({
+        fault: `playbook: ${playbook.name}`,
+        count: count(variants, "variants"),
+        outcome: `${found.length} found by the rule ${playbook.rule}, at act ${range} of up to ${played[0].of}`,
+        holds: found.length === variants,
+      });
+      tell(`${playbook.rule}: ${found.length} of ${variants}`);
+    }
+    const runs = full ? 20 : 1;
+    const sum = { days: 0, acts: 0, freezes: 0, alarms: [] as string[] };
+    for (let nth = 0; nth < runs; nth++) {
+      const { days, acts, freezes, alarms } = watchDays(30, seed + nth);
+      sum.days += days;
+      sum.acts += acts;
+      sum.freezes += freezes;
+      sum.alarms.push(...alarms);
+      tell(`days, seed ${seed + nth}: ${alarms.length} alarms`);
+    }
+    rows.push({
+      fault:
+        "an ordinary operator-day: incidents, healing, freezes, rollouts, drills, mass scale, keys, reviews",
+      count: `${count(sum.days, "days")}, ${count(sum.acts, "acts")}`,
+      outcome:
+        sum.alarms.length === 0
+          ? "0 false freezes, 0 false alarms"
+          : `${sum.freezes} false freezes; ${sum.alarms.slice(0, 3).join("; ")}`,
+      holds: sum.freezes === 0,
+    });
+    return rows;
+  },
+};
+
 export const proofs: readonly Proof[] = [
   interleavings,
   workerKills,
@@ -194,4 +238,5 @@ export const proofs: readonly Proof[] = [
   forgeries,
   hostileMemory,
   malformedInput,
+  operatorDays,
 ];

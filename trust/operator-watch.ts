@@ -142,13 +142,13 @@ export const OPERATOR_LIMITS: Readonly<Record<LimitName, number>> = Object.freez
   rateFactor: 10,
   rateFloor: 20,
   rateMost: 600,
-  removedShare: 0.5,
-  /** So many places at least: one order to drain most of a mesh is an order, and one to isolate it all a brake. */
+  removedShare: 0.25,
+  /** So many places at least: one order to isolate all of a mesh is a brake, and a small mesh has few sectors. */
   removedPlaces: 3,
   removedMs: 10 * MINUTE_MS,
-  kills: 12,
+  kills: 20,
   killsMs: 10 * MINUTE_MS,
-  revocations: 5,
+  revocations: 8,
   revocationsMs: 10 * MINUTE_MS,
   unguarded: 12,
   unguardedMs: 5 * MINUTE_MS,
@@ -232,30 +232,38 @@ class Window {
   }
 }
 
-/** Acts a minute in which there were any, over the last 30 days. */
+/** Acts a minute in which there were any, over the 30 days before this one: a storm is not usual while it lasts. */
 class Baseline {
-  readonly #acts = new Float64Array(BASELINE_DAYS);
-  readonly #minutes = new Float64Array(BASELINE_DAYS);
+  readonly #acts = new Float64Array(BASELINE_DAYS + 1);
+  readonly #minutes = new Float64Array(BASELINE_DAYS + 1);
   #day = -1;
   #minute = -1;
 
   note(nowMs: number): void {
-    const day = Math.floor(nowMs / DAY_MS);
-    if (this.#day >= 0)
-      for (let each = Math.max(this.#day + 1, day - BASELINE_DAYS + 1); each <= day; each++)
-        this.#acts[each % BASELINE_DAYS] = this.#minutes[each % BASELINE_DAYS] = 0;
-    this.#day = Math.max(this.#day, day);
-    const at = this.#day % BASELINE_DAYS;
+    this.#turn(nowMs);
+    const at = this.#day % (BASELINE_DAYS + 1);
     const minute = Math.floor(nowMs / MINUTE_MS);
     if (minute > this.#minute) this.#minutes[at]++;
     this.#minute = Math.max(this.#minute, minute);
     this.#acts[at]++;
   }
 
-  /** 0 while nothing was done. */
-  get aMinute(): number {
-    const minutes = this.#minutes.reduce((sum, each) => sum + each, 0);
-    return minutes === 0 ? 0 : this.#acts.reduce((sum, each) => sum + each, 0) / minutes;
+  /** As of before today; 0 while nothing was done. */
+  aMinute(nowMs: number): number {
+    this.#turn(nowMs);
+    const today = this.#day % (BASELINE_DAYS + 1);
+    const before = (values: Float64Array): number =>
+      values.reduce((sum, each) => sum + each, 0) - values[today];
+    const minutes = before(this.#minutes);
+    return minutes === 0 ? 0 : before(this.#acts) / minutes;
+  }
+
+  #turn(nowMs: number): void {
+    const day = Math.floor(nowMs / DAY_MS);
+    if (this.#day >= 0)
+      for (let each = Math.max(this.#day + 1, day - BASELINE_DAYS); each <= day; each++)
+        this.#acts[each % (BASELINE_DAYS + 1)] = this.#minutes[each % (BASELINE_DAYS + 1)] = 0;
+    this.#day = Math.max(this.#day, day);
   }
 }
 
@@ -377,11 +385,13 @@ export class OperatorWatch {
   #count(known: Known, act: OperatorAct, nowMs: number): Broken | undefined {
     if (act.kind === "look") return undefined;
     if (!act.who.local) this.#refreshSession(known, act.who, nowMs);
-    return (
-      this.#grant(known, act, nowMs) ??
-      this.#rate(known, act, nowMs) ??
-      this.#kind(known, act, nowMs)
-    );
+    const broken = [
+      this.#grant(known, act, nowMs),
+      this.#rate(known, act, nowMs),
+      this.#kind(known, act, nowMs),
+    ].filter((each) => each !== undefined);
+    // What is only told must not hide what is not.
+    return broken.find(({ rule }) => !(act.who.local && TOLD_LOCALLY.has(rule))) ?? broken[0];
   }
 
   /** A session that acts is alive; one that was never announced is none. */
@@ -400,7 +410,7 @@ export class OperatorWatch {
 
   #rate(known: Known, act: OperatorAct, nowMs: number): Broken | undefined {
     if (!COUNTED.has(act.kind)) return undefined;
-    const usual = known.baseline.aMinute;
+    const usual = known.baseline.aMinute(nowMs);
     const most = Math.min(LIMITS.rateMost, Math.max(LIMITS.rateFloor, LIMITS.rateFactor * usual));
     known.acts.put(`${this.#serial++}`, 1, nowMs);
     const acts = known.acts.count(nowMs);

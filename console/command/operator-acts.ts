@@ -27,6 +27,8 @@ const LIFTED_THREAT = 4;
 
 /** Characters of a command that are kept. */
 const MOST_WORDS = 160;
+/** Whoever is drained has finished what they had: of a smaller mesh that is at most so much. */
+const MOST_DRAINED = 0.2;
 /** Commands that give the mesh work; they change it only as far as that does. */
 const WORK: ReadonlySet<string> = new Set([
   "tell",
@@ -40,12 +42,14 @@ const WORK: ReadonlySet<string> = new Set([
   "say",
   "inbox",
 ]);
+/** Actions that give somebody rights, of whatever command. */
+const GRANTS: ReadonlySet<string> = new Set(["grant", "issue", "enrol"]);
 /** Looks that show what agents hold, and not only figures of them. */
 const READS: ReadonlySet<string> = new Set(["inspect", "evidence"]);
 
 /** The act that a command is with these arguments. Reads shared memory only. */
 export function actOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): OperatorAct {
-  const { kind, weight, target, share } = sortOf(mesh, command, args);
+  const { kind, weight, target, share } = sortOf(mesh, command, args, who);
   // Most is looked at: of that nobody asks how much it touches.
   const touched = kind === "look" ? 0 : (share ?? shareOf(mesh, args));
   return {
@@ -63,7 +67,7 @@ function briefOf(written: string): string {
   return written.length > MOST_WORDS ? `${written.slice(0, MOST_WORDS - 1)}…` : written;
 }
 
-function sortOf(mesh: Mesh, command: MeshCommand, args: Given): Sort {
+function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): Sort {
   const { name } = command;
   if (READS.has(name) || args.action === "show") return readOf(name, args);
   if (WORK.has(name)) return { kind: "work" };
@@ -89,8 +93,10 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given): Sort {
     case "mode":
       return modeOf(mesh, args);
     case "keys":
-      return { kind: args.action === "revoke" ? "revoke" : "grant", target: `keys ${place}` };
+      return keysOf(args, place);
     case "threats":
+      // Whoever is at the machine must be able to, or a mesh that stands still would do so for ever.
+      if (who.local) return { kind: "look" };
       return { kind: "unguard", weight: LIFTED_THREAT, target: place };
     case "quarantine":
       return { kind: args.action === "release" ? "unguard" : "decide", target: place, share: 0 };
@@ -99,8 +105,14 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given): Sort {
     case "kill":
       return { kind: "kill", target: place };
     default:
-      return { kind: "operate" };
+      return { kind: GRANTS.has(String(args.action)) ? "grant" : "operate" };
   }
+}
+
+/** Who rotates keys gets nothing that they had not; who makes them, or is given a capability, does. */
+function keysOf({ action }: Given, place: string): Sort {
+  if (action === "revoke") return { kind: "revoke", target: `keys ${place}` };
+  return { kind: action === "init" ? "grant" : "operate", target: `keys ${place}` };
 }
 
 function readOf(name: string, args: Given): Sort {
@@ -115,7 +127,8 @@ function scaleOf(mesh: Mesh, args: Given): Sort {
   const { total } = mesh.status().agents;
   if (args.action === "add") return { kind: "restore", target: "scale", share: 0 };
   if (args.action !== "remove") return { kind: "operate", share: 0 };
-  return { kind: "remove", target: "scale", share: total === 0 ? 0 : Math.min(1, count / total) };
+  const share = total === 0 ? 0 : Math.min(MOST_DRAINED, count / total);
+  return { kind: "remove", target: "scale", share };
 }
 
 /** A worse mode than that of the moment is a safeguard, a better one takes one away. */

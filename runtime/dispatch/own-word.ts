@@ -67,6 +67,7 @@ export class OwnWord {
     const cluster = clusterOf(topology, agent);
     if (cluster < 0 || !this.#isOurs(place)) return;
     const move = this.#reports.take(place, delayMs, this.#dispatcher.nowMs);
+    if (move === undefined) return;
     reports.reports[cluster]++;
     if (move < 0) reports.faster[cluster]++;
     if (move > 0) reports.slower[cluster]++;
