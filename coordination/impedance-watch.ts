@@ -24,7 +24,7 @@ export interface ImpedanceWatchSettings {
 export const IMPEDANCE_WATCH: ImpedanceWatchSettings = Object.freeze({
   windowMs: 10_000,
   share: 0.04,
-  deviations: 6,
+  deviations: 5,
   learning: 2_000,
   clusters: 3,
   moves: 6,
@@ -32,6 +32,8 @@ export const IMPEDANCE_WATCH: ImpedanceWatchSettings = Object.freeze({
 
 /** Looks that a window is divided into, so that it moves on with each of them. */
 const SLOTS = 10;
+/** Slots before what is in one is learned: what is about to be found must not become what is usual. */
+const LAG = 4;
 /** Windows that what is usual is learned from: it follows within about an hour. */
 const LEARNED_WINDOWS = 360;
 /** A share that is usual is never taken to be less: where none has ever moved, one is no surprise. */
@@ -61,6 +63,8 @@ export class ImpedanceWatch {
   readonly #usual = { faster: 0, slower: 0 };
   /** Reports that what is usual was learned from. */
   #learned = 0;
+  /** Something was found at the last look. */
+  #isFound = false;
   #slot = 0;
   #slotMs = Number.NaN;
 
@@ -89,22 +93,29 @@ export class ImpedanceWatch {
     const due = Math.min(SLOTS, Math.floor((nowMs - this.#slotMs) / slotMs));
     for (let turned = 0; turned < due; turned++) this.#turn();
     if (due > 0) this.#slotMs = due === SLOTS ? nowMs : this.#slotMs + due * slotMs;
-    const fresh = this.#add(counts);
+    this.#add(counts);
     const reports = sumOf(this.#window.reports);
     const isKnown = this.#learned >= this.#settings.learning;
     const found = isKnown
       ? (this.#found("faster", reports) ?? this.#found("slower", reports))
       : undefined;
-    // What is found must not become what is usual.
-    if (found === undefined && fresh.reports > 0) this.#learn(fresh, LEARNED_WINDOWS * reports);
+    this.#isFound = found !== undefined;
     return found;
   }
 
-  #learn(fresh: Readonly<Record<Column, number>>, most: number): void {
-    this.#learned = Math.min(this.#learned + fresh.reports, Math.max(most, this.#settings.learning));
+  #learn(slot: number): void {
+    const sumOfSlot = (column: Column): number => {
+      const from = slot * this.#clusters;
+      return sumOf(this.#slots[column].subarray(from, from + this.#clusters));
+    };
+    const reports = sumOfSlot("reports");
+    if (reports === 0) return;
+    const most = LEARNED_WINDOWS * sumOf(this.#window.reports);
+    const { learning } = this.#settings;
+    this.#learned = Math.min(this.#learned + reports, Math.max(most, learning));
     for (const way of ["faster", "slower"] as const) {
-      const share = fresh[way] / fresh.reports;
-      this.#usual[way] += ((share - this.#usual[way]) * fresh.reports) / this.#learned;
+      const share = sumOfSlot(way) / reports;
+      this.#usual[way] += ((share - this.#usual[way]) * reports) / this.#learned;
     }
   }
 
@@ -125,6 +136,7 @@ export class ImpedanceWatch {
   }
 
   #turn(): void {
+    if (!this.#isFound) this.#learn((this.#slot + SLOTS - LAG + 1) % SLOTS);
     this.#slot = (this.#slot + 1) % SLOTS;
     const from = this.#slot * this.#clusters;
     for (const column of COLUMNS) {
@@ -137,9 +149,7 @@ export class ImpedanceWatch {
     }
   }
 
-  /** Takes in what has been counted since the last look, and says how much that is. */
-  #add(counts: ReportCounts): Readonly<Record<Column, number>> {
-    const fresh = { reports: 0, faster: 0, slower: 0 };
+  #add(counts: ReportCounts): void {
     const from = this.#slot * this.#clusters;
     for (const column of COLUMNS) {
       const now = counts[column];
@@ -149,10 +159,8 @@ export class ImpedanceWatch {
         last[cluster] = now[cluster];
         this.#slots[column][from + cluster] += more;
         this.#window[column][cluster] += more;
-        fresh[column] += more;
       }
     }
-    return fresh;
   }
 }
 

@@ -59,7 +59,7 @@ export class SelfReports {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return undefined;
     const said = this.#said;
     const move = said.counts[agent] < KNOWN ? undefined : moveOf(said, agent, ms, FAR_FACTOR);
-    track(said, agent, ms);
+    track(said, agent, ms, move !== undefined && move !== 0);
     if (move === 0 || move === undefined) return move;
     const isSeen = nowMs - this.#seenAtMs[agent] < MEASURED_MS && this.#seenMove[agent] === move;
     return isSeen ? 0 : move;
@@ -71,7 +71,7 @@ export class SelfReports {
     const seen = of === "operation" ? this.#seen : this.#asked;
     this.#seenMove[agent] = seen.counts[agent] < KNOWN ? 0 : wayOf(seen, agent, ms, SEEN_FACTOR);
     this.#seenAtMs[agent] = nowMs;
-    track(seen, agent, ms);
+    track(seen, agent, ms, false);
   }
 
   /** Whether the mesh knows of itself how long this agent takes until it is READY. */
@@ -101,7 +101,13 @@ function wayOf({ centres }: Tracked, agent: number, ms: number, factor: number):
   return ms * factor < centre ? -1 : 0;
 }
 
-function track({ centres, spreads, counts }: Tracked, agent: number, ms: number): void {
+/** What has moved shifts the centre a little, and is no spread: lies repeated must not soon be what is usual. */
+function track(
+  { centres, spreads, counts }: Tracked,
+  agent: number,
+  ms: number,
+  hasMoved: boolean,
+): void {
   if (counts[agent] === 0) {
     centres[agent] = ms;
     spreads[agent] = ms * FIRST_SPREAD;
@@ -111,7 +117,7 @@ function track({ centres, spreads, counts }: Tracked, agent: number, ms: number)
     const step = spread * CENTRE_STEP;
     centres[agent] = Math.max(0, centres[agent] + Math.max(-step, Math.min(step, off)));
     const distance = Math.min(Math.abs(off), CLIP_SPREADS * spread + 1);
-    spreads[agent] = spread + (distance - spread) * SPREAD_SHARE;
+    if (!hasMoved) spreads[agent] = spread + (distance - spread) * SPREAD_SHARE;
   }
   if (counts[agent] < MOST_COUNT) counts[agent]++;
 }

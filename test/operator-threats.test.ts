@@ -13,15 +13,12 @@ describe("playbooks of a compromised operator", () => {
 
   for (const playbook of PLAYBOOKS)
     test(`${playbook.name}: ${playbook.rule}`, () => {
-      for (let variant = 0; variant < 2; variant++) {
-        const played = play(playbook, seed + variant);
-        expect(played.alarm, `seed ${seed + variant}`).toMatchObject({ rule: playbook.rule });
-      }
+      expect(play(playbook, seed).alarm).toMatchObject({ rule: playbook.rule });
     });
 });
 
-test("five ordinary days, with all that goes wrong on them, freeze nothing", () => {
-  const ordinary = watchDays(5, seed);
+test("three ordinary days, with all that goes wrong on them, freeze nothing", () => {
+  const ordinary = watchDays(3, seed);
   expect(ordinary.acts).toBeGreaterThan(5_000);
   expect(ordinary.alarms).toEqual([]);
 });

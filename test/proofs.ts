@@ -10,6 +10,7 @@ import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
 import { count, number, type Proof, type Row, type Trial } from "./proof.ts";
 import { sweepSeeds } from "./swept-seeds.ts";
 import { forgeries, hostileMemory, malformedInput } from "./trust-proofs.ts";
+import { attackTiming, honestHalfHour, type TimingTrial } from "./timing-trials.ts";
 import { killWorkers } from "./worker-kills.ts";
 
 /** What became of all cases of a protocol. */
@@ -228,6 +229,53 @@ const operatorDays: Proof = {
   },
 };
 
+const timingAttacks: Proof = {
+  name: "timing-attacks",
+  question:
+    "Are agents found that lie about their timing together, and do the honest go on as before?",
+  run: async ({ full, seed, tell }) => {
+    const rows: Row[] = [];
+    const runs = full ? 50 : 5;
+    // The same meshes and operations, with everybody honest: what else would have become of them.
+    const honest: TimingTrial[] = [];
+    for (let nth = 0; nth < runs; nth++) honest.push(await attackTiming(seed + nth, 1));
+    const falsely = honest.filter(({ lockedMs }) => lockedMs !== undefined).length;
+    for (const factor of [0.1, 0.3, 3, 10]) {
+      const trials: TimingTrial[] = [];
+      for (let nth = 0; nth < runs; nth++) trials.push(await attackTiming(seed + nth, factor));
+      const found = trials.filter(({ lockedMs = -1 }) => lockedMs > 0 && lockedMs <= 10_000);
+      const slowest = Math.max(...found.map(({ lockedMs = 0 }) => lockedMs)) / 1000;
+      const falls = trials.map(({ during }, nth) => (honest[nth].during - during) * 100);
+      const worst = Math.max(...falls);
+      rows.push({
+        fault: `a tenth of 600 agents says that it takes ${factor} times as long as it does`,
+        count: count(runs, "attacks"),
+        outcome:
+          `${found.length} locked within 10 s, the last after ${slowest.toFixed(1)} s; ` +
+          `READY by T of the honest falls by ${worst.toFixed(2)} points at worst`,
+        holds: found.length === runs && worst <= 1 && falsely === 0,
+      });
+      tell(`${factor}: ${found.length} of ${runs}, ${worst.toFixed(2)} points`);
+    }
+    const hours = full ? 20 : 2;
+    for (const faults of ["none", "default", "network", "crashes"]) {
+      const early: string[] = [];
+      for (let nth = 0; nth < hours; nth++) {
+        const why = await honestHalfHour(seed + nth, faults);
+        if (why !== undefined) early.push(`seed ${seed + nth}: ${why}`);
+      }
+      rows.push({
+        fault: `faults "${faults}", and nobody lies: half an hour of 600 agents`,
+        count: count(hours, "runs"),
+        outcome: early[0] ?? "0 locked, 0 frozen",
+        holds: early.length === 0,
+      });
+      tell(`${faults}: ${early.length} of ${hours}`);
+    }
+    return rows;
+  },
+};
+
 export const proofs: readonly Proof[] = [
   interleavings,
   workerKills,
@@ -239,4 +287,5 @@ export const proofs: readonly Proof[] = [
   hostileMemory,
   malformedInput,
   operatorDays,
+  timingAttacks,
 ];

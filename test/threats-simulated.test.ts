@@ -1,13 +1,14 @@
 // The six threats of spec 9.2 in the simulator, in virtual time: found and answered within the bounds of the design.
-import { describe, expect, test } from "vitest";
-import { addressOf } from "../coordination/address.ts";
+import { expect, test } from "vitest";
+import { PEOPLE } from "../coordination/impedance-class.ts";
 import type { Mesh, Threat } from "../index.ts";
 import { loadTraceMix } from "../remote/traces.ts";
 import { QUESTION } from "../simulator/elsewhere-agent.ts";
 import { shapeOf } from "../simulator/shape.ts";
 import { type MeshInUse, simulate } from "../simulator/simulation.ts";
 import { printedSeed, randomOf } from "./mesh.ts";
-import { ADA, playbooksFor, stepAct } from "./operator-playbooks.ts";
+import { ADA, stepAct } from "./operator-playbooks.ts";
+import { PLAYBOOKS } from "./operator-trials.ts";
 import { profile } from "./simulated.ts";
 import { attackTiming } from "./timing-trials.ts";
 
@@ -35,7 +36,7 @@ function only(threats: readonly Threat[], kind: Threat["kind"]): readonly Threat
 }
 
 test("a compromised operator: twelve playbooks at their own pace, each frozen within a second", async () => {
-  await quiet(600, async (mesh) => {
+  await quiet(12, async (mesh) => {
     const { headquarters, pause } = mesh;
     const { guards, freezer, dispatcher } = headquarters;
     const { threats, modes } = guards;
@@ -46,10 +47,10 @@ test("a compromised operator: twelve playbooks at their own pace, each frozen wi
       status: () => headquarters.status(),
       select: () => [],
     } as unknown as Mesh;
-    const playbooks = playbooksFor(topology);
-    for (const [nth, { rule, steps }] of playbooks.entries()) {
+    // They name more places than there are here: nobody goes there before they are found.
+    for (const [nth, { rule, steps }] of PLAYBOOKS.entries()) {
       // Each on a day of its own: what is usual is known, and what was before is over.
-      await pause(60_000 * 20);
+      await pause(60_000 * 11);
       const hour = Math.floor((dispatcher.ports.clock.nowMs() % 86_400_000) / 3_600_000);
       const origins = [ADA.origin, "http 10.0.0.8"];
       const asleep = [(hour + 6) % 24, ((hour + 7) % 24) + 1] as const;
@@ -75,22 +76,30 @@ test("a compromised operator: twelve playbooks at their own pace, each frozen wi
   });
 }, 60_000);
 
-test("rogue agents: one within a second, its cluster within two, its sector within five", async () => {
+test("rogue agents: one is found within a second, three with their cluster within two", async () => {
   await quiet(600, async (mesh) => {
     const { headquarters, inflict, pause } = mesh;
     const { guards, entrance, dispatcher } = headquarters;
     const { topology } = dispatcher.view;
-    // In the shape of so many agents two clusters make a sector; each has five agents.
-    const place = addressOf(topology, topology.coordinatorBase + 3);
-    const first = 3 * topology.agentsPerSector;
+    // Three of a cluster of five who answer questions, and soon: people do not, nor do those who keep books.
+    const isQuick = (agent: number): boolean =>
+      topology.classOf[agent] !== PEOPLE && agent % 10 !== 9;
+    const all = Array.from({ length: topology.agents }, (_, agent) => agent);
+    const clusters = all.map((agent) => Math.floor(agent / topology.agentsPerCluster));
+    const quick = (cluster: number): number[] =>
+      all.filter((agent) => clusters[agent] === cluster && isQuick(agent));
+    const [first, second, third] = quick(
+      clusters.find((cluster) => quick(cluster).length > 3) ?? 0,
+    );
+    const operation = { payload: QUESTION, requiresCapabilities: ["elsewhere"] };
     const ask = (): Promise<unknown> =>
-      entrance.scatterGather({ payload: QUESTION }, { select: place, oneTruth: true, quorum: 0.1 });
+      entrance.scatterGather(operation, { oneTruth: true, quorum: 0.1 });
     const found = (kind: Threat["kind"], count: number, withinMs: number): Promise<number> =>
       until(mesh, () => only(guards.threats.list(), kind).length >= count, withinMs);
     inflict({ kind: "corrupt", agents: [first] });
     await ask();
     await found("rogue_agent", 1, 1000);
-    inflict({ kind: "corrupt", agents: [first + 1, first + 2] });
+    inflict({ kind: "corrupt", agents: [second, third] });
     await ask();
     await found("cluster_compromise", 1, 2000);
     const cluster = only(guards.threats.list(), "cluster_compromise")[0];
@@ -114,16 +123,13 @@ test("a flood is told within a second, and that it is over", async () => {
   });
 }, 60_000);
 
-describe("a tenth of the agents that lie about their timing together", () => {
-  for (const [factor, how] of [
-    [0.1, "faster"],
-    [10, "slower"],
-  ] as const)
-    test(`${how}: locked within 10 s, and the honest are READY by T as before`, async () => {
-      const { lockedMs, before, during, liars } = await attackTiming(seed, factor);
-      expect(liars).toBeGreaterThan(0.06);
-      expect(lockedMs).toBeGreaterThan(0);
-      expect(lockedMs).toBeLessThanOrEqual(10_000);
-      expect(before - during).toBeLessThanOrEqual(0.01);
-    }, 60_000);
-});
+test("a tenth lies about its timing: locked within 10 s, and the honest are READY by T as before", async () => {
+  const { lockedMs, during, liars } = await attackTiming(seed, 0.1);
+  expect(liars).toBeGreaterThan(0.06);
+  expect(lockedMs).toBeGreaterThan(0);
+  expect(lockedMs).toBeLessThanOrEqual(10_000);
+  // Against the same operations without lies; the other ways to lie are those of `npm run prove`.
+  const honest = await attackTiming(seed, 1);
+  expect(honest.lockedMs).toBeUndefined();
+  expect(honest.during - during).toBeLessThanOrEqual(0.01);
+}, 60_000);

@@ -13,6 +13,7 @@ import { ADA, playbooksFor } from "./operator-playbooks.ts";
 const seed = printedSeed();
 /** Enough agents that reading out their states is more than looking around. */
 const PLACES = { sectors: 4, clustersPerSector: 10, agentsPerCluster: 10, spawnCapacity: 0 };
+const LIKE_THOSE = { ...PLACES, clustersPerSector: 4 };
 /** Spec: what a compromised operator does is over within a second. */
 const FROZEN_MS = 1000;
 
@@ -103,7 +104,7 @@ describe("agents that attack", () => {
   const begin = async (agent: string, options: object = {}): Promise<void> => {
     mesh = await createMesh({
       ...SMALL,
-      topology: { sectors: 4, clustersPerSector: 4, agentsPerCluster: 10, spawnCapacity: 0 },
+      topology: LIKE_THOSE,
       agent: new URL(`./${agent}-agent.mjs`, import.meta.url),
       ...options,
     });
@@ -155,9 +156,12 @@ describe("agents that attack", () => {
   });
 
   test("a tenth of the agents that report another timing together: weights locked within 10 s", async () => {
-    await begin("perjured", { heartbeatMs: 200 });
-    // Their usual timing is learned.
-    await until("heartbeats", () => mesh.status().heartbeats > 160 * 8);
+    await begin("perjured", {
+      heartbeatMs: 100,
+      topology: { ...LIKE_THOSE, agentsPerCluster: 25 },
+    });
+    // Their usual timing is learned, and how often they are far from it.
+    await until("heartbeats", () => mesh.status().heartbeats > 400 * 50);
     const liars = mesh.select("all").filter((ref) => ref % 10 === 3);
     const beganMs = performance.now();
     await Promise.all(liars.map((ref) => mesh.ask(ref, { factor: 0.1 })));
@@ -171,9 +175,7 @@ describe("agents that attack", () => {
 
   test("a flood: told while it lasts, and that it is over", async () => {
     await begin("perjured");
-    // What is usual is known from the first look on.
-    await until("a look", () => mesh.status().uptimeMs > 1500);
-    for (let i = 0; i < 60_000; i++) mesh.tell(i % 4, { flood: i }, { priority: 0 });
+    for (let i = 0; i < 150_000; i++) mesh.tell(i % 4, { flood: i }, { priority: 0 });
     const threat = await found("denial_of_service");
     expect(threat.evidence[0]).toMatch(/messages a second, usually/);
     expect(mesh.status().agents.active).toBe(160);

@@ -91,7 +91,8 @@ export class MeshCircuits implements Circuits {
 
   /** Closes a circuit that was held. */
   release(address: string): void {
-    if (this.#held.delete(address)) this.reset(address);
+    if (!this.#held.delete(address)) return;
+    this.#tree.reset(this.#placeOf(address, false), this.#nowMs(), "THREAT: lifted by a person");
   }
 
   /** Probes and closes what is due; called about once a second. */
