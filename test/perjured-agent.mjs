@@ -7,6 +7,8 @@ export default defineAgent({
     if (message.lie !== undefined) state.lies = message.lie;
     if (message.factor !== undefined) state.factor = message.factor;
     if (message.question !== undefined) return ready(state.lies ? "flat" : "round");
+    if (message.takesMs !== undefined)
+      return new Promise((resolve) => setTimeout(resolve, message.takesMs)).then(() => ready());
     return ready(ctx.address);
   },
   probe: ({ factor, random }) => ({
