@@ -91,6 +91,7 @@ describe("the table", () => {
       "reassign",
       "route",
       "circuits",
+      "threats",
       "mode",
       "keys",
       "restart",
