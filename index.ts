@@ -82,6 +82,7 @@ export { CutError } from "./runtime/api/cut.ts";
 export type * from "./runtime/api/failure-api.ts";
 export type * from "./runtime/api/freeze-api.ts";
 export type * from "./runtime/api/heal-api.ts";
+export type * from "./runtime/api/incident-api.ts";
 export type { Journal, JournalRestored, JournalStatus } from "./runtime/api/journal-api.ts";
 export type * from "./runtime/api/live-api.ts";
 export type * from "./runtime/api/mesh-api.ts";

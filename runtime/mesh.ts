@@ -14,13 +14,13 @@ import type { Cut } from "./api/cut.ts";
 import type { FailureReport } from "./api/failure-api.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./api/freeze-api.ts";
 import type { HealOptions, HealResult } from "./api/heal-api.ts";
+import type { Incident } from "./api/incident-api.ts";
 import type { Live } from "./api/live-api.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
   BroadcastResult,
   DeadLetters,
-  Incident,
   Inspection,
   Mesh,
   MeshEvents,

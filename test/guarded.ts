@@ -3,7 +3,7 @@ import type { Behavior } from "../actors/behavior.ts";
 import type { BreakerSettings } from "../coordination/breaker-tree.ts";
 import { RouteTable } from "../coordination/routes.ts";
 import type { CircuitEvent } from "../runtime/api/circuit-api.ts";
-import type { Incident } from "../runtime/api/mesh-api.ts";
+import type { Incident } from "../runtime/api/incident-api.ts";
 import { MeshListeners } from "../runtime/api/mesh-listeners.ts";
 import type { ModeEvent, OperatorOptions } from "../runtime/api/mode-api.ts";
 import { openAsk } from "../runtime/dispatch/cell.ts";

@@ -9,8 +9,8 @@ import { PLAYBOOKS, play, watchDays } from "./operator-trials.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
 import { count, number, type Proof, type Row, type Trial } from "./proof.ts";
 import { sweepSeeds } from "./swept-seeds.ts";
-import { forgeries, hostileMemory, malformedInput } from "./trust-proofs.ts";
 import { attackTiming, honestHalfHour, type TimingTrial } from "./timing-trials.ts";
+import { forgeries, hostileMemory, malformedInput } from "./trust-proofs.ts";
 import { killWorkers } from "./worker-kills.ts";
 
 /** What became of all cases of a protocol. */

@@ -123,6 +123,8 @@ function writeStore(text: MetricsText, { store }: StatusDocument): void {
     "Conflicts known by their number only, until the log can be written again.",
     store?.lost,
   );
+}
+
 function writeThreats(text: MetricsText, mesh: Mesh): void {
   const { open, found, weightsLocked, held, suspended } = mesh.threats.status();
   text.one("mesh_threats_open", "gauge", "Threats that nobody has lifted yet.", open);

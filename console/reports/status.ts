@@ -91,6 +91,8 @@ function nodeLines({ nodes, sectors }: StatusDocument, paint: Paint): string[] {
     );
   if (!connected) lines.push(paint.red("No NATS server answers: this node is alone"));
   return lines;
+}
+
 /** Nothing while no threat is open. */
 function threatLine({ threats }: StatusDocument, paint: Paint): string[] {
   if (threats === undefined || threats.open === 0) return [];

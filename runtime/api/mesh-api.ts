@@ -8,7 +8,6 @@ import type { Kpis } from "../../coordination/kpis.ts";
 import type { PredictorKind } from "../../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../../coordination/topology.ts";
-import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { RestartType, SupervisionOptions } from "../../supervisors/restart.ts";
 import type { AgentSource, AgentsByClass } from "./agent-api.ts";
 import type { BreakerOptions, CircuitEvent, Circuits } from "./circuit-api.ts";
@@ -17,7 +16,9 @@ import type { Cut } from "./cut.ts";
 import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
+import type { Incident } from "./incident-api.ts";
 import type { Journal } from "./journal-api.ts";
+
 import type { Live } from "./live-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type { NodeOptions, Nodes, NodesStatus } from "./node-api.ts";
@@ -153,43 +154,6 @@ export interface Inspection {
   /** Who leads its cluster, and who coordinates its sector. */
   readonly lead?: LeadReport;
   readonly coordinator?: CoordinatorReport;
-}
-
-/** A failure and its supervisor's decision. */
-export interface Incident {
-  readonly atMs: number;
-  /** Address of the agent, or `worker-1`. */
-  readonly subject: string;
-  readonly error: string;
-  readonly decision:
-    | "restart"
-    | "stop"
-    | "quarantine"
-    | "escalate"
-    | "replace-worker"
-    /** It is asked again after a while. */
-    | "retry"
-    /** Operations go to others until it has recovered. */
-    | "route-around"
-    /** The breaker of the sector was opened. */
-    | "isolate"
-    /** Its context was loaded again. */
-    | "reload"
-    /** Somebody else holds the role of the subject. */
-    | "promote"
-    /** Another cluster's lead cares for the agents of the subject. */
-    | "adopt"
-    /** The mesh stands still until a person has looked. */
-    | "freeze"
-    /** What agents say of their own timing does not count until a person has looked. */
-    | "lock-weights"
-    /** Low priorities are refused where there is no room. */
-    | "shed";
-  readonly delayMs: number;
-  /** Of spec 6.1; absent for what an operator wanted, and for the mesh itself. */
-  readonly class?: FailureClass;
-  /** It is more than the recovery of its class is for. */
-  readonly escalated?: boolean;
 }
 
 export type DeadLetterReason =

@@ -1,7 +1,7 @@
 import type { Log } from "../../actors/ports.ts";
 import type { BreakerSettings } from "../../coordination/breaker-tree.ts";
 import type { RouteTable } from "../../coordination/routes.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { MeshListeners } from "../api/mesh-listeners.ts";
 import type { OperatorOptions } from "../api/mode-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";

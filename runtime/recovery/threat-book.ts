@@ -1,5 +1,5 @@
 import type { Log } from "../../actors/ports.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { Threat, ThreatKind } from "../api/threat-api.ts";
 
 /** Threats that are kept; of more the oldest that are not open go first, and then the oldest. */

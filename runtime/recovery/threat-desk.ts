@@ -7,7 +7,7 @@ import { RateWatch } from "../../coordination/rate-watch.ts";
 import type { RouteTable } from "../../coordination/routes.ts";
 import { coordinatorOf, leadOf } from "../../coordination/topology.ts";
 import type { Enrolment, OperatorAct, OperatorSign } from "../../trust/operator-watch.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { LiftOptions, Threat, ThreatStatus, Threats } from "../api/threat-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { ShardIncident } from "../dispatch/failures.ts";
