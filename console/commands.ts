@@ -36,6 +36,7 @@ import { scaleCommand } from "./catalog/scale-command.ts";
 import { simulateCommand } from "./catalog/simulate-command.ts";
 import { statusCommand, topCommand, treeCommand } from "./catalog/status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./catalog/task-commands.ts";
+import { threatsCommand } from "./catalog/threats-command.ts";
 import { traceCommand } from "./catalog/trace-command.ts";
 import { undoCommand } from "./catalog/undo-command.ts";
 import { evidenceCommand, verifyCommand } from "./catalog/verify-command.ts";
@@ -76,6 +77,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   routeCommand,
   circuitsCommand,
   modeCommand,
+  threatsCommand,
   restartCommand,
   killCommand,
   reloadCommand,

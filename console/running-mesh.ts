@@ -22,6 +22,7 @@ import { ConsoleError, EXIT } from "./terminal/exit.ts";
 import { formatDuration, formatMoment, formatNumber } from "./terminal/format.ts";
 import { paint } from "./terminal/paint.ts";
 import { Progress } from "./terminal/progress.ts";
+import { tame } from "./terminal/text-width.ts";
 
 /** What the mesh may need beyond its deadline to kill what has not drained. */
 const STOP_GRACE_MS = 10_000;
@@ -255,6 +256,11 @@ export class RunningMesh {
   #tellOf(mesh: Mesh, tell: (sentence: string) => void): () => void {
     const forgets = [
       mesh.on("reload", (result) => tell(renderReload(result, paint(false)))),
+      mesh.on("threat", ({ id, kind, subject, state, responses }) => {
+        const done = responses.at(-1);
+        const what = state === "open" ? (done ?? "found") : state;
+        tell(`${id}: ${kind} of ${tame(subject)}: ${tame(what)}`);
+      }),
       mesh.on("workerLost", ({ worker, reason }) => tell(`${worker} lost: ${reason}`)),
       mesh.on("workerBack", ({ worker, afterMs, redelivered }) => {
         tell(

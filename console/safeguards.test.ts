@@ -1,4 +1,4 @@
-// circuits and mode, as people and as scripts see them.
+// circuits, mode and threats, as people and as scripts see them.
 import { afterEach, assert, beforeEach, describe, test } from "vitest";
 import { Host } from "../test/host.ts";
 
@@ -59,6 +59,40 @@ describe("mode", () => {
     [["mode", "set"], /mode: set needs a <mode>/],
     [["mode", "auto", "FULL"], /mode: a mode goes with set only/],
     [["mode", "set", "BUSY"], /mode: expected one of FULL, DEGRADED_LIGHT/],
+  ])("%j is refused with what is wrong", async (words, sentence) => {
+    const { code, talk } = await host.say(...words);
+    assert.equal(code, 2);
+    assert.match(talk, sentence);
+  });
+});
+
+describe("threats", () => {
+  test("lists what was found and what is in force, and shows the evidence", async () => {
+    const { out } = await host.say("threats");
+    assert.match(out, /^THREAT +STATE +KIND +FROM +SINCE +DONE\n/);
+    assert.match(out, /threat-1 +open +orchestrator_compromise +mallory \(http 10\.0\.0\.9\)/);
+    assert.match(out, /the mesh stays frozen until the threat is lifted\nsuspended: mallory\n/);
+    const shown = (await host.say("threats", "show", "threat-1")).out;
+    assert.match(shown, /[Rr]ule +kills\n/);
+    assert.match(shown, /[Aa]nswered +within 40 ms\n/);
+    assert.match(shown, /[Dd]one +mallory is suspended\n +the mesh is frozen/);
+  });
+
+  test("lifts one in the name of a person, with why", async () => {
+    const words = ["threats", "lift", "threat-1", "--by", "ada", "--reason", "a drill"];
+    const { threat } = await host.json(...words);
+    assert.deepInclude(threat as object, { state: "lifted", liftedBy: "ada", reason: "a drill" });
+    assert.notMatch((await host.say("threats")).out, /suspended|frozen until/);
+    const gone = await host.say("threats", "show", "threat-9");
+    assert.equal(gone.code, 1);
+    assert.match(gone.talk, /no threat has the id threat-9/);
+  });
+
+  test.each([
+    [["threats", "lift", "threat-1"], /threats: lift needs --by, your name/],
+    [["threats", "show"], /threats: show needs an <id>/],
+    [["threats", "list", "threat-1"], /threats: list takes no <id>/],
+    [["threats", "--reason", "x"], /threats: a reason goes with lift only/],
   ])("%j is refused with what is wrong", async (words, sentence) => {
     const { code, talk } = await host.say(...words);
     assert.equal(code, 2);

@@ -2,7 +2,8 @@
  * Whom traffic goes around (design: coordination): marks of agents in shared memory, written by main only and read
  * by every thread before it sends. A reader may see a change a moment late, never half of a mark.
  *
- *   words:  ├ classes avoided ┼ capabilities avoided by class, low, high word each ┼ ever ┼ mode ┤ two bytes an agent
+ *   words:  ├ classes avoided ┼ capabilities avoided by class, low, high word each ┼ ever ┼ mode ┼ locked ┤
+ *   then two bytes an agent
  */
 import { indexOfAddress } from "./address.ts";
 import type { CircuitState } from "./breaker.ts";
@@ -37,7 +38,9 @@ const CLASSES = IMPEDANCE_CLASSES.length;
 const EVER = 1 + 2 * CLASSES;
 /** Word of the operating mode: its number in `MODES`. */
 const MODE = EVER + 1;
-const MARKS_AT = (MODE + 1) * 4;
+/** Word that is 1 while what agents say of their own timing does not count. */
+const LOCKED = MODE + 1;
+const MARKS_AT = (LOCKED + 1) * 4;
 
 /** Bytes of the shared memory of a mesh's routes. Zeros are a mesh in which nobody is avoided. */
 export function routesBytes(topology: Topology): number {
@@ -77,7 +80,7 @@ export class RouteMarks {
     const needed = routesBytes(topology);
     if (buffer.byteLength < needed)
       throw new RangeError(`buffer: expected at least ${needed} bytes, got ${buffer.byteLength}`);
-    this.words = new Int32Array(buffer, 0, MODE + 1);
+    this.words = new Int32Array(buffer, 0, LOCKED + 1);
     this.marks = new Uint16Array(buffer, MARKS_AT, topology.rows);
     this.#classes = classes;
   }
@@ -95,6 +98,11 @@ export class RouteMarks {
   /** Number of the operating mode in `MODES`: 0 is FULL. */
   get mode(): number {
     return this.words[MODE];
+  }
+
+  /** Whether what agents say of their own timing does not count (spec 9.2 timing_attack). */
+  get areWeightsLocked(): boolean {
+    return this.words[LOCKED] !== 0;
   }
 
   /** Whether traffic may go to this row; with a capability's bit, 0–63, traffic for that. O(1). */
@@ -186,6 +194,11 @@ export class RouteTable {
   /** Tells every thread the number of the operating mode. */
   setMode(rank: number): void {
     Atomics.store(this.#marks.words, MODE, rank);
+  }
+
+  /** Tells every thread whether what agents say of their own timing counts. */
+  lockWeights(on: boolean): void {
+    Atomics.store(this.#marks.words, LOCKED, on ? 1 : 0);
   }
 
   /** In the order in which they were first avoided. */

@@ -21,6 +21,13 @@ export interface Status {
   readonly state: string;
   /** What stands still: `all`, or addresses. */
   readonly frozen?: readonly { readonly scope: string; readonly agents: number }[];
+  /** Absent while there was none. */
+  readonly threats?: {
+    readonly open: number;
+    readonly weightsLocked: boolean;
+    readonly held: boolean;
+    readonly suspended: readonly string[];
+  };
   readonly workerDetails: readonly Worker[];
 }
 

@@ -31,10 +31,23 @@ export function showStatus(status: Status): void {
     ...(status.frozen ?? []).map(({ scope, agents: standing }) =>
       fact("FROZEN", `${scope}, ${count(standing)} agents`, "poor"),
     ),
+    ...threatFacts(status),
     fact("In flight", count(status.messages.inFlight)),
     fact("Lost", count(status.lost), status.lost === 0 ? "" : "bad"),
   );
   showWorkers(status.workerDetails);
+}
+
+/** What an attack on the mesh has come to; nothing while no threat is open. */
+function threatFacts({ threats }: Status): HTMLElement[] {
+  if (threats === undefined || threats.open === 0) return [];
+  const what = [
+    `${count(threats.open)} open`,
+    ...(threats.held ? ["frozen until lifted at the console"] : []),
+    ...(threats.weightsLocked ? ["impedance weights locked"] : []),
+    ...(threats.suspended.length > 0 ? [`suspended: ${threats.suspended.join(", ")}`] : []),
+  ];
+  return [fact("THREATS", what.join("; "), "bad")];
 }
 
 function showWorkers(workers: readonly Worker[]): void {

@@ -214,15 +214,7 @@ export class Headquarters {
     });
     this.reader = new MeshReader(view, capabilities, this.selector, this.statusReader);
     this.interventions = this.#intervene(outside);
-    this.freezer = new Freezer({
-      dispatcher,
-      interventions: this.interventions,
-      dataDir: outside.dataDir,
-      mainsShare: () => ({ routes: this.route.list(), gathers: this.gathers.carried() }),
-      state: () => this.#state,
-      become: (state) => this.become(state),
-      listeners: this.listeners,
-    });
+    this.freezer = this.#freezing(outside);
     this.scale = this.#scaling(outside, routes);
     this.tasks = this.#meshTasks(outside);
     this.conflicts = this.#facetsOfConflicts(outside);
@@ -257,6 +249,20 @@ export class Headquarters {
     const { book } = this.delegations;
     const { dispatcher } = this;
     return new MeshTasks({ dispatcher, book, capabilities, requests: this.#requests(), later });
+  }
+
+  #freezing({ dataDir, later }: HeadquartersPorts): Freezer {
+    return new Freezer({
+      dispatcher: this.dispatcher,
+      interventions: this.interventions,
+      dataDir,
+      later,
+      mayThaw: () => this.guards.threats.mayThaw(),
+      mainsShare: () => ({ routes: this.route.list(), gathers: this.gathers.carried() }),
+      state: () => this.#state,
+      become: (state) => this.become(state),
+      listeners: this.listeners,
+    });
   }
 
   #requests(): ShardRequests {
@@ -309,6 +315,10 @@ export class Headquarters {
       listeners: this.listeners,
       onIncident: (incident) => this.incidents.add(incident),
       breakers: outside.breakers ?? {},
+      later: outside.later,
+      freeze: () => this.freezer.freeze(),
+      standsStill: () => this.freezer.standsStill,
+      isRunning: () => this.isRunning,
       operators: {
         approve: (request) => approvalFrom(this.conflicts.inbox, request),
         // Without a folder there is nothing to preserve it in, and the mode says so.
@@ -355,7 +365,7 @@ export class Headquarters {
         this.gathers.onResponse(agent, operation, trinary, value),
       onIncidents: (incidents) => {
         for (const incident of incidents as readonly ShardIncident[])
-          this.incidents.add(this.guards.failures.take(incident));
+          this.incidents.add(this.guards.take(incident));
       },
       onSilence: (agent) => this.guards.failures.silent(agent),
       onDeadLetter: (words, doubles, word, message) =>
@@ -417,7 +427,11 @@ export class Headquarters {
     const { agents, messages } = this.statusReader.read(this.#state, this.stats());
     const share = agents.active / agents.total;
     this.scores.tick(this.#clock.nowMs(), share, messages.conflicts);
-    if (this.#state === "running") this.guards.tick(agents.active, agents.total);
+    const [background, normal, high] = messages.shed;
+    const { total } = this.office.summary();
+    const dropped = total["mailbox-full"] + total["dropped-oldest"];
+    const traffic = { sent: messages.sent, shed: background + normal + high, dropped };
+    if (this.#state === "running") this.guards.tick(agents.active, agents.total, traffic);
   }
 
   stats(): GlobalStats {
@@ -434,6 +448,7 @@ export class Headquarters {
       ...(lastCascadeMs !== undefined && { lastCascadeMs }),
       ...(this.freezer.frozen.length > 0 && { frozen: this.freezer.frozen }),
       store: this.conflicts.storeStatus(),
+      ...(!this.guards.threats.isClear && { threats: this.guards.threats.status() }),
     };
   }
 

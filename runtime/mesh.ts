@@ -14,13 +14,13 @@ import type { Cut } from "./api/cut.ts";
 import type { FailureReport } from "./api/failure-api.ts";
 import type { FreezeOptions, FreezeResult, ThawResult } from "./api/freeze-api.ts";
 import type { HealOptions, HealResult } from "./api/heal-api.ts";
+import type { Incident } from "./api/incident-api.ts";
 import type { Live } from "./api/live-api.ts";
 import type {
   AgentFilter,
   BroadcastOptions,
   BroadcastResult,
   DeadLetters,
-  Incident,
   Inspection,
   Mesh,
   MeshEvents,
@@ -48,6 +48,7 @@ import type { ReloadOptions, ReloadResult } from "./api/reload-api.ts";
 import type { Roles } from "./api/roles-api.ts";
 import type { Scale } from "./api/scale-api.ts";
 import type { Tasks } from "./api/task-api.ts";
+import type { Threats } from "./api/threat-api.ts";
 import type { Traces } from "./api/trace-api.ts";
 import type { Trust } from "./api/trust-api.ts";
 import type { Why } from "./api/why-api.ts";
@@ -234,6 +235,10 @@ export class ThreadedMesh implements Mesh {
 
   get failures(): FailureReport {
     return this.#headquarters.guards.failures;
+  }
+
+  get threats(): Threats {
+    return this.#headquarters.guards.threats;
   }
 
   get roles(): Roles {

@@ -34,5 +34,10 @@ export async function preserveIn(freezer: Freezer): Promise<void> {
   // Who stands still is in the file already.
   if (freezer.standsStill) return;
   await freezer.freeze();
-  await freezer.thaw();
+  try {
+    await freezer.thaw();
+  } catch (error) {
+    // Somebody else has reason to keep it frozen: its state is preserved all the same.
+    if ((error as { readonly code?: string }).code !== "MESH_HELD") throw error;
+  }
 }

@@ -173,6 +173,14 @@ export class Chaos {
       case "flood":
         this.#flood(fault.agent, fault.messages);
         return;
+      case "timing-attack":
+        this.#note("timing-attack", Math.round(fault.share * 100));
+        misdeeds.conspire(fault.share, fault.factor);
+        return;
+      case "corrupt":
+        this.#note("corrupt", fault.agents.length);
+        misdeeds.corrupt(fault.agents);
+        return;
       default:
         fault satisfies never;
     }

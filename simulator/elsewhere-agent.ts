@@ -33,6 +33,13 @@ const LIE = 0.1;
 /** Ids of messages by thread: a sender counts below 2^45. */
 const THREADS = 256;
 
+/** A question with one right answer. */
+export const QUESTION: { readonly question: string } = Object.freeze({ question: "the earth?" });
+
+function isQuestion(message: unknown): boolean {
+  return (message as { readonly question?: unknown } | undefined)?.question !== undefined;
+}
+
 /** An agent whose work is done elsewhere: READY when the other side has said so, and not before. */
 export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereState> {
   const { elsewhere, misdeeds, witness, threadOf, capabilities } = ports;
@@ -41,7 +48,7 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
 
     init: (ctx: ActorContext): ElsewhereState => ({ near: elsewhere.attach(ctx.self), beats: 0 }),
 
-    receive({ near }, _message, ctx) {
+    receive({ near }, message, ctx) {
       const { self, envelope } = ctx;
       const { sequence, deadlineMs, operation, sender } = envelope;
       witness.turn(self, sequence, deadlineMs);
@@ -50,10 +57,11 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
       return elsewhere
         .call(near, id, deadlineMs, operation === undefined)
         .then(({ rttMs, processingMs }) => {
-          ctx.measured(rttMs, processingMs);
+          const factor = misdeeds.exaggeration(self);
+          ctx.measured(rttMs * factor, processingMs * factor);
           const result = misdeeds.lies(self)
             ? conflict({ type: "DATA_CONTRADICTION", expected: sequence, received: -sequence })
-            : ready(sequence);
+            : ready(isQuestion(message) ? misdeeds.answer(self) : sequence);
           if (operation !== undefined) witness.answered(self, operation.id, result.state);
           return result;
         });
@@ -66,7 +74,7 @@ export function elsewhereAgent(ports: ElsewhereAgentPorts): Behavior<ElsewhereSt
       if (beat > 0 && (beat + self) % PROBE_EVERY !== 0) return undefined;
       const seen = elsewhere.probe(self);
       if (seen === undefined) return undefined;
-      const lie = misdeeds.lies(self) ? LIE : 1;
+      const lie = (misdeeds.lies(self) ? LIE : 1) * misdeeds.exaggeration(self);
       const probe = { rttMs: seen.rttMs * lie, processingMs: seen.processingMs * lie };
       if (beat % CLOCK_EVERY >= PROBE_EVERY) return probe;
       const nowMs = clock.nowMs();

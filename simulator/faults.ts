@@ -165,7 +165,11 @@ export type Fault =
       readonly ms: number;
       readonly sector?: number;
     }
-  | { readonly kind: "flood"; readonly agent: number; readonly messages: number };
+  | { readonly kind: "flood"; readonly agent: number; readonly messages: number }
+  /** This share of the agents says from now on that it takes so many times as long as it does, all of them at once. */
+  | { readonly kind: "timing-attack"; readonly share: number; readonly factor: number }
+  /** These agents answer a question with one right answer as nobody else does, from now on. */
+  | { readonly kind: "corrupt"; readonly agents: readonly number[] };
 
 /** A fault at a time, ms since the beginning of the run. */
 export interface ScriptedFault {
@@ -191,6 +195,8 @@ export const FAULT_NAMES = [
   "fail-cluster",
   "byzantine",
   "flood",
+  "timing-attack",
+  "corrupt",
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];

@@ -14,6 +14,8 @@ export class SimulatedCrash extends Error {
 
 const LIARS = 11;
 const CLOCKS = 12;
+const CONSPIRATORS = 13;
+const NOBODY = { share: 0, factor: 1 };
 
 /** What agents do wrong, by chance: they crash, lie, and their clocks go as they like. */
 export class Misdeeds {
@@ -26,6 +28,8 @@ export class Misdeeds {
   /** Agents whose next turn throws. */
   readonly #doomed = new Set<number>();
   #isWell = false;
+  #conspiracy = NOBODY;
+  readonly #corrupt = new Set<number>();
 
   constructor(ports: {
     readonly seed: number;
@@ -47,6 +51,8 @@ export class Misdeeds {
   heal(): void {
     this.#isWell = true;
     this.#doomed.clear();
+    this.#conspiracy = NOBODY;
+    this.#corrupt.clear();
   }
 
   /** Lets the agent's next turn throw. */
@@ -70,6 +76,32 @@ export class Misdeeds {
     if (!this.#chance.happens(byzantineRate)) return false;
     this.#note("byzantine", agent);
     return true;
+  }
+
+  /** From now on this share of the agents says that it takes `factor` times as long as it does. */
+  conspire(share: number, factor: number): void {
+    this.#conspiracy = { share, factor };
+  }
+
+  /** From now on these agents answer questions wrong. */
+  corrupt(agents: readonly number[]): void {
+    for (const agent of agents) this.#corrupt.add(agent);
+  }
+
+  /** The answer to the question that has one right answer. */
+  answer(agent: number): string {
+    return this.#corrupt.has(agent) ? "flat" : "round";
+  }
+
+  /** Whether the agent says what they have agreed on. */
+  conspires(agent: number): boolean {
+    const { share } = this.#conspiracy;
+    return hash32(agent, CONSPIRATORS + this.#seed) < share * 2 ** 32;
+  }
+
+  /** How many times as long as it takes an agent says that it takes. */
+  exaggeration(agent: number): number {
+    return this.conspires(agent) ? this.#conspiracy.factor : 1;
   }
 
   /** How far the clock where the agent is stands from the mesh's, ms. */

@@ -95,6 +95,8 @@ export interface MeshInUse {
   readonly goOnFor: (ms: number) => void;
   /** Lets something go wrong now. */
   readonly inflict: (fault: Fault) => void;
+  /** Whether an agent lies about its timing, with others, by then. */
+  readonly misleads: (agent: number) => boolean;
 }
 
 /** Ways to put something wrong into a simulated mesh. */
@@ -136,6 +138,7 @@ class Simulation {
   readonly #headquarters: Headquarters;
   readonly #chaos: Chaos;
   readonly #workload: Workload;
+  readonly #misdeeds: Misdeeds;
   readonly #accounts = new Accounts();
   readonly #invariants: Invariants;
   readonly #transitions: Transitions;
@@ -158,6 +161,7 @@ class Simulation {
     const counts = this.#counts;
     const chance = (name: string): Chance => new Chance(seed, name);
     const misdeeds = new Misdeeds({ seed, profile, chance: chance("agents"), counts, trace, time });
+    this.#misdeeds = misdeeds;
     const network = new Network({
       time,
       chance: chance("network"),
@@ -298,6 +302,7 @@ class Simulation {
         endMs = Math.max(endMs, time.currentMs + ms);
       },
       inflict: (fault) => this.#chaos.inflict(fault),
+      misleads: (agent) => this.#misdeeds.conspires(agent),
     }).then(
       () => {
         end = {};
@@ -380,6 +385,15 @@ class Simulation {
     listeners.on("deadLetter", (letter) => {
       this.#trace.note(this.#time.elapsedMs, Event["dead-letter"], letter.id, letter.sequence);
       this.#accounts.dead(letter);
+    });
+    listeners.on("threat", ({ id, kind, state, evidence }) => {
+      // Nobody operates a simulated mesh, and nobody lies in it by chance without being told to.
+      const { byzantineShare } = this.#options.faults;
+      const isFalse =
+        (kind === "orchestrator_compromise" && this.#options.use === undefined) ||
+        (kind === "timing_attack" && byzantineShare === 0 && this.#counts["timing-attack"] === 0);
+      if (isFalse && state === "open")
+        this.#witness.accuse("threats", `${id}: ${kind}: ${evidence}`);
     });
     listeners.on("incident", ({ delayMs }) =>
       this.#trace.note(this.#time.elapsedMs, Event.incident, delayMs, 0),

@@ -108,6 +108,8 @@ export class Transitions {
           accuse(`after ${lastedMs.toFixed(0)} ms of rest`);
         break;
       case "CLOSE":
+        // What was held open for a threat closes when a person lifts that.
+        if (reason.startsWith("THREAT")) break;
         if (from !== "HALF_OPEN") accuse("without a trial");
         else if (lastedMs < TRIAL_MS) accuse(`after ${lastedMs.toFixed(0)} ms of trial`);
         break;

@@ -15,6 +15,7 @@ export const INVARIANTS = {
   recorded: "each conflict that the mesh was told of is in the log, once",
   circuits: "breakers open, rest, are tried and close as in spec 6.2, and say so",
   modes: "modes follow the share of active agents as in spec 6.3, and say so",
+  threats: "no threat is found where there is none",
   settles: "what is asked of the mesh ends in time",
   sound: "the runtime itself throws nothing that it does not catch",
 } as const;

@@ -37,11 +37,12 @@ import type {
 } from "../runtime/api/operation-api.ts";
 import type { ReloadOptions, ReloadResult } from "../runtime/api/reload-api.ts";
 import type { Tasks } from "../runtime/api/task-api.ts";
+import type { Threats } from "../runtime/api/threat-api.ts";
 import { selectRange } from "../runtime/operations/selection.ts";
 import { gatherOf } from "./fake-gather.ts";
 import { nothingHealed } from "./fake-healing.ts";
 import { FakeLive } from "./fake-live.ts";
-import { fakeCircuits, fakeModes } from "./fake-safeguards.ts";
+import { fakeCircuits, fakeModes, fakeThreats } from "./fake-safeguards.ts";
 
 type Row = ReturnType<Mesh["agents"]>[number];
 
@@ -75,6 +76,7 @@ export class FakeMesh {
   readonly live: FakeLive;
   readonly circuits: Circuits = fakeCircuits((address) => this.ref(address));
   readonly mode: Modes = fakeModes();
+  readonly threats: Threats = fakeThreats();
   #operations = 0;
   readonly #listeners = new Map<string, Set<(detail: never) => void>>();
 

@@ -2,6 +2,7 @@
 import { MODES, type OperatingMode, rankOf } from "../coordination/operating-mode.ts";
 import type { CircuitStatus, Circuits } from "../runtime/api/circuit-api.ts";
 import type { ModeStatus, Modes } from "../runtime/api/mode-api.ts";
+import type { Threat, Threats } from "../runtime/api/threat-api.ts";
 
 const SINCE_MS = 1_700_000_000_000;
 
@@ -57,4 +58,46 @@ export function fakeModes(): Modes {
     return status();
   };
   return { status, set: become, auto: () => become("FULL") };
+}
+
+/** One that is open: a name too bold was suspended. Watches nobody. */
+export function fakeThreats(): Threats {
+  const found: Threat = {
+    id: "threat-1",
+    kind: "orchestrator_compromise",
+    subject: "mallory (http 10.0.0.9)",
+    rule: "kills",
+    detectedMs: SINCE_MS,
+    answeredMs: SINCE_MS + 40,
+    evidence: ["kills: 13 kills, and more than 12 are not usual; last: kill worker-1"],
+    responses: ["mallory is suspended", "the mesh is frozen"],
+    state: "open",
+  };
+  let threat = found;
+  return {
+    status: () => ({
+      open: threat.state === "open" ? 1 : 0,
+      found: {
+        rogue_agent: 0,
+        cluster_compromise: 0,
+        sector_compromise: 0,
+        orchestrator_compromise: 1,
+        denial_of_service: 0,
+        timing_attack: 0,
+      },
+      weightsLocked: false,
+      held: threat.state === "open",
+      suspended: threat.state === "open" ? ["mallory"] : [],
+    }),
+    list: () => [threat],
+    show: (id) => (id === threat.id ? threat : undefined),
+    lift: (_id, { by, reason }) => {
+      threat = { ...found, state: "lifted", liftedMs: SINCE_MS + 60_000, liftedBy: by };
+      if (reason !== undefined) threat = { ...threat, reason };
+      return threat;
+    },
+    act() {},
+    sign() {},
+    enrol() {},
+  };
 }

@@ -3,7 +3,7 @@ import type { Behavior } from "../actors/behavior.ts";
 import type { BreakerSettings } from "../coordination/breaker-tree.ts";
 import { RouteTable } from "../coordination/routes.ts";
 import type { CircuitEvent } from "../runtime/api/circuit-api.ts";
-import type { Incident } from "../runtime/api/mesh-api.ts";
+import type { Incident } from "../runtime/api/incident-api.ts";
 import { MeshListeners } from "../runtime/api/mesh-listeners.ts";
 import type { ModeEvent, OperatorOptions } from "../runtime/api/mode-api.ts";
 import { openAsk } from "../runtime/dispatch/cell.ts";
@@ -21,6 +21,8 @@ export class Guarded {
   readonly modes: ModeEvent[] = [];
   /** Reasons of the dead letters, in order. */
   readonly letters: string[] = [];
+  /** A guard had the mesh frozen. */
+  isFrozen = false;
   readonly listeners: MeshListeners = new MeshListeners();
   threads!: TwoThreads;
   guards!: Safeguards;
@@ -34,7 +36,7 @@ export class Guarded {
     it.threads = await twoThreads(behavior, {
       onIncidents: (list) => {
         for (const incident of list as readonly ShardIncident[])
-          it.incidents.push(it.guards.failures.take(incident));
+          it.incidents.push(it.guards.take(incident));
       },
       onSilence: (agent) => it.guards.failures.silent(agent),
       onDeadLetter: (_words, doubles, word) =>
@@ -51,6 +53,15 @@ export class Guarded {
       onIncident: (incident) => it.incidents.push(incident),
       breakers,
       operators,
+      later: (_delayMs, act) => {
+        const timer = setImmediate(act);
+        return () => clearImmediate(timer);
+      },
+      freeze: async () => {
+        it.isFrozen = true;
+      },
+      standsStill: () => it.isFrozen,
+      isRunning: () => true,
     });
     shard.heart.start(0, main.view.topology.clusters);
     it.threads.settle();

@@ -5,9 +5,11 @@ import { durableSubjects, hastyLog } from "./durable-subjects.ts";
 import { Explorer } from "./explorer.ts";
 import { type Explored, explored } from "./interleavings.ts";
 import { randomOf } from "./mesh.ts";
+import { PLAYBOOKS, play, watchDays } from "./operator-trials.ts";
 import { cutPower, killWriter, whyNoDisks } from "./power-cut.ts";
 import { count, number, type Proof, type Row, type Trial } from "./proof.ts";
 import { sweepSeeds } from "./swept-seeds.ts";
+import { attackTiming, honestHalfHour, type TimingTrial } from "./timing-trials.ts";
 import { forgeries, hostileMemory, malformedInput } from "./trust-proofs.ts";
 import { killWorkers } from "./worker-kills.ts";
 
@@ -184,6 +186,96 @@ const simulatedSeeds: Proof = {
   },
 };
 
+const operatorDays: Proof = {
+  name: "operator-days",
+  question: "Is a compromised operator found, and nobody else taken for one?",
+  run: async ({ full, seed, tell }) => {
+    const rows: Row[] = [];
+    const variants = full ? 100 : 10;
+    for (const playbook of PLAYBOOKS) {
+      const played = Array.from({ length: variants }, (_, nth) => play(playbook, seed + nth));
+      const found = played.filter(({ alarm }) => alarm?.rule === playbook.rule);
+      const steps = found.map((each) => each.steps);
+      const range = `${Math.min(...steps)} to ${Math.max(...steps)}`;
+      rows.push({
+        fault: `playbook: ${playbook.name}`,
+        count: count(variants, "variants"),
+        outcome: `${found.length} found by the rule ${playbook.rule}, at act ${range} of up to ${played[0].of}`,
+        holds: found.length === variants,
+      });
+      tell(`${playbook.rule}: ${found.length} of ${variants}`);
+    }
+    const runs = full ? 20 : 1;
+    const sum = { days: 0, acts: 0, freezes: 0, alarms: [] as string[] };
+    for (let nth = 0; nth < runs; nth++) {
+      const { days, acts, freezes, alarms } = watchDays(30, seed + nth);
+      sum.days += days;
+      sum.acts += acts;
+      sum.freezes += freezes;
+      sum.alarms.push(...alarms);
+      tell(`days, seed ${seed + nth}: ${alarms.length} alarms`);
+    }
+    rows.push({
+      fault:
+        "an ordinary operator-day: incidents, healing, freezes, rollouts, drills, mass scale, keys, reviews",
+      count: `${count(sum.days, "days")}, ${count(sum.acts, "acts")}`,
+      outcome:
+        sum.alarms.length === 0
+          ? "0 false freezes, 0 false alarms"
+          : `${sum.freezes} false freezes; ${sum.alarms.slice(0, 3).join("; ")}`,
+      holds: sum.freezes === 0,
+    });
+    return rows;
+  },
+};
+
+const timingAttacks: Proof = {
+  name: "timing-attacks",
+  question:
+    "Are agents found that lie about their timing together, and do the honest go on as before?",
+  run: async ({ full, seed, tell }) => {
+    const rows: Row[] = [];
+    const runs = full ? 50 : 5;
+    // The same meshes and operations, with everybody honest: what else would have become of them.
+    const honest: TimingTrial[] = [];
+    for (let nth = 0; nth < runs; nth++) honest.push(await attackTiming(seed + nth, 1));
+    const falsely = honest.filter(({ lockedMs }) => lockedMs !== undefined).length;
+    for (const factor of [0.1, 0.3, 3, 10]) {
+      const trials: TimingTrial[] = [];
+      for (let nth = 0; nth < runs; nth++) trials.push(await attackTiming(seed + nth, factor));
+      const found = trials.filter(({ lockedMs = -1 }) => lockedMs > 0 && lockedMs <= 10_000);
+      const slowest = Math.max(...found.map(({ lockedMs = 0 }) => lockedMs)) / 1000;
+      const falls = trials.map(({ during }, nth) => (honest[nth].during - during) * 100);
+      const worst = Math.max(...falls);
+      rows.push({
+        fault: `a tenth of 600 agents says that it takes ${factor} times as long as it does`,
+        count: count(runs, "attacks"),
+        outcome:
+          `${found.length} locked within 10 s, the last after ${slowest.toFixed(1)} s; ` +
+          `READY by T of the honest falls by ${worst.toFixed(2)} points at worst`,
+        holds: found.length === runs && worst <= 1 && falsely === 0,
+      });
+      tell(`${factor}: ${found.length} of ${runs}, ${worst.toFixed(2)} points`);
+    }
+    const hours = full ? 20 : 2;
+    for (const faults of ["none", "default", "network", "crashes"]) {
+      const early: string[] = [];
+      for (let nth = 0; nth < hours; nth++) {
+        const why = await honestHalfHour(seed + nth, faults);
+        if (why !== undefined) early.push(`seed ${seed + nth}: ${why}`);
+      }
+      rows.push({
+        fault: `faults "${faults}", and nobody lies: half an hour of 600 agents`,
+        count: count(hours, "runs"),
+        outcome: early[0] ?? "0 locked, 0 frozen",
+        holds: early.length === 0,
+      });
+      tell(`${faults}: ${early.length} of ${hours}`);
+    }
+    return rows;
+  },
+};
+
 export const proofs: readonly Proof[] = [
   interleavings,
   workerKills,
@@ -194,4 +286,6 @@ export const proofs: readonly Proof[] = [
   forgeries,
   hostileMemory,
   malformedInput,
+  operatorDays,
+  timingAttacks,
 ];

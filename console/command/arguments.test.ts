@@ -92,6 +92,7 @@ describe("the table", () => {
       "reassign",
       "route",
       "circuits",
+      "threats",
       "mode",
       "keys",
       "certs",

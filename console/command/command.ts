@@ -7,6 +7,7 @@
  *     JSON ─────────────────▶ values ──run──▶ data ─────────▶ JSON for machines
  */
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
+import type { Operator } from "../../runtime/api/threat-api.ts";
 import { UsageError } from "../terminal/exit.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { blastRadius, isBlastRadius, renderBlastRadius, whomOf } from "./blast-radius.ts";
@@ -46,6 +47,8 @@ export type Arguments<P extends Parameters> = {
 /** Where a command of a mesh runs: in the process of that mesh, for whichever face asked. */
 export interface MeshSession {
   readonly mesh: Mesh;
+  /** Who asks. */
+  readonly who: Operator;
   /** Tells the asker in a few words how far it is; nobody may be listening. */
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */

@@ -4,11 +4,13 @@
  */
 
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
+import type { Operator } from "../../runtime/api/threat-api.ts";
 import { UsageError } from "../terminal/exit.ts";
 import { didYouMean } from "../terminal/nearest.ts";
 import { toPlain } from "../terminal/plain.ts";
 import { type Command, checkArguments, type MeshCommand } from "./command.ts";
 import { remember } from "./deeds.ts";
+import { actOf, OWNER } from "./operator-acts.ts";
 
 /** The size of a mesh: all that completion of addresses and workers needs. */
 export interface Size {
@@ -51,7 +53,10 @@ export function meshCommandNamed(commands: readonly Command[], name: string): Me
   throw new UsageError(`unknown command "${name}"${didYouMean(name, names)}`);
 }
 
-/** Checks the arguments and runs a command of the mesh; the data is plain JSON. */
+/**
+ * Checks the arguments and runs a command of the mesh for `who`, if those who watch operators let it pass; the data is
+ * plain JSON.
+ */
 export async function runOnMesh(
   commands: readonly Command[],
   mesh: Mesh,
@@ -59,10 +64,12 @@ export async function runOnMesh(
   given: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
   tell?: (progress: string) => void,
+  who: Operator = OWNER,
 ): Promise<unknown> {
   const command = meshCommandNamed(commands, name);
   const args = checkArguments(command, given);
   signal.throwIfAborted();
+  mesh.threats.act(actOf(mesh, command, args, who));
   // Not every act of a mesh can be called off, but nobody has to wait for it: its shard may hang.
   let onAbort = (): void => {};
   const calledOff = new Promise<never>((_, reject) => {
@@ -72,9 +79,11 @@ export async function runOnMesh(
   try {
     const perform = async (other: string, otherArgs: Record<string, unknown>): Promise<unknown> => {
       const found = meshCommandNamed(commands, other);
-      return toPlain(await found.run(session, checkArguments(found, otherArgs)));
+      const checked = checkArguments(found, otherArgs);
+      mesh.threats.act(actOf(mesh, found, checked, who));
+      return toPlain(await found.run(session, checked));
     };
-    const session = { mesh, signal, commands, perform, ...(tell !== undefined && { tell }) };
+    const session = { mesh, signal, commands, perform, who, ...(tell !== undefined && { tell }) };
     const data = await Promise.race([command.run(session, args), calledOff]);
     remember(mesh, command, args, data);
     return toPlain(data);

@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
+import type { Operator } from "../../runtime/api/threat-api.ts";
 import { type Command, checkArguments, type MeshCommand } from "../command/command.ts";
 import { runOnMesh } from "../command/line.ts";
 import { errorDocument, HttpError, SAFE_HEADERS, sendJson } from "./http-answer.ts";
@@ -58,7 +59,7 @@ export class HttpCommands {
     try {
       const form = streamOf(request.headers.accept);
       const run = (tell?: (progress: string) => void): Promise<unknown> =>
-        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell);
+        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell, bearerOf(request));
       if (form === undefined) {
         const data = (await run()) ?? null;
         sendJson(response, 200, data, command.failed(data) ? { "mesh-failed": "true" } : {});
@@ -82,7 +83,7 @@ export class HttpCommands {
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell);
+      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell, BEARER);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#ends.delete(abort);
@@ -103,6 +104,14 @@ export class HttpCommands {
   close(): void {
     for (const abort of this.#ends) abort.abort(new Error("the mesh stops"));
   }
+}
+
+/** Whoever has the token, from wherever a tool of theirs speaks. */
+const BEARER: Operator = Object.freeze({ name: "token", origin: "mcp", local: false });
+
+/** Whoever has the token, at the address that they speak from. */
+function bearerOf({ socket }: IncomingMessage): Operator {
+  return { ...BEARER, origin: `http ${socket.remoteAddress ?? "unknown"}` };
 }
 
 type StreamForm = "events" | "lines";

@@ -1,5 +1,7 @@
 /** What `inspect` shows of one address. */
-import type { Incident, Inspection } from "../../runtime/api/mesh-api.ts";
+
+import type { Incident } from "../../runtime/api/incident-api.ts";
+import type { Inspection } from "../../runtime/api/mesh-api.ts";
 import type { LeadReport } from "../../runtime/api/roles-api.ts";
 import {
   formatBytes,

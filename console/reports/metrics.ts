@@ -98,6 +98,7 @@ function writeStatus(text: MetricsText, mesh: Mesh): void {
     Object.entries(trust?.refused ?? {}).map(([reason, count]) => [{ reason }, count]),
   );
   writeStore(text, status);
+  writeThreats(text, mesh);
   text.one("mesh_up", "gauge", "1 while the mesh runs.", status.state === "running" ? 1 : 0);
   text.one(
     "mesh_frozen_scopes",
@@ -122,6 +123,25 @@ function writeStore(text: MetricsText, { store }: StatusDocument): void {
     "Conflicts known by their number only, until the log can be written again.",
     store?.lost,
   );
+}
+
+function writeThreats(text: MetricsText, mesh: Mesh): void {
+  const { open, found, weightsLocked, held, suspended } = mesh.threats.status();
+  text.one("mesh_threats_open", "gauge", "Threats that nobody has lifted yet.", open);
+  text.family(
+    "mesh_threats_total",
+    "counter",
+    "Threats that were found, by kind.",
+    Object.entries(found).map(([kind, count]) => [{ kind }, count]),
+  );
+  text.one(
+    "mesh_weights_locked",
+    "gauge",
+    "1 while what agents say of their timing does not count.",
+    weightsLocked ? 1 : 0,
+  );
+  text.one("mesh_held", "gauge", "1 while it is frozen for a threat.", held ? 1 : 0);
+  text.one("mesh_operators_suspended", "gauge", "Operators who may only look.", suspended.length);
 }
 
 function writeWorkers(text: MetricsText, mesh: Mesh): void {

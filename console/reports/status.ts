@@ -53,6 +53,7 @@ export function renderStatus(status: StatusDocument, paint: Paint): string {
     ...trustLine(status, paint),
     ...storeLine(status, paint),
     ...nodeLines(status, paint),
+    ...threatLine(status, paint),
   ];
   return box("MESH-30K STATUS", lines, paint);
 }
@@ -90,6 +91,19 @@ function nodeLines({ nodes, sectors }: StatusDocument, paint: Paint): string[] {
     );
   if (!connected) lines.push(paint.red("No NATS server answers: this node is alone"));
   return lines;
+}
+
+/** Nothing while no threat is open. */
+function threatLine({ threats }: StatusDocument, paint: Paint): string[] {
+  if (threats === undefined || threats.open === 0) return [];
+  const { open, held, weightsLocked, suspended } = threats;
+  const what = [
+    `${formatNumber(open)} open`,
+    ...(held ? ["frozen until lifted"] : []),
+    ...(weightsLocked ? ["impedance weights locked"] : []),
+    ...(suspended.length > 0 ? [`${formatNumber(suspended.length)} suspended`] : []),
+  ];
+  return [`Threats: ${paint.red(what.join(", "))}`];
 }
 
 /** Nothing where nothing is signed. */

@@ -8,7 +8,6 @@ import type { Kpis } from "../../coordination/kpis.ts";
 import type { PredictorKind } from "../../coordination/prediction.ts";
 import type { ClusterSummary, GlobalStats, SectorSummary } from "../../coordination/summary.ts";
 import type { Topology, TopologyOptions } from "../../coordination/topology.ts";
-import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { RestartType, SupervisionOptions } from "../../supervisors/restart.ts";
 import type { AgentSource, AgentsByClass } from "./agent-api.ts";
 import type { BreakerOptions, CircuitEvent, Circuits } from "./circuit-api.ts";
@@ -17,7 +16,9 @@ import type { Cut } from "./cut.ts";
 import type { FailureReport } from "./failure-api.ts";
 import type { FreezeOptions, FreezeResult, Frozen, ThawResult } from "./freeze-api.ts";
 import type { HealOptions, HealResult } from "./heal-api.ts";
+import type { Incident } from "./incident-api.ts";
 import type { Journal } from "./journal-api.ts";
+
 import type { Live } from "./live-api.ts";
 import type { ModeEvent, Modes, OperatorOptions } from "./mode-api.ts";
 import type { NodeOptions, Nodes, NodesStatus } from "./node-api.ts";
@@ -42,6 +43,7 @@ import type { CoordinatorReport, LeadReport, Roles } from "./roles-api.ts";
 import type { Scale } from "./scale-api.ts";
 import type { StoreOptions, StoreStatus } from "./store-api.ts";
 import type { Tasks } from "./task-api.ts";
+import type { Threat, ThreatStatus, Threats } from "./threat-api.ts";
 import type { Traces } from "./trace-api.ts";
 import type { Trust, TrustLevel, TrustStatus } from "./trust-api.ts";
 import type { Why } from "./why-api.ts";
@@ -96,6 +98,8 @@ export interface MeshStatus {
   readonly trust?: TrustStatus;
   /** Where the log of conflicts is kept, and whether it can be reached. */
   readonly store?: StoreStatus;
+  /** Threats that are open and what is in force because of them; absent when there was none. */
+  readonly threats?: ThreatStatus;
   /** What is frozen, the mesh or parts of it; absent when nothing is. */
   readonly frozen?: readonly Frozen[];
   /** The nodes that run the mesh; absent where it is alone by itself. */
@@ -150,37 +154,6 @@ export interface Inspection {
   /** Who leads its cluster, and who coordinates its sector. */
   readonly lead?: LeadReport;
   readonly coordinator?: CoordinatorReport;
-}
-
-/** A failure and its supervisor's decision. */
-export interface Incident {
-  readonly atMs: number;
-  /** Address of the agent, or `worker-1`. */
-  readonly subject: string;
-  readonly error: string;
-  readonly decision:
-    | "restart"
-    | "stop"
-    | "quarantine"
-    | "escalate"
-    | "replace-worker"
-    /** It is asked again after a while. */
-    | "retry"
-    /** Operations go to others until it has recovered. */
-    | "route-around"
-    /** The breaker of the sector was opened. */
-    | "isolate"
-    /** Its context was loaded again. */
-    | "reload"
-    /** Somebody else holds the role of the subject. */
-    | "promote"
-    /** Another cluster's lead cares for the agents of the subject. */
-    | "adopt";
-  readonly delayMs: number;
-  /** Of spec 6.1; absent for what an operator wanted, and for the mesh itself. */
-  readonly class?: FailureClass;
-  /** It is more than the recovery of its class is for. */
-  readonly escalated?: boolean;
 }
 
 export type DeadLetterReason =
@@ -258,6 +231,8 @@ export interface MeshEvents {
   mode: ModeEvent;
   /** A module was reloaded, or was not. */
   reload: ReloadResult;
+  /** A threat was found, answered, lifted, or is over. */
+  threat: Threat;
 }
 
 /** A running mesh. `await using mesh = await createMesh(…)` stops it at the end of the block. */
@@ -311,6 +286,8 @@ export interface Mesh extends AsyncDisposable {
   readonly mode: Modes;
   /** What kinds of failures were found (spec 6.1). */
   readonly failures: FailureReport;
+  /** Who attacks the mesh (spec 9.2), and what is done about it. */
+  readonly threats: Threats;
   /** Tells every agent of the selection down the tree, one frame a sector, and gathers their outcomes. */
   broadcast(message: unknown, options?: BroadcastOptions): Promise<BroadcastResult>;
   /** Addresses by selection, `sector-7`, `sector-7/cluster-4`, a class, a capability. */

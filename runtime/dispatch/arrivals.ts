@@ -120,6 +120,7 @@ export class Arrivals {
     this.#predictor = predictor;
     this.#firstAgent = from;
     this.#lastAgent = to;
+    this.#dispatcher.ownWord.begin(from, to);
   }
 
   /** Whether anything is known of when this agent is READY. */
@@ -200,7 +201,9 @@ export class Arrivals {
     if (Number.isNaN(releaseError)) return;
     const sentMs = part.arrivalMs - part.at(bit, ROW_LEAD) + releaseError;
     const agent = part.firstAgent + bit;
-    this.observe(agent, nowMs - sentMs, this.#weightAt(part, agent), part.loads?.[bit] ?? 0);
+    const queuedWork = part.loads?.[bit] ?? 0;
+    if (queuedWork === 0) this.#dispatcher.ownWord.seen(agent, "operation", nowMs - sentMs);
+    this.observe(agent, nowMs - sentMs, this.#weightAt(part, agent), queuedWork);
   }
 
   /**
@@ -219,6 +222,7 @@ export class Arrivals {
     // Read again only where it has a weight: who was asked has it no more.
     const message =
       behavior?.weigh && this.#dispatcher.inbox.decodeAt(words, view.custody.bytes, at);
+    this.#dispatcher.ownWord.seen(agent, "ask", nowMs - createdMs);
     this.observe(agent, nowMs - createdMs, weightOf(behavior, message), 0);
   }
 

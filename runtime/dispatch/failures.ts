@@ -4,7 +4,7 @@ import type { FailureClass } from "../../supervisors/failure-classes.ts";
 import type { ExitReason, Supervision } from "../../supervisors/restart.ts";
 import { Silences } from "../../supervisors/silence.ts";
 import { type ChildSpec, type RestartDecision, Supervisor } from "../../supervisors/supervisor.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { EndReason } from "./agents.ts";
 import type { AgentCell } from "./cell.ts";
 import type { Dispatcher } from "./dispatcher.ts";

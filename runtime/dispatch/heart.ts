@@ -4,7 +4,6 @@ import { foldCluster, foldSector } from "../../coordination/aggregate.ts";
 import { ClockOffset, type ClockReading } from "../../coordination/clock-offset.ts";
 import { storeHeartbeat } from "../../coordination/heartbeat.ts";
 import { MODES } from "../../coordination/operating-mode.ts";
-import { observeProcessing, reportLatency } from "../../coordination/profile.ts";
 import { FRAME_CREATED_F64, FRAME_SOURCE } from "../../mailbox/frame.ts";
 import {
   HEARTBEAT_ROW,
@@ -168,11 +167,7 @@ export class Heart implements TimerTarget {
   #observe(agent: number, probe: Probe | undefined, sentMs: number): void {
     if (probe === undefined) return;
     if (probe.clockMs !== undefined) this.#observeClock(agent, probe, probe.clockMs, sentMs);
-    const { registry } = this.#dispatcher.view;
-    if (probe.rttMs !== undefined) reportLatency(registry, agent, probe.rttMs / 2);
-    if (probe.processingMs !== undefined) observeProcessing(registry, agent, probe.processingMs);
-    const delayMs = (probe.rttMs ?? 0) / 2 + (probe.processingMs ?? 0);
-    this.#dispatcher.arrivals.observe(agent, delayMs, 1, 0);
+    this.#dispatcher.ownWord.probed(agent, probe);
   }
 
   /** Of the exchange only its round trip and the other clock are known: it was received half way. */

@@ -1,7 +1,7 @@
 import { MeshError } from "../../actors/errors.ts";
 import { asResult, type Result, ready } from "../../actors/result.ts";
 import type { Signal } from "../../actors/signal.ts";
-import { observeOutcome, observeProcessing, reportLatency } from "../../coordination/profile.ts";
+import { observeOutcome, observeProcessing } from "../../coordination/profile.ts";
 import { RouteMark } from "../../coordination/routes.ts";
 import { EnclosedMessage } from "../../mailbox/enclosed-message.ts";
 import {
@@ -354,8 +354,7 @@ export class Turns {
       this.#dispatcher.finish(slot, true);
     }
     if (extras?.measured !== undefined && extras.measured !== UNMEASURED) {
-      reportLatency(registry, cell.self, extras.measured.rttMs / 2);
-      observeProcessing(registry, cell.self, extras.measured.processingMs);
+      this.#dispatcher.ownWord.turned(cell.self, extras.measured);
     }
     this.#endTurn(cell);
     if (extras?.stopping === true) agents.failures.ended(cell);

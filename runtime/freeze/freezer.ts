@@ -29,6 +29,7 @@ import type {
 import type { MeshStatus } from "../api/mesh-api.ts";
 import type { MeshListeners } from "../api/mesh-listeners.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Later } from "../machine/later.ts";
 import type { Interventions } from "../recovery/interventions.ts";
 import { frozenFile, writeCut } from "./cut-file.ts";
 import { type MainsShare, takeCut } from "./cut-taker.ts";
@@ -51,7 +52,10 @@ export interface FreezerPorts {
   readonly interventions: Interventions;
   /** Folder of what outlives the process; undefined when nothing does. */
   readonly dataDir: string | undefined;
+  readonly later: Later;
   readonly mainsShare: () => MainsShare;
+  /** Throws while the mesh as a whole is to stay frozen. */
+  readonly mayThaw: () => void;
   readonly state: () => MeshStatus["state"];
   readonly become: (state: "frozen" | "running") => void;
   readonly listeners: MeshListeners;
@@ -114,6 +118,7 @@ export class Freezer {
         this.#ports.listeners.emit("thawed", result);
         return result;
       }
+      this.#ports.mayThaw();
       if (whole === undefined && parts.list().length === 0)
         throw new MeshError("MESH_NOT_FROZEN", "thaw: nothing is frozen");
       for (const part of parts.list()) await parts.thaw(part.scope, whole ? 0 : PATIENCE_MS);
@@ -272,7 +277,9 @@ export class Freezer {
     for (;;) {
       if (threads.every(({ control }, place) => isSo(control, place))) return true;
       if (this.#now() >= endMs) return false;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise<void>((resolve) => {
+        this.#ports.later(1, resolve);
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Log } from "../../actors/ports.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 
 /** Incidents kept for `inspect`. */
 const KEPT = 5000;

@@ -30,13 +30,8 @@ import {
   ThreadState,
 } from "../../mailbox/layout.ts";
 import { readCounts } from "../../mailbox/ledger.ts";
-import type {
-  AgentFilter,
-  Incident,
-  Inspection,
-  MeshStatus,
-  WorkerStatus,
-} from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
+import type { AgentFilter, Inspection, MeshStatus, WorkerStatus } from "../api/mesh-api.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 
 /** A turn shown as "blocked" has run longer than this, ms. */

@@ -2,6 +2,11 @@ import { VACANT_SEAT } from "../../coordination/agent-state.ts";
 import { placeIndices, sectorsOfShard } from "../../coordination/placement.ts";
 import { type PredictorKind, predictorBytes } from "../../coordination/prediction.ts";
 import { createRegistry, type Registry, registryBytes } from "../../coordination/registry.ts";
+import {
+  createReportCounts,
+  type ReportCounts,
+  reportCountsBytes,
+} from "../../coordination/report-counts.ts";
 import { RouteMarks, routesBytes } from "../../coordination/routes.ts";
 import {
   type ClusterSummaries,
@@ -102,6 +107,8 @@ export interface MeshMemory {
   readonly seats: SharedArrayBuffer;
   /** Whom traffic goes around: see `coordination/routes.ts`. */
   readonly routes: SharedArrayBuffer;
+  /** What agents have said of their own timing: see `coordination/report-counts.ts`. */
+  readonly reports: SharedArrayBuffer;
   /** By thread: what it has learned of its agents' arrivals; main has none. */
   readonly arrivals: readonly SharedArrayBuffer[];
   /** By thread: what it has sent lately, and why. See `message-trace.ts`. */
@@ -145,6 +152,7 @@ export function createMemory(
     gates: new SharedArrayBuffer(gatesBytes(topology.sectors)),
     seats,
     routes: new SharedArrayBuffer(routesBytes(topology)),
+    reports: new SharedArrayBuffer(reportCountsBytes(topology)),
     arrivals: Array.from({ length: threads }, (_, thread) => {
       const agents = thread === 0 ? 0 : agentsOfShard(topology, threads, thread);
       return new SharedArrayBuffer(agents === 0 ? 0 : predictorBytes({ agents, kind: predictor }));
@@ -190,6 +198,7 @@ export interface ThreadView {
   readonly gates: WaveGates;
   readonly seats: Seats;
   readonly routes: RouteMarks;
+  readonly reports: ReportCounts;
   readonly traces: MessageTrace;
   /** Every thread's Lamport clock, among its other doubles. */
   readonly threadDoubles: readonly Float64Array[];
@@ -218,6 +227,7 @@ export function viewMemory(plan: MeshPlan, thread: number, epoch: number): Threa
     gates: new WaveGates(memory.gates, topology.sectors),
     seats: new Seats(memory.seats, topology),
     routes: new RouteMarks(memory.routes, topology, registry.class),
+    reports: createReportCounts(memory.reports, topology),
     traces: new MessageTrace(memory.traces, thread),
     threadDoubles: Array.from({ length: plan.threads }, (_, each) =>
       controlDoublesOf(memory.control, each),

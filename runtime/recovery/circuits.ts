@@ -1,4 +1,4 @@
-import { UnknownActorError } from "../../actors/errors.ts";
+import { MeshError, UnknownActorError } from "../../actors/errors.ts";
 import type { CircuitBreakerMessage } from "../../actors/message.ts";
 import type { Log } from "../../actors/ports.ts";
 import {
@@ -52,6 +52,8 @@ export class MeshCircuits implements Circuits {
   /** One agent in so many is let through while HALF_OPEN. */
   readonly #stride: number;
   #rotation = 0;
+  /** Addresses of the circuits that stay open. */
+  readonly #held = new Set<string>();
 
   constructor(ports: CircuitPorts) {
     this.#ports = ports;
@@ -59,7 +61,9 @@ export class MeshCircuits implements Circuits {
     const { topology } = ports.dispatcher.view;
     const onChange = (change: CircuitChange): void => this.#changed(change);
     const probe = (place: CircuitPlace, id: number): void => {
-      this.#probe(place).then((ok) => this.#tree.probed(place, id, ok, this.#nowMs()));
+      const isHeld = this.#held.has(this.#addressOf(place));
+      const probed = isHeld ? Promise.resolve(false) : this.#probe(place);
+      probed.then((ok) => this.#tree.probed(place, id, ok, this.#nowMs()));
     };
     this.#tree = new BreakerTree(topology, { onChange, probe }, ports.settings);
   }
@@ -79,9 +83,26 @@ export class MeshCircuits implements Circuits {
     this.#tree.trip({ level: "sector", index: sector }, this.#nowMs(), reason);
   }
 
+  /** Opens a circuit that no probe closes until it is released: the address of a cluster or a sector. */
+  hold(address: string, reason: string): void {
+    this.#held.add(address);
+    this.#tree.trip(this.#placeOf(address, false), this.#nowMs(), reason);
+  }
+
+  /** Closes a circuit that was held. */
+  release(address: string): void {
+    if (!this.#held.delete(address)) return;
+    this.#tree.reset(this.#placeOf(address, false), this.#nowMs(), "THREAT: lifted by a person");
+  }
+
   /** Probes and closes what is due; called about once a second. */
   tick(): void {
     this.#tree.tick(this.#nowMs());
+  }
+
+  /** Whether it stays open until it is released. */
+  isHeld(address: string): boolean {
+    return this.#held.has(address);
   }
 
   list(): readonly CircuitStatus[] {
@@ -100,6 +121,11 @@ export class MeshCircuits implements Circuits {
 
   reset(address: string): CircuitStatus {
     const place = this.#placeOf(address, false);
+    if (this.#held.has(address))
+      throw new MeshError(
+        "MESH_HELD",
+        `${address}: its circuit is held open for a threat: lift that`,
+      );
     this.#tree.reset(place, this.#nowMs(), "reset by the operator");
     return this.#statusOf(place);
   }

@@ -12,7 +12,7 @@ import { FAILURE_CLASSES, type FailureClass } from "../../supervisors/failure-cl
 import { ProgressMap } from "../../supervisors/sector-coordinator.ts";
 import { isTooLong, Silences } from "../../supervisors/silence.ts";
 import type { FailureCount, FailureReport } from "../api/failure-api.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { BY_OPERATOR, type ShardIncident } from "../dispatch/failures.ts";
 import type { Gather } from "../operations/gather.ts";

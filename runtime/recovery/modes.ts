@@ -9,7 +9,7 @@ import {
   rankOf,
 } from "../../coordination/operating-mode.ts";
 import { RouteMark, type RouteTable } from "../../coordination/routes.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { ModeEvent, ModeStatus, Modes, OperatorOptions } from "../api/mode-api.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 

@@ -5,7 +5,7 @@ import { InvalidOptionError } from "../../actors/errors.ts";
 import type { Log } from "../../actors/ports.ts";
 import { indexOfAddress } from "../../coordination/address.ts";
 import { createTopology, type Topology } from "../../coordination/topology.ts";
-import type { Incident } from "../api/mesh-api.ts";
+import type { Incident } from "../api/incident-api.ts";
 import type { ReloadOptions, ReloadResult } from "../api/reload-api.ts";
 import { isReadyMade } from "../plan/agent-modules.ts";
 import type { MeshPlan } from "../plan/memory.ts";
