@@ -8,7 +8,12 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import { type Command, checkArguments, type MeshCommand } from "../command/command.ts";
+import {
+  type Command,
+  type CommandWatch,
+  checkArguments,
+  type MeshCommand,
+} from "../command/command.ts";
 import { runOnMesh } from "../command/line.ts";
 import { errorDocument, HttpError, SAFE_HEADERS, sendJson } from "./http-answer.ts";
 import { argumentsInBody, argumentsInQuery } from "./http-arguments.ts";
@@ -39,6 +44,7 @@ export class HttpCommands {
     response: ServerResponse,
     query: URLSearchParams,
     mesh: Mesh,
+    watch?: CommandWatch,
   ): Promise<void> {
     const isGet = request.method === "GET" || request.method === "HEAD";
     const args = isGet ? argumentsInQuery(command, query) : await argumentsInBody(request);
@@ -58,7 +64,7 @@ export class HttpCommands {
     try {
       const form = streamOf(request.headers.accept);
       const run = (tell?: (progress: string) => void): Promise<unknown> =>
-        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell);
+        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell, watch);
       if (form === undefined) {
         const data = (await run()) ?? null;
         sendJson(response, 200, data, command.failed(data) ? { "mesh-failed": "true" } : {});
@@ -76,13 +82,14 @@ export class HttpCommands {
     args: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
     tell?: (progress: string) => void,
+    watch?: CommandWatch,
   ): Promise<unknown> {
     signal?.throwIfAborted();
     const abort = this.#take();
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell);
+      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell, watch);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#ends.delete(abort);

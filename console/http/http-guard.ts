@@ -19,17 +19,23 @@ export interface Refusal {
 export interface GuardRules {
   /** What the server is bound to. */
   readonly host: string;
-  readonly token: string;
+  /** Name under which browsers reach it, beside the addresses of this machine. */
+  readonly name?: string | undefined;
+  readonly isTls?: boolean;
 }
 
 /** Checks Host and Origin; undefined when both may be. */
 export function refusalOf(headers: IncomingHttpHeaders, rules: GuardRules): Refusal | undefined {
   const host = hostOf(headers.host);
-  if (host === undefined || !isOurs(host, rules.host)) {
+  if (host === undefined || !(host === rules.name || isOurs(host, rules.host))) {
     return refused("host", "this name is not served here: use the address that was printed");
   }
   const { origin } = headers;
-  if (origin !== undefined && origin.toLowerCase() !== `http://${headers.host}`.toLowerCase()) {
+  const scheme = rules.isTls === true ? "https" : "http";
+  if (
+    origin !== undefined &&
+    origin.toLowerCase() !== `${scheme}://${headers.host}`.toLowerCase()
+  ) {
     return refused("origin", "pages of other origins are not answered");
   }
   const site = headers["sec-fetch-site"];

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import type { Command } from "../command/command.ts";
+import type { Command, CommandWatch } from "../command/command.ts";
 import { localLine, type MeshLine } from "../command/line.ts";
 import { HttpError, SAFE_HEADERS } from "../http/http-answer.ts";
 import type { HttpCommands } from "../http/http-commands.ts";
@@ -30,6 +30,8 @@ export interface McpHttpOptions {
   readonly runner: HttpCommands;
   /** Milliseconds, monotonic. */
   readonly nowMs: () => number;
+  /** Whoever has the token, at the moment of a call: what it opens may have changed since a session began. */
+  readonly watch?: () => CommandWatch;
 }
 
 interface Open {
@@ -131,10 +133,10 @@ export class McpHttp {
   }
 
   #lineTo(mesh: Mesh): MeshLine {
-    const { commands, runner } = this.#options;
+    const { commands, runner, watch } = this.#options;
     const line = localLine(mesh, commands);
-    const call: MeshLine["call"] = (command, args, signal, onProgress) =>
-      runner.run(mesh, command, args, signal, onProgress);
+    const call: MeshLine["call"] = async (command, args, signal, onProgress) =>
+      runner.run(mesh, command, args, signal, onProgress, watch?.());
     return { ...line, call };
   }
 }
