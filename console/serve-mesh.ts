@@ -62,9 +62,10 @@ export async function serveMesh(mesh: Mesh, options: ServeOptions = {}): Promise
   const server = await HttpServer.open({
     address: { host, port },
     token,
-    commands: COMMANDS,
+    // Who logs in to a program is its own affair.
+    commands: COMMANDS.filter(({ name }) => name !== "operators" && name !== "sessions"),
     mesh: Promise.resolve(mesh),
-    // A program's own log and operators are its own affair: nothing of them is kept on disk.
+    // Its audit log is in memory only.
     gate: new Gate({ tokenRole: options.tokenRole ?? (isBeyond ? "observe" : "admin") }),
     ...(tls !== undefined && {
       tls: { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key), renewed: () => undefined },

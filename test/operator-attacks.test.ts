@@ -289,6 +289,18 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "a model with the token, once somebody is enrolled, over MCP",
+    reason: "role",
+    status: 403,
+    says: /tell: needs the role operate, and token has observe/,
+    attack: async (at) => {
+      const session = await at.mcp();
+      await at.enrol("alice", "admin");
+      // What was begun when the token opened everything opens no more than it does now.
+      return at.callTool(session, "tell", { address: AGENT, message: 1 });
+    },
+  },
+  {
     name: "a console that gave its role up and wants it back",
     reason: "role",
     status: 403,

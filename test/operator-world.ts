@@ -167,6 +167,48 @@ export class OperatorWorld {
     return { passphrase, code: () => totp.generate({ timestamp: this.nowMs }) };
   }
 
+  /** Begins an MCP session with the token; gives its id. */
+  async mcp(): Promise<string> {
+    const params = {
+      protocolVersion: "2025-06-18",
+      capabilities: {},
+      clientInfo: { name: "t", version: "1" },
+    };
+    const { headers } = await this.#rpc("initialize", params);
+    return headers.get("mcp-session-id") ?? "";
+  }
+
+  /** Calls a tool twice, as a client does that cannot ask its person: the second time with what the first gave. */
+  async callTool(
+    session: string,
+    name: string,
+    args: object,
+  ): Promise<{ status: number; message: string }> {
+    const call = async (
+      given: object,
+    ): Promise<{ error?: { code: string; message: string }; confirm?: string }> => {
+      const response = await this.#rpc("tools/call", { name, arguments: given }, session);
+      const line = (await response.text()).split("\n").find((each) => each.startsWith("data:"));
+      return JSON.parse(line?.slice(5) ?? "{}").result.structuredContent;
+    };
+    const { confirm } = await call(args);
+    const { error } = await call({ ...args, confirm });
+    return { status: error?.code === "CONSOLE_FORBIDDEN" ? 403 : 0, message: error?.message ?? "" };
+  }
+
+  #rpc(method: string, params: object, session?: string): Promise<Response> {
+    return fetch(new URL("/mcp", this.server.origin), {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        ...(session !== undefined && { "mcp-session-id": session }),
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+    });
+  }
+
   /** Says lines to the control socket, and gives the last answer. */
   async say(
     ...lines: readonly object[]

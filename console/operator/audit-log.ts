@@ -23,6 +23,7 @@ import {
 import { join } from "node:path";
 import { type ChainHead, EMPTY_CHAIN, extendChain } from "../../coordination/log-chain.ts";
 import { ChainAnchor, readAnchor } from "../../runtime/conflicts/chain-anchor.ts";
+import { type FolderLock, lockFolder } from "../../runtime/machine/folder-lock.ts";
 import type { KeyEnvironment } from "../../runtime/trust/key-files.ts";
 import type { Signer } from "../../trust/signatures.ts";
 import { ConsoleError, sentenceOf } from "../terminal/exit.ts";
@@ -75,6 +76,7 @@ export class AuditLog implements AuditSink {
   readonly #segments: number;
   readonly #anchor: ChainAnchor;
   readonly #log: string;
+  readonly #lock: FolderLock;
   #file: number;
   #bytes: number;
   #head: ChainHead;
@@ -86,7 +88,8 @@ export class AuditLog implements AuditSink {
   #broken: string | undefined;
   #closed = false;
 
-  private constructor(options: AuditLogOptions, last: LastSegment | undefined) {
+  private constructor(options: AuditLogOptions, last: LastSegment | undefined, lock: FolderLock) {
+    this.#lock = lock;
     this.#nowMs = options.nowMs;
     this.#segmentBytes = options.segmentBytes ?? 8 * 1_048_576;
     this.#segments = Math.max(2, options.segments ?? 32);
@@ -113,8 +116,18 @@ export class AuditLog implements AuditSink {
   static open(options: AuditLogOptions): AuditLog {
     const paths = auditPaths(options.dataDir);
     mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+    const lock = lockFolder(join(paths.folder, "lock"));
+    try {
+      return AuditLog.#openLocked(options, paths, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static #openLocked(options: AuditLogOptions, paths: AuditPaths, lock: FolderLock): AuditLog {
     const found = lastSegment(paths);
-    const log = new AuditLog(options, found?.last);
+    const log = new AuditLog(options, found?.last, lock);
     if (found?.note !== undefined)
       log.#note("recovered", { found: found.note, isFault: found.last.path === undefined });
     return log;
@@ -159,6 +172,7 @@ export class AuditLog implements AuditSink {
       clearTimeout(this.#timer);
       closeSync(this.#file);
       this.#anchor.close();
+      this.#lock.release();
     }
   }
 

@@ -17,6 +17,7 @@ import {
 import { signerOf } from "../../trust/identity.ts";
 import { nativeSignatures } from "../../trust/native-signatures.ts";
 import { PUBLIC_KEY_BYTES, type Signer } from "../../trust/signatures.ts";
+import { ConsoleError, sentenceOf } from "../terminal/exit.ts";
 import type { AuditPaths } from "./audit-file.ts";
 
 const PURPOSE = "audit.sealed";
@@ -24,7 +25,7 @@ const PURPOSE = "audit.sealed";
 const SECRET_AT = 5;
 const BY_KEY_FILE = 2;
 
-/** The signer of a log; made when there is none. MESH_KEYS_SEALED says why one that is there cannot be opened. */
+/** The signer of a log; made when there is none. CONSOLE_AUDIT says why one that is there cannot be opened. */
 export function auditSigner(paths: AuditPaths, env: KeyEnvironment): Signer {
   if (!existsSync(paths.signer)) {
     const seed = randomSecret();
@@ -34,7 +35,15 @@ export function auditSigner(paths: AuditPaths, env: KeyEnvironment): Signer {
     return signer;
   }
   const sealed = readKeys(paths.signer);
-  return signerOf(nativeSignatures, unseal(sealed, secretOf(paths, sealed, env), PURPOSE));
+  try {
+    return signerOf(nativeSignatures, unseal(sealed, secretOf(paths, sealed, env), PURPOSE));
+  } catch (error) {
+    throw new ConsoleError(
+      "CONSOLE_AUDIT",
+      `audit: ${paths.signer}: ${sentenceOf(error)}: give MESH_KEYS_PASSPHRASE or MESH_KEYS_FILE as it was when the ` +
+        "log was begun, or move the folder away",
+    );
+  }
 }
 
 /** A log that was begun under a key file stays so when somebody sets a passphrase later. */

@@ -8,7 +8,6 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Secret, TOTP } from "otpauth";
 import { replaceKeys } from "../../runtime/trust/key-files.ts";
 import { ConsoleError } from "../terminal/exit.ts";
 
@@ -73,7 +72,7 @@ export class BreakGlass {
       sealed: sealed.toString("base64"),
       lastStep: 0,
     });
-    return { passphrase, uri: totpOf(secret, label).toString() };
+    return { passphrase, uri: (await totpOf(secret, label)).toString() };
   }
 
   /** Takes it away. */
@@ -101,7 +100,11 @@ export class BreakGlass {
       const secret = await opened(kept, passphrase);
       if (secret === undefined) return "passphrase";
       if (!/^\d{6}$/.test(code)) return "code";
-      const delta = totpOf(secret, "").validate({ token: code, timestamp: nowMs, window: WINDOW });
+      const delta = (await totpOf(secret, "")).validate({
+        token: code,
+        timestamp: nowMs,
+        window: WINDOW,
+      });
       if (delta === null) return "code";
       const step = Math.floor(nowMs / 1_000 / PERIOD_S) + delta;
       // Also over a restart, and of two that come at once the second.
@@ -120,15 +123,11 @@ export class BreakGlass {
   }
 }
 
-function totpOf(secret: Uint8Array, label: string): TOTP {
-  const buffer = new Uint8Array(secret).buffer;
-  return new TOTP({
-    issuer: "mesh-30k",
-    label,
-    secret: new Secret({ buffer }),
-    digits: DIGITS,
-    period: PERIOD_S,
-  });
+/** The library is loaded when somebody first needs it. */
+async function totpOf(secret: Uint8Array, label: string): Promise<import("otpauth").TOTP> {
+  const { Secret, TOTP } = await import("otpauth");
+  const key = new Secret({ buffer: new Uint8Array(secret).buffer });
+  return new TOTP({ issuer: "mesh-30k", label, secret: key, digits: DIGITS, period: PERIOD_S });
 }
 
 async function opened(kept: Kept, passphrase: string): Promise<Uint8Array | undefined> {

@@ -3,10 +3,13 @@ import { randomBytes } from "node:crypto";
 
 /** Open at once; the oldest is forgotten for a new one. */
 const MAX_OPEN = 1_024;
+/** Of whoever asks; so nobody who asks on and on takes away what others were given. */
+const MAX_OF_ONE = 16;
 
 interface Open<T> {
   readonly what: T;
   readonly untilMs: number;
+  readonly by: string;
 }
 
 /** Words of one kind. Time is an argument, ms of any clock that does not go back. */
@@ -20,15 +23,13 @@ export class Challenges<T> {
     this.#goodMs = goodMs;
   }
 
-  /** A word of 256 random bits for this, as base64url; `word` when it has to be made of something. */
-  issue(what: T, nowMs: number, word: string = randomBytes(32).toString("base64url")): string {
-    if (this.#open.size >= MAX_OPEN) {
-      for (const oldest of this.#open.keys()) {
-        this.#open.delete(oldest);
-        break;
-      }
-    }
-    this.#open.set(word, { what, untilMs: nowMs + this.#goodMs });
+  /** A word of 256 random bits for this, as base64url. `by`: whoever asks. */
+  issue(what: T, by: string, nowMs: number): string {
+    const own = [...this.#open].filter(([, open]) => open.by === by).map(([word]) => word);
+    const oldest = own.length >= MAX_OF_ONE ? own[0] : this.#open.keys().next().value;
+    if (own.length >= MAX_OF_ONE || this.#open.size >= MAX_OPEN) this.#open.delete(oldest ?? "");
+    const word = randomBytes(32).toString("base64url");
+    this.#open.set(word, { what, by, untilMs: nowMs + this.#goodMs });
     return word;
   }
 

@@ -82,19 +82,33 @@ export class Gate {
     this.logins = new Logins(this, options);
   }
 
-  /** Opens the audit log of the data folder; before it the entries are in memory only. */
+  /** Opens the audit log of the data folder, for a mesh that starts; before it the entries are in memory only. */
   open(): void {
+    this.openLog();
+    if (this.auditLog !== undefined)
+      this.access("start", "mesh", "done", { more: { pid: process.pid } });
+  }
+
+  /** The same where no mesh runs. */
+  openLog(): void {
     const { dataDir, env = {}, audit } = this.options;
     if (dataDir === undefined) return;
     this.#audit = AuditLog.open({ dataDir, env, nowMs: this.wallMs, ...audit });
-    this.access("start", "mesh", "done", { more: { pid: process.pid } });
   }
 
   /** Writes down that the mesh ends, and closes the log. */
   close(): void {
     try {
-      this.#flush(Number.POSITIVE_INFINITY);
       this.access("stop", "mesh", "done", { more: { pid: process.pid } });
+    } catch {
+      // As below.
+    }
+    this.closeLog();
+  }
+
+  closeLog(): void {
+    try {
+      this.#flush(Number.POSITIVE_INFINITY);
       this.#audit.close();
     } catch {
       // Whoever wrote to it before was told that it cannot be written.
@@ -246,12 +260,19 @@ export class Gate {
     this.#flush(nowMs);
     const { what, who, face, args, outcome, reason } = entry;
     const key = JSON.stringify([what, who, face, args, outcome, reason, entry.more]);
-    const known = this.#repetitions.get(key);
+    const isFull = this.#repetitions.size >= MAX_REPEATED;
+    // Whoever is refused in ever new ways must not write the log full, and its beginning out of it.
+    const others = isFull && outcome === "refused" ? JSON.stringify([outcome, reason]) : key;
+    const known = this.#repetitions.get(key) ?? this.#repetitions.get(others);
     if (known !== undefined) {
       known.count++;
       return;
     }
-    if (this.#repetitions.size < MAX_REPEATED)
+    if (others !== key) {
+      const { atMs, kind, why } = entry;
+      const of = { atMs, kind, what, who: "others", outcome, reason, why };
+      this.#repetitions.set(others, { entry: of, untilMs: nowMs + REPEATED_MS, count: 0 });
+    } else if (!isFull)
       this.#repetitions.set(key, { entry, untilMs: nowMs + REPEATED_MS, count: 0 });
     this.#write(entry, isUrgent);
   }

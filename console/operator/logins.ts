@@ -97,7 +97,7 @@ export class Logins {
         `${name} is enrolled with the role ${known.role}: remove them first, or leave the role as it is`,
       );
     }
-    return this.#invited.issue({ name, role }, this.#gate.nowMs());
+    return this.#invited.issue({ name, role }, name, this.#gate.nowMs());
   }
 
   /** Whom an invitation is for, without using it up. */
@@ -111,7 +111,11 @@ export class Logins {
     const enrolment = this.invited(invitation);
     if (enrolment === undefined) throw this.#failed(badInvitation(), "enrol", "nobody", visit);
     const { name, role } = enrolment;
-    const challenge = this.#asked.issue({ for: "enrol", name, role }, this.#gate.nowMs());
+    const challenge = this.#asked.issue(
+      { for: "enrol", name, role },
+      visit.from,
+      this.#gate.nowMs(),
+    );
     const known = this.operators.named(name)?.authenticators ?? [];
     return creationOptions(visit.party, name, known, challenge);
   }
@@ -154,7 +158,7 @@ export class Logins {
   /** What the browser is asked for to log in. */
   async beginLogin({ party, from }: Visit): Promise<unknown> {
     this.#expectUnlocked(from);
-    const challenge = this.#asked.issue({ for: "login" }, this.#gate.nowMs());
+    const challenge = this.#asked.issue({ for: "login" }, from, this.#gate.nowMs());
     const all = this.operators.list.flatMap(({ authenticators }) => authenticators);
     return requestOptions(party, all, challenge);
   }
@@ -225,7 +229,7 @@ export class Logins {
     const operator = this.operators.named(who);
     if (operator === undefined) throw breakGlassOnly(step.command);
     const asked = { for: "step-up", session: id, digest: stepDigest(step) } as const;
-    const challenge = this.#asked.issue(asked, this.#gate.nowMs());
+    const challenge = this.#asked.issue(asked, id, this.#gate.nowMs());
     return requestOptions(party, operator.authenticators, challenge);
   }
 

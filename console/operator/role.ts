@@ -20,8 +20,16 @@ export interface Need {
   readonly stepUp: boolean;
 }
 
-/** By which door a command came. */
-export type FaceName = "repl" | "run" | "socket" | "mcp" | "http" | "dashboard" | "program";
+/** By which door a command came; `offline`: on the command line, where no mesh ran. */
+export type FaceName =
+  | "repl"
+  | "run"
+  | "offline"
+  | "socket"
+  | "mcp"
+  | "http"
+  | "dashboard"
+  | "program";
 
 /** Whoever runs a command. */
 export interface Caller {
