@@ -51,9 +51,11 @@ export async function openHttpFace(
 
 /** Where the page is. Where only a login lets in and nobody could log in yet, the first operator is invited. */
 function sentenceOf(server: HttpServer, gate: Gate): string {
-  if (gate.tokenRole !== "none") return `dashboard ${server.url}`;
-  if (gate.logins.isEnrolled || server.loginOrigin === "")
-    return `dashboard ${server.loginOrigin || server.origin}/`;
+  const isInvited = gate.options.requireLogin === true && !gate.logins.isEnrolled;
+  if (!isInvited || server.loginOrigin === "") {
+    const isOpen = gate.tokenRole !== "none";
+    return `dashboard ${isOpen ? server.url : `${server.loginOrigin || server.origin}/`}`;
+  }
   const word = gate.logins.invite(FIRST_OPERATOR, "admin");
   const minutes = INVITED_MS / 60_000;
   return (

@@ -115,7 +115,7 @@ export class HttpServer {
     const { sessions } = gate.logins;
     this.#sweeping = setInterval(() => sessions.sweep(gate.nowMs()), SWEEP_MS).unref();
     this.#commands = new HttpCommands(commands);
-    this.#logins = new LoginRoutes(commands, () => this.#place());
+    this.#logins = new LoginRoutes(commands, (request) => this.#place(request));
     const watch = (): CommandWatch => ({ gate, caller: gate.tokenCaller("mcp") });
     this.#mcp = new McpHttp({ commands, runner: this.#commands, nowMs: this.#nowMs, watch });
     const limits = {
@@ -314,7 +314,7 @@ export class HttpServer {
     const caller = addressOf(request);
     if (!this.#wrong.has(caller, nowMs)) this.#spend(this.#wrong, request, "too many wrong tokens");
     try {
-      return visitorOf(request, query, this.#place(), face);
+      return visitorOf(request, query, this.#place(request), face);
     } catch (error) {
       if (statusOf(error) === 401) this.#wrong.take(caller, nowMs);
       throw error;
@@ -322,16 +322,20 @@ export class HttpServer {
   }
 
   /** What is seen of a login: by which name and port this is reached. */
-  #place(): VisitPlace {
+  #place(request?: IncomingMessage): VisitPlace {
     const { token, name, tls } = this.#options;
     const { host, port } = this.address;
-    const id =
-      name ?? (isLoopback(host) ? "localhost" : isIP(host) === 0 ? host.toLowerCase() : "");
-    const scheme = tls === undefined ? "http" : "https";
-    const standard = tls === undefined ? 80 : 443;
-    const origins = id === "" ? [] : [`${scheme}://${id}${port === standard ? "" : `:${port}`}`];
-    const party = { id, origins };
-    return { gate: this.#gate, token, party, port, isTls: tls !== undefined };
+    const own = isLoopback(host) ? "localhost" : isIP(host) === 0 ? host.toLowerCase() : "";
+    const id = name ?? own;
+    const isTls = tls !== undefined;
+    const at = (scheme: string, standard: number): string =>
+      `${scheme}://${id}${port === standard ? "" : `:${port}`}`;
+    // Beyond this machine a proxy in front may speak TLS, at its own port.
+    const proxied =
+      isTls || isLoopback(host) || id === "localhost" ? [] : [`https://${id}`, at("https", 443)];
+    const origins = id === "" ? [] : [...proxied, isTls ? at("https", 443) : at("http", 80)];
+    const wasTls = isTls || request?.headers.origin?.startsWith("https:") === true;
+    return { gate: this.#gate, token, party: { id, origins }, port, isTls: wasTls };
   }
 
   /** MCP clients have the token; a page has no use for it, and its cookie is not to be put to it. */

@@ -15,6 +15,9 @@ import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
 import { ConfigError } from "./terminal/exit.ts";
 
+/** Settings that a flag without a value sets. */
+const FLAGS: readonly string[] = ["repl", "watch", "httpPlain", "requireLogin"];
+
 /** How a start ended: with a last status, or before there was a mesh. */
 export interface StartOutcome {
   readonly exitCode: number;
@@ -92,13 +95,16 @@ function httpPlan(settings: Settings, isNamed: boolean, isScript: boolean): Http
 }
 
 /** Nothing leaves this machine in the open. */
-function tlsOf({ tlsCert, tlsKey }: Settings, { host }: ListenAddress): TlsFiles | undefined {
+function tlsOf(
+  { tlsCert, tlsKey, httpPlain }: Settings,
+  { host }: ListenAddress,
+): TlsFiles | undefined {
   if (tlsCert !== undefined && tlsKey !== undefined) return readTls(tlsCert, tlsKey);
   if (tlsCert !== undefined || tlsKey !== undefined) {
     const [given, missing] = tlsCert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new ConfigError([`tls-${missing}: expected a file beside tls-${given}, got none`]);
   }
-  if (isLoopback(host)) return undefined;
+  if (isLoopback(host) || httpPlain === true) return undefined;
   throw new ConfigError([
     `http: expected --tls-cert and --tls-key with ${JSON.stringify(host)}, which is beyond this machine, got ` +
       "neither: nothing is served there but over TLS 1.3",
@@ -126,7 +132,7 @@ function startParameters(): Record<string, Parameter> {
     },
   };
   for (const [key, { help, value, fallback }] of Object.entries(SETTINGS)) {
-    if (key === "repl" || key === "watch" || key === "requireLogin") continue;
+    if (FLAGS.includes(key)) continue;
     const standard = fallback === undefined ? "" : ` (default: ${shown(key, fallback)})`;
     parameters[key] = { schema: text(value).optional(), help: help + standard, value };
   }
@@ -140,8 +146,8 @@ function startParameters(): Record<string, Parameter> {
     schema: flag().optional(),
     help: "set aside what the data folder has of states and messages, and begin anew",
   };
-  parameters.requireLogin = { schema: flag().optional(), help: SETTINGS.requireLogin.help };
-  parameters.watch = { schema: flag().optional(), help: SETTINGS.watch.help };
+  for (const key of ["httpPlain", "requireLogin", "watch"] as const)
+    parameters[key] = { schema: flag().optional(), help: SETTINGS[key].help };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   parameters.noHttp = { schema: flag().optional(), help: "serve no dashboard and no HTTP API" };
   return parameters;

@@ -75,7 +75,7 @@ function elsewhere({ login }: Session, hash: string): HTMLElement | undefined {
       { class: "bad" },
       "This mesh has no name for authenticators: start it with --http-name.",
     );
-  if (location.origin === origin) {
+  if (location.hostname === name) {
     if (hasAuthenticators()) return undefined;
     return element("p", { class: "bad" }, "This browser has no authenticators here.");
   }

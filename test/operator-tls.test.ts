@@ -1,14 +1,18 @@
 // The HTTP face beyond this machine: TLS 1.3 and a login, or nothing.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request as plainRequest } from "node:http";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, assert, beforeEach, test } from "vitest";
+import { COMMANDS } from "../console/commands.ts";
 import { readTls } from "../console/http/tls-files.ts";
+import { openHttpFace } from "../console/http-face.ts";
 import { Gate } from "../console/operator/gate.ts";
 import { SoftwareAuthenticator } from "./authenticator.ts";
 import { selfSigned } from "./certificate.ts";
+import { FakeMesh } from "./fake-mesh.ts";
 import { Person } from "./person.ts";
 
 const SMALL = ["--sectors", "3", "--clusters", "2", "--agents", "4", "--no-repl"];
@@ -127,6 +131,39 @@ test("where a login is required the token opens nothing, unless it is said what"
     headers,
   });
   assert.include([403, 405], changes.status);
+});
+
+test("behind a proxy that speaks TLS the cookie is for TLS alone, and pages of its name are ours", async () => {
+  const gate = new Gate({ requireLogin: true });
+  const address = { host: "0.0.0.0", port: 0 };
+  const plan = { address, tokenFile: undefined, isNamed: true, name: "mesh.example.com" };
+  const mesh = Promise.resolve(new FakeMesh().mesh);
+  const { server, sentence } = await openHttpFace(plan, COMMANDS, mesh, gate);
+  try {
+    const url = new URL(/dashboard (\S+)/.exec(sentence)?.[1] ?? assert.fail(sentence));
+    assert.equal(url.origin, "https://mesh.example.com");
+    const invitation = new URLSearchParams(url.hash.slice(1)).get("invitation") ?? "";
+    const post = (path: string, body: object, origin = url.origin): Promise<Reply> =>
+      new Promise((resolve, reject) => {
+        const headers = { host: url.host, origin, "content-type": "application/json" };
+        const { port } = server.address;
+        const asked = plainRequest({ port, path, method: "POST", headers }, async (response) => {
+          let text = "";
+          for await (const chunk of response) text += chunk;
+          const [cookie = ""] = response.headers["set-cookie"] ?? [];
+          resolve({ status: response.statusCode ?? 0, cookie, text });
+        });
+        asked.on("error", reject);
+        asked.end(JSON.stringify(body));
+      });
+    const { text } = await post("/v1/login/enrol-options", { invitation });
+    const credential = new SoftwareAuthenticator(url.origin).create(JSON.parse(text));
+    const enrolled = await post("/v1/login/enrol", { invitation, credential });
+    assert.match(enrolled.cookie, /^__Host-mesh-30k-.*; Secure$/);
+    assert.equal((await post("/v1/login/options", {}, "https://evil.example")).status, 403);
+  } finally {
+    await server.close();
+  }
 });
 
 test("a key that others can read is refused, and a renewed pair is taken when it fits together", () => {

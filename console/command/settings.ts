@@ -50,6 +50,7 @@ export interface Settings {
   readonly httpName: string | undefined;
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
+  readonly httpPlain: boolean | undefined;
   readonly requireLogin: boolean | undefined;
   readonly tokenRole: Role | "none" | undefined;
   readonly socketRole: Role | undefined;
@@ -192,6 +193,12 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     ...setting("its private key (PEM), its owner's alone", "file", text("the path of a file")),
     path: "file",
   },
+  httpPlain: setting(
+    "speak plain HTTP beyond this machine: a proxy in front has TLS, or a container's port is published to its own " +
+      "machine",
+    "true|false",
+    flag(),
+  ),
   requireLogin: setting(
     "let in only whoever has logged in with an authenticator (always so beyond this machine)",
     "true|false",

@@ -21,6 +21,7 @@ export interface GuardRules {
   readonly host: string;
   /** Name under which browsers reach it, beside the addresses of this machine. */
   readonly name?: string | undefined;
+  /** It speaks TLS itself; beyond loopback a proxy in front may do so for it. */
   readonly isTls?: boolean;
 }
 
@@ -31,11 +32,10 @@ export function refusalOf(headers: IncomingHttpHeaders, rules: GuardRules): Refu
     return refused("host", "this name is not served here: use the address that was printed");
   }
   const { origin } = headers;
-  const scheme = rules.isTls === true ? "https" : "http";
-  if (
-    origin !== undefined &&
-    origin.toLowerCase() !== `${scheme}://${headers.host}`.toLowerCase()
-  ) {
+  const beyond = isLoopback(rules.host) ? ["http"] : ["http", "https"];
+  const schemes = rules.isTls === true ? ["https"] : beyond;
+  const ours = schemes.map((scheme) => `${scheme}://${headers.host}`.toLowerCase());
+  if (origin !== undefined && !ours.includes(origin.toLowerCase())) {
     return refused("origin", "pages of other origins are not answered");
   }
   const site = headers["sec-fetch-site"];

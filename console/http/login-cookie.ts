@@ -8,6 +8,7 @@ import { ABSOLUTE_MS } from "../operator/login-sessions.ts";
 /** Where the face listens. */
 export interface CookiePlace {
   readonly port: number;
+  /** Whether the browser spoke TLS, to it or to a proxy in front. */
   readonly isTls: boolean;
 }
 
@@ -16,10 +17,11 @@ export function tokenInCookie(
   headers: IncomingHttpHeaders,
   place: CookiePlace,
 ): string | undefined {
-  const name = nameOf(place);
+  // A read does not say whether a proxy spoke TLS: over it the browser sends the one, else the other.
+  const names = [nameOf({ ...place, isTls: true }), nameOf({ ...place, isTls: false })];
   for (const part of (headers.cookie ?? "").split(";")) {
     const [key, value] = part.trim().split("=");
-    if (key === name && /^[\w-]{43}$/.test(value ?? "")) return value;
+    if (names.includes(key) && /^[\w-]{43}$/.test(value ?? "")) return value;
   }
   return undefined;
 }

@@ -53,16 +53,16 @@ export function isLoginPath(path: string): boolean {
 /** Answers for logins. */
 export class LoginRoutes {
   readonly #commands: readonly Command[];
-  readonly #place: () => VisitPlace;
+  readonly #place: (request: IncomingMessage) => VisitPlace;
 
-  constructor(commands: readonly Command[], place: () => VisitPlace) {
+  constructor(commands: readonly Command[], place: (request: IncomingMessage) => VisitPlace) {
     this.#commands = commands;
     this.#place = place;
   }
 
   /** Answers a request for a path of logins. */
   async answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const place = this.#place();
+    const place = this.#place(request);
     const what = `${request.method} ${path.slice(ROUTES.length)}`;
     if (what === "GET " || what === "HEAD ") {
       sendJson(response, 200, this.#document(place, sessionBy(request, place)));
