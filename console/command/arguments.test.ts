@@ -96,6 +96,8 @@ describe("the table", () => {
       "operators",
       "sessions",
       "audit",
+      "certs",
+      "history",
       "restart",
       "scale",
       "kill",
