@@ -21,7 +21,7 @@ import { seededRandom, systemSeed } from "../runtime/machine/clock.ts";
 import { until } from "./mesh.ts";
 
 const BIN = fileURLToPath(new URL("../runtime/index.js", import.meta.url));
-const SMALL = { segmentBytes: 6_000, segments: 4 };
+const SMALL = { segmentBytes: 3_000, segments: 4 };
 const SEED = Number(process.env.SEED ?? systemSeed());
 
 let dataDir: string;
@@ -73,7 +73,7 @@ describe("somebody who can write its folder", () => {
 
   beforeEach(() => {
     const log = open();
-    for (let i = 0; i < 6; i++) write(log, 8, true);
+    for (let i = 0; i < 3; i++) write(log, 6, true);
     log.close();
     whole = read();
   });
@@ -83,7 +83,7 @@ describe("somebody who can write its folder", () => {
     assert.isAbove(whole.size, 2);
     const random = seededRandom(SEED);
     const names = [...whole.keys()];
-    for (let i = 0; i < 250; i++) {
+    for (let i = 0; i < 120; i++) {
       const name = names[Math.floor(random.next() * names.length)];
       const bytes = Buffer.from(whole.get(name) ?? "");
       const at = Math.floor(random.next() * bytes.length);
@@ -163,7 +163,7 @@ describe("somebody who can write its folder", () => {
 
 test("the log is bounded, and says itself what it has let go", async () => {
   const log = open();
-  write(log, 400, true);
+  write(log, 100, true);
   log.close();
   const { folder } = auditPaths(dataDir);
   assert.equal(segmentsOf(folder).length, SMALL.segments);
