@@ -8,6 +8,7 @@ import {
   restartCommand,
 } from "./catalog/agent-commands.ts";
 import { askCommand } from "./catalog/ask-command.ts";
+import { auditCommand } from "./catalog/audit-command.ts";
 import { backupCommand, restoreCommand } from "./catalog/backup-commands.ts";
 import { benchCommand } from "./catalog/bench-command.ts";
 import { certsCommand } from "./catalog/certs-command.ts";
@@ -27,12 +28,14 @@ import { kpisCommand } from "./catalog/kpis-command.ts";
 import { broadcastCommand, tellCommand } from "./catalog/message-commands.ts";
 import { modeCommand } from "./catalog/mode-command.ts";
 import { cascadeCommand, forecastCommand, scatterCommand } from "./catalog/operation-commands.ts";
+import { operatorsCommand } from "./catalog/operators-command.ts";
 import { quarantineCommand } from "./catalog/quarantine-command.ts";
 import { reassignCommand } from "./catalog/reassign-command.ts";
 import { reloadCommand } from "./catalog/reload-command.ts";
 import { routeCommand } from "./catalog/route-command.ts";
 import { sayCommand } from "./catalog/say-command.ts";
 import { scaleCommand } from "./catalog/scale-command.ts";
+import { sessionsCommand } from "./catalog/sessions-command.ts";
 import { simulateCommand } from "./catalog/simulate-command.ts";
 import { statusCommand, topCommand, treeCommand } from "./catalog/status-commands.ts";
 import { delegateCommand, pipelineCommand } from "./catalog/task-commands.ts";
@@ -90,6 +93,9 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   scaleCommand,
   backupCommand,
   restoreCommand,
+  operatorsCommand,
+  sessionsCommand,
+  auditCommand,
   keysCommand,
   certsCommand,
   evidenceCommand,

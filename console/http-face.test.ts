@@ -92,12 +92,15 @@ describe("start", () => {
     }
   });
 
-  test("says so when it listens beyond this machine", async () => {
-    const plan = { address: { host: "0.0.0.0", port: 0 }, tokenFile: undefined, isNamed: true };
-    const mesh = Promise.resolve(new FakeMesh().mesh);
-    const { server, sentence } = await openHttpFace(plan, COMMANDS, mesh);
-    await server.close();
-    assert.match(sentence, /beyond this machine, and what it says is not encrypted$/);
+  test("serves nothing beyond this machine without a certificate", async () => {
+    const person = new Person({ cwd });
+    assert.equal(await person.run("start", ...SMALL, "--http", "0.0.0.0:0"), 2);
+    assert.match(
+      person.talk,
+      /http: expected --tls-cert and --tls-key with "0\.0\.0\.0".* nothing is served there but over TLS 1\.3/,
+    );
+    assert.equal(await person.run("start", ...SMALL, "--tls-cert", "nowhere.pem"), 2);
+    assert.match(person.talk, /tls-cert: expected an existing file, got "nowhere\.pem"/);
   });
 
   test("serves nothing when it is turned off, and for a script unless it is asked for", async () => {

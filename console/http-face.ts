@@ -1,9 +1,12 @@
 /** The HTTP face of a `start`: where it listens, and what is said of it. */
 import type { Mesh } from "../runtime/api/mesh-api.ts";
 import type { Command } from "./command/command.ts";
-import { isLoopback, type ListenAddress } from "./command/listen-address.ts";
+import type { ListenAddress } from "./command/listen-address.ts";
 import { randomToken, tokenFromFile } from "./http/http-token.ts";
+import type { TlsFiles } from "./http/tls-files.ts";
 import { HttpServer } from "./http-server.ts";
+import { Gate } from "./operator/gate.ts";
+import { INVITED_MS } from "./operator/logins.ts";
 import { codeOf } from "./terminal/exit.ts";
 
 /** What a start is told of it. */
@@ -12,6 +15,10 @@ export interface HttpPlan {
   readonly tokenFile: string | undefined;
   /** Somebody named this address; it is then an error when it is taken. */
   readonly isNamed: boolean;
+  /** Name under which browsers reach it; default: localhost, or the host of the address. */
+  readonly name?: string | undefined;
+  /** Always there beyond this machine. */
+  readonly tls?: TlsFiles | undefined;
 }
 
 /** One that is open. */
@@ -26,20 +33,36 @@ export async function openHttpFace(
   plan: HttpPlan,
   commands: readonly Command[],
   mesh: Promise<Mesh>,
+  gate: Gate = new Gate(),
 ): Promise<HttpFace> {
-  const { address, tokenFile, isNamed } = plan;
+  const { address, tokenFile, isNamed, name, tls } = plan;
   const token = tokenFile === undefined ? randomToken() : tokenFromFile(tokenFile);
   const open = (at: ListenAddress): Promise<HttpServer> =>
-    HttpServer.open({ address: at, token, commands, mesh });
+    HttpServer.open({ address: at, token, commands, mesh, gate, name, tls });
   try {
     const server = await open(address);
-    const warning = isLoopback(address.host)
-      ? ""
-      : "; it listens beyond this machine, and what it says is not encrypted";
-    return { server, sentence: `dashboard ${server.url}${warning}` };
+    return { server, sentence: sentenceOf(server, gate) };
   } catch (error) {
     if (isNamed || codeOf(error) !== "CONSOLE_PORT_TAKEN") throw error;
     const server = await open({ ...address, port: 0 });
-    return { server, sentence: `port ${address.port} is taken; dashboard ${server.url}` };
+    return { server, sentence: `port ${address.port} is taken; ${sentenceOf(server, gate)}` };
   }
 }
+
+/** Where the page is. Where only a login lets in and nobody could log in yet, the first operator is invited. */
+function sentenceOf(server: HttpServer, gate: Gate): string {
+  const isInvited = gate.options.requireLogin === true && !gate.logins.isEnrolled;
+  if (!isInvited || server.loginOrigin === "") {
+    const isOpen = gate.tokenRole !== "none";
+    return `dashboard ${isOpen ? server.url : `${server.loginOrigin || server.origin}/`}`;
+  }
+  const word = gate.logins.invite(FIRST_OPERATOR, "admin");
+  const minutes = INVITED_MS / 60_000;
+  return (
+    `dashboard ${server.loginOrigin}/#invitation=${word} enrols the first operator, once, within ${minutes} minutes ` +
+    "(another: operators invite)"
+  );
+}
+
+/** Whoever starts the mesh; they may name others. */
+const FIRST_OPERATOR = "operator";

@@ -5,13 +5,18 @@
  *   connection limit ─▶ Host, Origin ─▶ rate ─▶ route ─▶ token ─▶ body ─▶ command
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import { type AddressInfo, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { TOKEN_PROTOCOL_PREFIX } from "../dashboard/wire.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { systemClock } from "../runtime/machine/clock.ts";
-import { argumentsSchema, type Command, type MeshCommand } from "./command/command.ts";
-import { type ListenAddress, writeAddress } from "./command/listen-address.ts";
+import {
+  argumentsSchema,
+  type Command,
+  type CommandWatch,
+  type MeshCommand,
+} from "./command/command.ts";
+import { isLoopback, type ListenAddress, writeAddress } from "./command/listen-address.ts";
 import { Assets } from "./http/assets.ts";
 import { Feed, MAX_VIEWERS } from "./http/feed.ts";
 import {
@@ -24,11 +29,22 @@ import {
 } from "./http/http-answer.ts";
 import { MAX_TARGET_LENGTH } from "./http/http-arguments.ts";
 import { HttpCommands } from "./http/http-commands.ts";
-import { type GuardRules, isToken, refusalOf, tokenOf } from "./http/http-guard.ts";
+import { type GuardRules, refusalOf } from "./http/http-guard.ts";
+import { isLoginPath, LoginRoutes } from "./http/login-routes.ts";
 import { openapiOf } from "./http/openapi.ts";
 import { RequestBudget } from "./http/request-budget.ts";
+import { RENEWAL_LOOK_MS, TLS_VERSIONS, type TlsFiles } from "./http/tls-files.ts";
+import {
+  addressOf,
+  BACKGROUND_HEADER,
+  type Visitor,
+  type VisitPlace,
+  visitorOf,
+} from "./http/visitor.ts";
 import { McpHttp } from "./mcp/mcp-http.ts";
-import { metricsOf } from "./reports/metrics.ts";
+import { Gate } from "./operator/gate.ts";
+import { type FaceName, RefusedError } from "./operator/role.ts";
+import { gateMetrics, metricsOf } from "./reports/metrics.ts";
 import { statusDocument } from "./reports/status.ts";
 import { ConsoleError, sentenceOf } from "./terminal/exit.ts";
 import { didYouMean } from "./terminal/nearest.ts";
@@ -47,6 +63,8 @@ const HEADERS_MS = 5_000;
 const REQUEST_MS = 15_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_HEADER_BYTES = 16_384;
+/** How often sessions that are over are looked for, ms. */
+const SWEEP_MS = 2_000;
 
 /** What {@link HttpServer.open} needs. */
 export interface HttpServerOptions {
@@ -55,6 +73,12 @@ export interface HttpServerOptions {
   readonly commands: readonly Command[];
   /** The mesh, once it is there: until then `/readyz` says no. */
   readonly mesh: Promise<Mesh>;
+  /** What every command goes through; default: one that keeps all it knows in memory. */
+  readonly gate?: Gate | undefined;
+  /** Name under which browsers reach it: authenticators are enrolled for it. */
+  readonly name?: string | undefined;
+  /** TLS 1.3 is spoken with it, and nothing else. */
+  readonly tls?: TlsFiles | undefined;
   readonly nowMs?: () => number;
 }
 
@@ -66,6 +90,8 @@ export class HttpServer {
   readonly #assets = new Assets();
   readonly #commands: HttpCommands;
   readonly #mcp: McpHttp;
+  readonly #gate: Gate;
+  readonly #logins: LoginRoutes;
   readonly #requests = new RequestBudget({ burst: BURST, perSecond: PER_SECOND, callers: CALLERS });
   readonly #wrong = new RequestBudget({
     burst: WRONG_BURST,
@@ -75,24 +101,37 @@ export class HttpServer {
   readonly #nowMs: () => number;
   #mesh: Mesh | undefined;
   #feed: Feed | undefined;
+  #renewals: NodeJS.Timeout | undefined;
+  /** Sessions end also when nobody asks. */
+  readonly #sweeping: NodeJS.Timeout;
 
   private constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => systemClock.nowMs());
-    this.#rules = { host: options.address.host, token: options.token };
-    const { commands } = options;
+    const { commands, name, tls } = options;
+    this.#rules = { host: options.address.host, name, isTls: tls !== undefined };
+    this.#gate = options.gate ?? new Gate();
+    const gate = this.#gate;
+    const { sessions } = gate.logins;
+    this.#sweeping = setInterval(() => sessions.sweep(gate.nowMs()), SWEEP_MS).unref();
     this.#commands = new HttpCommands(commands);
-    this.#mcp = new McpHttp({ commands, runner: this.#commands, nowMs: this.#nowMs });
-    this.#server = createServer(
-      {
-        headersTimeout: HEADERS_MS,
-        requestTimeout: REQUEST_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        connectionsCheckingInterval: 1_000,
-        maxHeaderSize: MAX_HEADER_BYTES,
-      },
-      (request, response) => void this.#onRequest(request, response),
-    );
+    this.#logins = new LoginRoutes(commands, (request) => this.#place(request));
+    const watch = (from: string): CommandWatch => ({ gate, caller: gate.tokenCaller("mcp", from) });
+    this.#mcp = new McpHttp({ commands, runner: this.#commands, nowMs: this.#nowMs, watch });
+    const limits = {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    };
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#onRequest(request, response);
+    this.#server =
+      tls === undefined
+        ? createServer(limits, onRequest)
+        : createTlsServer({ ...limits, cert: tls.cert, key: tls.key, ...TLS_VERSIONS }, onRequest);
+    if (tls !== undefined) this.#renewals = this.#renew(tls);
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#server.on("clientError", (_, socket) => {
@@ -102,6 +141,7 @@ export class HttpServer {
     options.mesh.then(
       (mesh) => {
         this.#mesh = mesh;
+        gate.signs = mesh.threats;
         this.#feed = new Feed(mesh, this.#nowMs);
       },
       // Whoever boots the mesh says why it failed.
@@ -128,6 +168,7 @@ export class HttpServer {
       });
       made.#server.listen(port, host, () => resolve());
     });
+    made.#gate.loginOrigin = made.loginOrigin;
     return made;
   }
 
@@ -142,7 +183,12 @@ export class HttpServer {
     const { host, port } = this.address;
     // Of "all addresses" a browser of this machine reaches one.
     const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-    return `http://${writeAddress({ host: reached, port })}`;
+    return `${this.#options.tls === undefined ? "http" : "https"}://${writeAddress({ host: reached, port })}`;
+  }
+
+  /** Where people log in: by name, as authenticators know no addresses of digits; "" when it has none. */
+  get loginOrigin(): string {
+    return this.#place().party.origins[0] ?? "";
   }
 
   /** Opens the dashboard: has the token in it. */
@@ -157,6 +203,9 @@ export class HttpServer {
 
   /** Calls off what is under way, and closes every connection. */
   async close(): Promise<void> {
+    clearInterval(this.#renewals);
+    clearInterval(this.#sweeping);
+    this.#gate.loginOrigin = undefined;
     this.#commands.close();
     this.#mcp.close();
     this.#feed?.close();
@@ -173,17 +222,20 @@ export class HttpServer {
     try {
       const { path, query } = this.#admit(request);
       const name = /^\/v1\/commands\/([^/]+)$/.exec(path)?.[1];
-      if (path === "/mcp") {
-        this.#authorize(request, query);
+      if (isLoginPath(path)) await this.#logins.answer(path, request, response);
+      else if (path === "/mcp") {
+        this.#expectToken(this.#visitor(request, query, "mcp"));
         allow(request, ["GET", "POST", "DELETE"]);
         await this.#mcp.answer(request, response, this.#running());
       } else if (name === undefined) this.#answer(path, query, request, response);
       else {
-        this.#authorize(request, query);
+        const { caller } = this.#visitor(request, query);
         const command = this.#commandNamed(name);
         parameters = Object.keys(command.parameters);
         allow(request, ["GET", "HEAD", "POST"]);
-        await this.#commands.answer(command, request, response, query, this.#running());
+        const isWatch = request.headers[BACKGROUND_HEADER] !== undefined;
+        const watch = { gate: this.#gate, caller, isWatch };
+        await this.#commands.answer(command, request, response, query, this.#running(), watch);
       }
     } catch (error) {
       if (response.headersSent) response.destroy();
@@ -213,11 +265,11 @@ export class HttpServer {
         sendJson(response, 200, openapiOf(this.#commands.routed));
         return;
       case "/metrics":
-        this.#authorize(request, query);
+        this.#visitor(request, query);
         this.#metrics(response);
         return;
       case "/v1/commands":
-        this.#authorize(request, query);
+        this.#visitor(request, query);
         sendJson(response, 200, this.#table());
         return;
       case "/v1/feed":
@@ -239,6 +291,9 @@ export class HttpServer {
   #admit(request: IncomingMessage): { path: string; query: URLSearchParams } {
     const refusal = refusalOf(request.headers, this.#rules);
     if (refusal !== undefined) {
+      const error = new RefusedError("origin", refusal.code, refusal.message);
+      const more = { from: addressOf(request), field: refusal.field };
+      this.#gate.refuse(error, { what: "request", who: "nobody", face: "http", more });
       throw new HttpError(refusal.status, refusal.code, refusal.message, refusal.field);
     }
     this.#spend(this.#requests, request, "too many requests");
@@ -254,25 +309,54 @@ export class HttpServer {
     return { path: pathname, query: searchParams };
   }
 
-  #authorize(request: IncomingMessage, query: URLSearchParams, offered?: string): void {
-    const given = tokenOf(request.headers, query) ?? offered;
+  /** Who asks, with what they may; whoever has tried too many tokens waits. */
+  #visitor(request: IncomingMessage, query: URLSearchParams, face: FaceName = "http"): Visitor {
     const nowMs = this.#nowMs();
-    const caller = callerOf(request);
+    const caller = addressOf(request);
     if (!this.#wrong.has(caller, nowMs)) this.#spend(this.#wrong, request, "too many wrong tokens");
-    if (isToken(given, this.#rules.token)) return;
-    this.#wrong.take(caller, nowMs);
-    const what = given === undefined ? "none" : "another";
-    throw new HttpError(
-      401,
-      "CONSOLE_UNAUTHORIZED",
-      `authorization: expected the token of the printed URL, got ${what}`,
-      "authorization",
-      { "www-authenticate": 'Bearer realm="mesh-30k"' },
-    );
+    try {
+      return visitorOf(request, query, this.#place(request), face);
+    } catch (error) {
+      if (statusOf(error) === 401) this.#wrong.take(caller, nowMs);
+      throw error;
+    }
+  }
+
+  /** What is seen of a login: by which name and port this is reached. */
+  #place(request?: IncomingMessage): VisitPlace {
+    const { token, name, tls } = this.#options;
+    const { host, port } = this.address;
+    const own = isLoopback(host) ? "localhost" : isIP(host) === 0 ? host.toLowerCase() : "";
+    const id = name ?? own;
+    const isTls = tls !== undefined;
+    const at = (scheme: string, standard: number): string =>
+      `${scheme}://${id}${port === standard ? "" : `:${port}`}`;
+    // Beyond this machine a proxy in front may speak TLS, at its own port.
+    const proxied =
+      isTls || isLoopback(host) || id === "localhost" ? [] : [`https://${id}`, at("https", 443)];
+    const origins = id === "" ? [] : [...proxied, isTls ? at("https", 443) : at("http", 80)];
+    const wasTls = isTls || request?.headers.origin?.startsWith("https:") === true;
+    return { gate: this.#gate, token, party: { id, origins }, port, isTls: wasTls };
+  }
+
+  /** MCP clients have the token; a page has no use for it, and its cookie is not to be put to it. */
+  #expectToken({ session }: Visitor): void {
+    if (session === undefined) return;
+    const sentence = "mcp: expected the token as a bearer, got a login";
+    throw new HttpError(401, "CONSOLE_UNAUTHORIZED", sentence, "authorization");
+  }
+
+  /** Certificates are renewed while it runs: connections that are open keep theirs. */
+  #renew(tls: TlsFiles): NodeJS.Timeout {
+    return setInterval(() => {
+      const next = tls.renewed();
+      if (next !== undefined)
+        (this.#server as TlsServer).setSecureContext({ ...next, ...TLS_VERSIONS });
+    }, RENEWAL_LOOK_MS).unref();
   }
 
   #spend(budget: RequestBudget, request: IncomingMessage, why: string): void {
-    const waitMs = budget.take(callerOf(request), this.#nowMs());
+    const waitMs = budget.take(addressOf(request), this.#nowMs());
     if (waitMs === 0) return;
     const seconds = Math.ceil(waitMs / 1_000);
     throw new HttpError(429, "CONSOLE_RATE", `${why}: try again in ${seconds}s`, undefined, {
@@ -309,7 +393,7 @@ export class HttpServer {
   }
 
   #metrics(response: ServerResponse): void {
-    const text = metricsOf(this.#running());
+    const text = metricsOf(this.#running()) + gateMetrics(this.#gate);
     response.writeHead(200, {
       ...SAFE_HEADERS,
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
@@ -324,6 +408,7 @@ export class HttpServer {
       name: command.name,
       help: command.help,
       changes: command.changes,
+      role: command.role,
       arguments: argumentsSchema(command),
       examples: command.examples,
     }));
@@ -337,7 +422,7 @@ export class HttpServer {
       if (path !== "/v1/feed") {
         throw new HttpError(404, "CONSOLE_NOT_FOUND", `no WebSocket at ${path.slice(0, 100)}`);
       }
-      this.#authorize(request, query, tokenInProtocols(request));
+      const { session } = this.#visitor(request, query, "dashboard");
       this.#running();
       const feed = this.#feed as Feed;
       if (feed.viewers >= MAX_VIEWERS) {
@@ -345,14 +430,14 @@ export class HttpServer {
         throw new HttpError(503, "CONSOLE_BUSY", busy, undefined, { "retry-after": "5" });
       }
       feed.accept(request, socket, head);
+      if (session === undefined) return;
+      // Whoever is logged out sees no more.
+      const forget = this.#gate.logins.sessions.whenEnded(session, () => socket.destroy());
+      socket.once("close", forget);
     } catch (error) {
       refuse(socket, error);
     }
   }
-}
-
-function callerOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? "";
 }
 
 function allow({ method = "" }: IncomingMessage, methods: readonly string[]): void {
@@ -365,13 +450,6 @@ function allow({ method = "" }: IncomingMessage, methods: readonly string[]): vo
     "method",
     { allow: allowed },
   );
-}
-
-/** Scripts of a page cannot set headers of a WebSocket, only its subprotocols. */
-function tokenInProtocols(request: IncomingMessage): string | undefined {
-  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",");
-  const found = offered.map((word) => word.trim()).find((w) => w.startsWith(TOKEN_PROTOCOL_PREFIX));
-  return found?.slice(TOKEN_PROTOCOL_PREFIX.length);
 }
 
 /** Answers a request to upgrade in plain HTTP. */

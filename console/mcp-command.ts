@@ -1,5 +1,6 @@
 /** `mcp`: a running mesh for clients of the Model Context Protocol. */
 import { systemClock } from "../runtime/machine/clock.ts";
+import { ROLE_PARAMETER } from "./attach.ts";
 import { type FaceCommand, faceCommand } from "./command/command.ts";
 import { dataFolder } from "./command/config.ts";
 import { type Face, say } from "./command/face.ts";
@@ -8,6 +9,7 @@ import { text } from "./command/values.ts";
 import { ControlClient } from "./control/control-client.ts";
 import { loadMcpSdk } from "./mcp/mcp-sdk.ts";
 import { McpSession } from "./mcp/mcp-session.ts";
+import type { Role } from "./operator/role.ts";
 import { ConsoleError } from "./terminal/exit.ts";
 
 /** `mcp [--data DIR]`. */
@@ -25,16 +27,18 @@ export const mcpCommand: FaceCommand = faceCommand({
       help: "data folder of the running mesh (default: MESH_DATA, or .mesh-30k here)",
       value: "dir",
     },
+    role: ROLE_PARAMETER,
   },
-  examples: ["mcp", "mcp --data /srv/mesh"],
-  run: (face, { data }) => serve(face, data),
+  examples: ["mcp", "mcp --data /srv/mesh", "mcp --role operate"],
+  run: (face, { data, role }) => serve(face, data, role),
   render: () => "",
   toJson: () => undefined,
 });
 
-async function serve(face: Face, data: string | undefined): Promise<void> {
+async function serve(face: Face, data: string | undefined, role: Role | undefined): Promise<void> {
   const line = await ControlClient.connect(dataFolder(face, data), face.env);
   try {
+    line.narrow("mcp", role);
     await serveLine(face, line);
   } finally {
     line.close();

@@ -6,6 +6,7 @@ import type { Mesh } from "../runtime/api/mesh-api.ts";
 import { renderReload } from "./catalog/reload-command.ts";
 import { type Face, say } from "./command/face.ts";
 import { localLine } from "./command/line.ts";
+import { isLoopback } from "./command/listen-address.ts";
 import { meshOptions } from "./command/mesh-options.ts";
 import type { Settings } from "./command/settings.ts";
 import { StopSignals } from "./command/stop-signals.ts";
@@ -13,6 +14,8 @@ import type { TypedLine } from "./command/typed-line.ts";
 import { type Control, openControl } from "./control/control.ts";
 import { type LanguageModel, languageModel } from "./grammar/language-model.ts";
 import type { HttpFace, HttpPlan } from "./http-face.ts";
+import { Gate } from "./operator/gate.ts";
+import { ownerOf } from "./operator/role.ts";
 import { Repl } from "./repl.ts";
 import { type StatusDocument, statusDocument } from "./reports/status.ts";
 import { runLines } from "./run-lines.ts";
@@ -26,6 +29,13 @@ import { tame } from "./terminal/text-width.ts";
 
 /** What the mesh may need beyond its deadline to kill what has not drained. */
 const STOP_GRACE_MS = 10_000;
+
+/** By which commands come in. */
+interface Doors {
+  readonly control: Control;
+  readonly http: HttpFace | undefined;
+  readonly gate: Gate;
+}
 
 /** One run of `start`. */
 export class RunningMesh {
@@ -68,13 +78,16 @@ export class RunningMesh {
     const ready = new Deferred<Mesh>();
     // Consoles that connect during the boot wait for it; if none does, nobody hears of its failure here.
     ready.promise.catch(() => {});
-    const control = await this.#openControl(ready.promise);
+    const gate = this.#makeGate();
+    const control = await this.#openControl(ready.promise, gate);
     let http: HttpFace | undefined;
     try {
-      http = await this.#openHttp(ready.promise);
+      // The folder is ours only now.
+      gate.open();
+      http = await this.#openHttp(ready.promise, gate);
       const mesh = await this.#boot(stops.signal);
       ready.resolve(mesh);
-      const status = await this.#serve(mesh, control, http, stops.signal);
+      const status = await this.#serve(mesh, { control, http, gate }, stops.signal);
       return this.#outcome(this.#failed > 0 ? EXIT.failure : EXIT.ok, status);
     } catch (error) {
       ready.reject(error);
@@ -86,27 +99,40 @@ export class RunningMesh {
     } finally {
       await http?.server.close();
       await control.close();
+      gate.close();
     }
   }
 
   /** Before the boot, so that a port that is taken costs nobody a boot. */
-  async #openHttp(mesh: Promise<Mesh>): Promise<HttpFace | undefined> {
+  async #openHttp(mesh: Promise<Mesh>, gate: Gate): Promise<HttpFace | undefined> {
     if (this.#http === undefined) return undefined;
     // Only a mesh that is served loads what that takes.
     const { openHttpFace } = await import("./http-face.ts");
-    return openHttpFace(this.#http, this.#face.commands, mesh);
+    return openHttpFace(this.#http, this.#face.commands, mesh, gate);
   }
 
   #outcome(exitCode: number, status: StatusDocument | undefined): StartOutcome {
     return { exitCode, status, seen: this.#typed, ran: this.#lines.length > 0 };
   }
 
-  #openControl(mesh: Promise<Mesh>): Promise<Control> {
+  #makeGate(): Gate {
+    const { data, requireLogin, tokenRole, socketRole } = this.#settings;
+    const isBeyond = this.#http !== undefined && !isLoopback(this.#http.address.host);
+    return new Gate({
+      dataDir: data,
+      env: this.#face.env,
+      requireLogin: requireLogin === true || isBeyond,
+      tokenRole,
+      socketRole,
+    });
+  }
+
+  #openControl(mesh: Promise<Mesh>, gate: Gate): Promise<Control> {
     const { data, sectors, clusters, agents } = this.#settings;
     const { env, commands } = this.#face;
     const workers = Math.min(this.#settings.workers ?? availableParallelism(), sectors);
     const size = { sectors, clustersPerSector: clusters, agentsPerCluster: agents, workers };
-    return openControl({ data, env, commands, size, mesh });
+    return openControl({ data, env, commands, size, mesh, gate });
   }
 
   async #boot(signal: AbortSignal): Promise<Mesh> {
@@ -138,8 +164,7 @@ export class RunningMesh {
 
   async #serve(
     mesh: Mesh,
-    control: Control,
-    http: HttpFace | undefined,
+    { control, http, gate }: Doors,
     stop: AbortSignal,
   ): Promise<StatusDocument> {
     const { agents, workers, uptimeMs } = mesh.status();
@@ -153,14 +178,18 @@ export class RunningMesh {
     if (this.#from !== undefined) say(this.#face, thawedSentence(this.#from, agents.total));
     if (http !== undefined) say(this.#face, http.sentence);
     const repl = this.#settings.repl
-      ? new Repl(this.#face, localLine(mesh, this.#face.commands), this.#model)
+      ? new Repl(
+          this.#face,
+          localLine(mesh, this.#face.commands, { gate, caller: ownerOf("repl") }),
+          this.#model,
+        )
       : undefined;
     const forget = this.#tellOf(mesh, (sentence) => {
       if (repl === undefined) say(this.#face, sentence);
       else repl.notice(sentence);
     });
     const over = new AbortController();
-    const ran = this.#runLines(mesh, over.signal);
+    const ran = this.#runLines(mesh, gate, over.signal);
     let failed: unknown;
     try {
       await this.#untilEnd(mesh, repl, ran, stop);
@@ -217,9 +246,9 @@ export class RunningMesh {
     }
   }
 
-  async #runLines(mesh: Mesh, signal: AbortSignal): Promise<void> {
+  async #runLines(mesh: Mesh, gate: Gate, signal: AbortSignal): Promise<void> {
     if (this.#lines.length === 0) return;
-    const line = localLine(mesh, this.#face.commands);
+    const line = localLine(mesh, this.#face.commands, { gate, caller: ownerOf("run") });
     this.#failed = await runLines(this.#face, line, this.#lines, signal);
   }
 

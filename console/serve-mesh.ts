@@ -1,5 +1,6 @@
 import { InvalidOptionError } from "../actors/errors.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
+import { isLoopback } from "./command/listen-address.ts";
 
 /** How to serve a mesh over HTTP. */
 export interface ServeOptions {
@@ -9,6 +10,10 @@ export interface ServeOptions {
   readonly port?: number;
   /** 32 characters or more. Default: 256 random bits. */
   readonly token?: string;
+  /** What the token may do: `observe` looks, `operate` changes the mesh, `admin` (default on loopback) destroys too. */
+  readonly tokenRole?: "observe" | "operate" | "admin";
+  /** Certificate chain and private key, PEM: TLS 1.3 is spoken then, and has to be for a host beyond this machine. */
+  readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array };
 }
 
 /** A mesh that is served. Closing it leaves the mesh running. */
@@ -25,7 +30,8 @@ const MIN_TOKEN = 32;
 
 /**
  * Serves the dashboard, the commands of the command line, `/metrics` and `/healthz` of a mesh in this process.
- * Rejects with CONSOLE_PORT_TAKEN when the port is taken, and with InvalidOptionError.
+ * Rejects with CONSOLE_PORT_TAKEN when the port is taken, and with InvalidOptionError. Operators log in to a mesh that
+ * `mesh-30k start` runs; here it is the token that lets in.
  *
  * @example
  * const server = await serveMesh(mesh, { port: 7300 });
@@ -41,18 +47,29 @@ export async function serveMesh(mesh: Mesh, options: ServeOptions = {}): Promise
       `${String(options.token).length} characters`,
       `${MIN_TOKEN} or more letters, digits and -._~+/=`,
     );
+  const { tls } = options;
+  const isBeyond = !isLoopback(host);
+  if (isBeyond && tls === undefined)
+    throw new InvalidOptionError("host", host, "an address of this machine, or tls beside it");
   // Who never serves a mesh does not load what that takes.
-  const [{ COMMANDS }, { HttpServer }, { randomToken }] = await Promise.all([
+  const [{ COMMANDS }, { HttpServer }, { randomToken }, { Gate }] = await Promise.all([
     import("./commands.ts"),
     import("./http-server.ts"),
     import("./http/http-token.ts"),
+    import("./operator/gate.ts"),
   ]);
   const token = options.token ?? randomToken();
   const server = await HttpServer.open({
     address: { host, port },
     token,
-    commands: COMMANDS,
+    // Who logs in to a program is its own affair.
+    commands: COMMANDS.filter(({ name }) => name !== "operators" && name !== "sessions"),
     mesh: Promise.resolve(mesh),
+    // Its audit log is in memory only.
+    gate: new Gate({ tokenRole: options.tokenRole ?? (isBeyond ? "observe" : "admin") }),
+    ...(tls !== undefined && {
+      tls: { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key), renewed: () => undefined },
+    }),
   });
   const close = (): Promise<void> => server.close();
   const { origin, url } = server;

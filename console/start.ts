@@ -5,13 +5,18 @@ import { readCut } from "../runtime/freeze/cut-file.ts";
 import { type FaceCommand, faceCommand, type Parameter } from "./command/command.ts";
 import { type Config, readConfig } from "./command/config.ts";
 import type { Face } from "./command/face.ts";
-import { type ListenAddress, writeAddress } from "./command/listen-address.ts";
+import { isLoopback, type ListenAddress, writeAddress } from "./command/listen-address.ts";
 import { flagOf, SETTINGS, type Settings } from "./command/settings.ts";
 import { flag, lines, text } from "./command/values.ts";
+import { readTls, type TlsFiles } from "./http/tls-files.ts";
 import type { HttpPlan } from "./http-face.ts";
 import { renderStatus, type StatusDocument } from "./reports/status.ts";
 import { readRun } from "./run-lines.ts";
 import { RunningMesh } from "./running-mesh.ts";
+import { ConfigError } from "./terminal/exit.ts";
+
+/** Settings that a flag without a value sets. */
+const FLAGS: readonly string[] = ["repl", "watch", "httpPlain", "requireLogin"];
 
 /** How a start ended: with a last status, or before there was a mesh. */
 export interface StartOutcome {
@@ -37,7 +42,8 @@ export const startCommand: FaceCommand = faceCommand({
     "SIGINT and SIGTERM stop it in good order (exit code 0), a second one at once (130, 143). " +
     "With --json the last status is printed as one JSON document. " +
     "The dashboard and the HTTP API answer on this machine only, and to whoever has the token of the " +
-    "URL that is printed; when the default port is taken, another one is. " +
+    "URL that is printed; when the default port is taken, another one is. Beyond this machine they speak TLS 1.3 " +
+    "only (--tls-cert, --tls-key) and let in only whoever has logged in. " +
     "With --run nothing is read from stdin: the commands run in order on the fresh mesh, which then " +
     "stops in good order, or stays for the time of --for. Each prints what it prints in a REPL; with " +
     '--json one document a line, {"command": …} with the members of its data, and no last status ' +
@@ -81,13 +87,28 @@ async function start(face: Face, args: Readonly<Record<string, unknown>>): Promi
 }
 
 /** A script needs no port, unless it asks for one. */
-function httpPlan(
-  { http, httpTokenFile }: Settings,
-  isNamed: boolean,
-  isScript: boolean,
-): HttpPlan | undefined {
+function httpPlan(settings: Settings, isNamed: boolean, isScript: boolean): HttpPlan | undefined {
+  const { http, httpTokenFile, httpName } = settings;
   if (http === "off" || (isScript && !isNamed)) return undefined;
-  return { address: http, tokenFile: httpTokenFile, isNamed };
+  const tls = tlsOf(settings, http);
+  return { address: http, tokenFile: httpTokenFile, isNamed, name: httpName, tls };
+}
+
+/** Nothing leaves this machine in the open. */
+function tlsOf(
+  { tlsCert, tlsKey, httpPlain }: Settings,
+  { host }: ListenAddress,
+): TlsFiles | undefined {
+  if (tlsCert !== undefined && tlsKey !== undefined) return readTls(tlsCert, tlsKey);
+  if (tlsCert !== undefined || tlsKey !== undefined) {
+    const [given, missing] = tlsCert === undefined ? ["key", "cert"] : ["cert", "key"];
+    throw new ConfigError([`tls-${missing}: expected a file beside tls-${given}, got none`]);
+  }
+  if (isLoopback(host) || httpPlain === true) return undefined;
+  throw new ConfigError([
+    `http: expected --tls-cert and --tls-key with ${JSON.stringify(host)}, which is beyond this machine, got ` +
+      "neither: nothing is served there but over TLS 1.3",
+  ]);
 }
 
 /** The settings with the size of a frozen mesh, where nobody has set another. */
@@ -111,7 +132,7 @@ function startParameters(): Record<string, Parameter> {
     },
   };
   for (const [key, { help, value, fallback }] of Object.entries(SETTINGS)) {
-    if (key === "repl" || key === "watch") continue;
+    if (FLAGS.includes(key)) continue;
     const standard = fallback === undefined ? "" : ` (default: ${shown(key, fallback)})`;
     parameters[key] = { schema: text(value).optional(), help: help + standard, value };
   }
@@ -125,7 +146,8 @@ function startParameters(): Record<string, Parameter> {
     schema: flag().optional(),
     help: "set aside what the data folder has of states and messages, and begin anew",
   };
-  parameters.watch = { schema: flag().optional(), help: SETTINGS.watch.help };
+  for (const key of ["httpPlain", "requireLogin", "watch"] as const)
+    parameters[key] = { schema: flag().optional(), help: SETTINGS[key].help };
   parameters.noRepl = { schema: flag().optional(), help: "read no commands from stdin" };
   parameters.noHttp = { schema: flag().optional(), help: "serve no dashboard and no HTTP API" };
   return parameters;

@@ -21,7 +21,9 @@ export function openActs(
   commands: readonly CommandEntry[],
   context: ActsContext,
 ): (status: Status) => void {
-  const has = (name: string): boolean => commands.some((command) => command.name === name);
+  const { session } = context;
+  const has = (name: string): boolean =>
+    commands.some((command) => command.name === name && session.may(name, command.role));
   const open = (name: string, act: () => void): void => {
     const button = byId(name);
     button.hidden = !has(name);

@@ -48,7 +48,7 @@ export class Breakers {
 
   async #refresh(): Promise<void> {
     if (this.#command === undefined || document.hidden) return;
-    const data = await this.#session.run(this.#command).catch(() => undefined);
+    const data = await this.#session.look(this.#command).catch(() => undefined);
     if (data === undefined) return;
     const lists = Array.isArray(data) ? [data] : Object.values(data as Record<string, unknown>);
     const circuits = (lists.find(Array.isArray) ?? []) as readonly Circuit[];

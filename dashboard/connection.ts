@@ -53,7 +53,10 @@ export class Connection {
   #open(): void {
     const url = new URL("/v1/feed", location.href);
     url.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(url, [FEED_PROTOCOL, TOKEN_PROTOCOL_PREFIX + this.#token]);
+    // Whoever is logged in has no token: the browser sends their cookie.
+    const token = this.#token === "" ? [] : [TOKEN_PROTOCOL_PREFIX + this.#token];
+    const protocols = [FEED_PROTOCOL, ...token];
+    const socket = new WebSocket(url, protocols);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.onopen = () => {

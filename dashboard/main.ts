@@ -6,6 +6,7 @@ import { byId, element, fill } from "./dom.ts";
 import { Field } from "./field.ts";
 import { FieldInput } from "./field-input.ts";
 import { addressOfAgent, type MeshSize } from "./layout.ts";
+import { openAccount, showEntrance } from "./login.ts";
 import type { Operation, Status } from "./model.ts";
 import { type Palette, paletteOf, type View } from "./palette.ts";
 import { AgentPanel } from "./panel-agent.ts";
@@ -59,6 +60,10 @@ class Dashboard {
     follow.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#showActs = openActs(commands, { session, status: () => this.#status });
     openLists(commands, session);
+    openAccount(
+      session,
+      commands.some(({ name }) => name === "operators"),
+    );
     showOperation(undefined, 0, this.#travel);
     showArrivals([], this.#theme);
     addEventListener("resize", () => showArrivals(this.#ended, this.#theme));
@@ -69,8 +74,16 @@ class Dashboard {
         const link = byId("link");
         link.dataset.state = state;
         link.textContent = state;
+        if (state === "lost") void this.#leaveIfOut();
       },
     });
+  }
+
+  /** A session that is over sees no more: the page begins anew, before it. */
+  async #leaveIfOut(): Promise<void> {
+    const wasIn = this.#session.login.session !== null;
+    const now = await this.#session.refresh().catch(() => undefined);
+    if (wasIn && now !== undefined && now.session === null) location.reload();
   }
 
   #onMessage(message: FeedMessage): void {
@@ -175,8 +188,15 @@ class Dashboard {
 }
 
 async function start(): Promise<void> {
-  const session = Session.open();
   try {
+    const session = await Session.open();
+    const { isEnrolled, hasBreakGlass } = session.login;
+    const isLetIn = session.role !== "none";
+    if (session.invitation !== "" || (!isLetIn && (isEnrolled || hasBreakGlass))) {
+      openTheme(() => {});
+      showEntrance(session);
+      return;
+    }
     new Dashboard(session, await session.commands());
   } catch (error) {
     const refused = error instanceof RefusedError && error.status === UNAUTHORIZED;

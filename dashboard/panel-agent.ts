@@ -68,7 +68,7 @@ export class AgentPanel {
 
   async #refresh(address: string): Promise<void> {
     try {
-      const found = (await this.#session.run("inspect", { address })) as Inspection;
+      const found = (await this.#session.look("inspect", { address })) as Inspection;
       if (this.#address !== address) return;
       fill(byId("agent"), ...contentOf(found));
     } catch (error) {

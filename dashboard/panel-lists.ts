@@ -40,7 +40,7 @@ export function openLists(commands: readonly CommandEntry[], session: Session): 
     const refresh = async (): Promise<void> => {
       if (document.hidden) return;
       try {
-        const entries = itemsOf(await session.run(name)).map(entry);
+        const entries = itemsOf(await session.look(name)).map(entry);
         title(name, entries.length);
         fill(target, list(entries, empty));
         listen(target, command, session, refresh);

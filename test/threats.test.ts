@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { runOnMesh } from "../console/command/line.ts";
-import { OWNER } from "../console/command/operator-acts.ts";
 import { COMMANDS } from "../console/commands.ts";
+import { Gate } from "../console/operator/gate.ts";
+import { type Caller, operatorOf, ownerOf } from "../console/operator/role.ts";
 import type { Mesh, Operator, Threat } from "../index.ts";
 import { createMesh, printedSeed, randomOf, SMALL, startMesh, until } from "./mesh.ts";
 import { ADA, playbooksFor } from "./operator-playbooks.ts";
@@ -17,9 +18,15 @@ const LIKE_THOSE = { ...PLACES, clustersPerSector: 4 };
 /** Spec: what a compromised operator does is over within a second. */
 const FROZEN_MS = 1000;
 
+const gate = new Gate();
+const OWNER = operatorOf(ownerOf("repl"));
+
+/** As that operator's command comes from a face that has let them in. */
 function run(mesh: Mesh, who: Operator, command: string, args: object = {}): Promise<unknown> {
   const signal = new AbortController().signal;
-  return runOnMesh(COMMANDS, mesh, command, { ...args }, signal, undefined, who);
+  const from = who.local ? {} : { from: who.origin.replace(/^http /, "") };
+  const caller: Caller = { who: who.name, role: "admin", face: "http", stepUp: "waived", ...from };
+  return runOnMesh(COMMANDS, mesh, command, { ...args }, signal, undefined, { gate, caller });
 }
 
 describe("a compromised operator", () => {

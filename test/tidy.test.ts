@@ -29,7 +29,7 @@ const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     runtime:
       "api machine trust plan dispatch inspection journal conflicts operations nodes workers recovery growth freeze",
-    console: "terminal command control reports grammar http mcp catalog",
+    console: "terminal operator command control reports grammar http mcp catalog",
   }).map(([folder, rooms]) => [folder, rooms.split(" ")]),
 );
 /** The folders that touch the machine. Everything below them is pure, so the simulator can run it. */

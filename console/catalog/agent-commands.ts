@@ -116,6 +116,7 @@ export const killCommand: MeshCommand = meshCommand({
   },
   examples: ["kill sector-7/cluster-4/agent-12", "kill worker-1"],
   changes: true,
+  destroys: true,
   run: async ({ mesh }, { target }) => {
     if (/^worker-/.test(target))
       checkWorker(

@@ -95,6 +95,7 @@ export const certsCommand: MeshCommand = meshCommand({
     "certs rotate ca",
   ],
   changes: ({ action, dryRun }) => dryRun !== true && action !== undefined && action !== "list",
+  destroys: true,
   check: ({ action = "list", name, tier, hosts, days }) => {
     const refuse = (sentence: string): never => {
       throw new UsageError(`certs: ${sentence}`, "certs");

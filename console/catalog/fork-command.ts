@@ -79,6 +79,8 @@ export const forkCommand: MeshCommand = meshCommand({
       throw new UsageError("fork: <file> and --stop do not go together", "fork");
   },
   changes: true,
+  // It runs a module that is named by whoever asks.
+  destroys: ({ agent, config }) => agent !== undefined || config !== undefined,
   touches: ({ file, stop }) => (file === undefined && stop === undefined ? "all" : null),
   inverse: (_args, outcome: Outcome) =>
     "stopping" in outcome ? undefined : { command: "fork", args: { stop: outcome.id } },

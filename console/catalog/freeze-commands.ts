@@ -92,6 +92,8 @@ export const thawCommand: MeshCommand = meshCommand({
   },
   examples: ["thaw", "thaw sector-7"],
   changes: true,
+  // Freezing is easy, thawing is not: whoever froze it had a reason.
+  destroys: true,
   run: ({ mesh }, { scope }): Promise<ThawResult> => mesh.thaw(scope),
   render: ({ scope, agents, stoodMs }, paint) =>
     [

@@ -119,6 +119,7 @@ export const keysCommand: MeshCommand = meshCommand({
     "keys revoke sector-7/cluster-4/agent-12",
   ],
   changes: ({ action, dryRun }) => dryRun !== true && action !== undefined && action !== "list",
+  destroys: true,
   check: ({ action, scope, sectors, clusters, agents }) => {
     if (action === "revoke" && scope === undefined)
       throw new UsageError(

@@ -71,6 +71,7 @@ export const scatterCommand: MeshCommand = meshCommand({
     "scatter observe --quorum 0.9 --timeout 2s",
   ],
   changes: true,
+  actsOnAll,
   check: (args) => checkHold("scatter", args),
   run: (session, args) => {
     const operation = operationOf(args);
@@ -108,6 +109,7 @@ export const cascadeCommand: MeshCommand = meshCommand({
     "cascade 'market closed early' --select sector-7 --quorum 90% --json",
   ],
   changes: true,
+  actsOnAll,
   check: (args) => checkHold("cascade", args),
   run: (session, args) => {
     const strategy: CascadeStrategy = args.strategy ?? "wave";
@@ -123,6 +125,17 @@ export const cascadeCommand: MeshCommand = meshCommand({
   render: renderOperation,
   failed: missed,
 });
+
+/** What the whole mesh is told to do; what it is asked to look at is no act. */
+function actsOnAll({
+  verb,
+  select = "all",
+}: {
+  readonly verb?: string | undefined;
+  readonly select?: string | undefined;
+}): boolean {
+  return verb === "act" && select === "all";
+}
 
 type OnProgress = (progress: OperationProgress) => void;
 

@@ -58,6 +58,7 @@ export const quarantineCommand: MeshCommand = meshCommand({
   },
   examples: ["quarantine", "quarantine release conflict-hogw9h0rah6a4ab1 --to caller"],
   changes: ({ action }) => action === "release" || action === "discard",
+  destroys: ({ action }) => action === "discard",
   touches: () => null,
   check: ({ action = "list", id, to, reason }) => {
     if ((action === "list") === (id !== undefined)) {

@@ -75,6 +75,7 @@ export const scaleCommand: MeshCommand = meshCommand({
     "scale remove 30 --within sector-7",
   ],
   changes: ({ action = "status", dryRun }) => action !== "status" && dryRun !== true,
+  destroys: ({ action }) => action === "remove",
   check: ({ action = "status", count, within, stableBeats, timeout, dryRun }) => {
     const counts = action === "add" || action === "remove";
     if (counts && count === undefined)

@@ -2,6 +2,7 @@
 import type { Threat, ThreatStatus } from "../../runtime/api/threat-api.ts";
 import { type MeshCommand, meshCommand } from "../command/command.ts";
 import { choice, text, wholeNumber } from "../command/values.ts";
+import { operatorOf } from "../operator/role.ts";
 import { ConsoleError, UsageError } from "../terminal/exit.ts";
 import { formatMoment } from "../terminal/format.ts";
 import type { Paint } from "../terminal/paint.ts";
@@ -72,8 +73,9 @@ export const threatsCommand: MeshCommand = meshCommand({
     if (action !== "list" && limit !== undefined)
       throw new UsageError("threats: --limit goes with list only", "threats", "limit");
   },
-  run: ({ mesh, who }, { action = "list", id = "", by = "", reason, limit = 50 }): Outcome => {
+  run: ({ mesh, watch }, { action = "list", id = "", by = "", reason, limit = 50 }): Outcome => {
     const { threats } = mesh;
+    const who = operatorOf(watch?.caller);
     if (action === "list")
       return { status: threats.status(), threats: threats.list().slice(0, limit) };
     const threat = threats.show(id);

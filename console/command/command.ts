@@ -5,9 +5,14 @@
  *
  *     text ──arguments.ts──▶ values ──run──▶ data ──render──▶ text for people
  *     JSON ─────────────────▶ values ──run──▶ data ─────────▶ JSON for machines
+ *
+ * What a command needs of whoever runs it follows from what it does with its arguments ({@link needOf}): to look, the
+ * role observe; to change the mesh, operate; to destroy, admin and a step-up. The gate of the mesh holds every face to
+ * that (operator/gate.ts).
  */
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import type { Operator } from "../../runtime/api/threat-api.ts";
+import type { Gate } from "../operator/gate.ts";
+import type { Caller, Need, Role } from "../operator/role.ts";
 import { UsageError } from "../terminal/exit.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { blastRadius, isBlastRadius, renderBlastRadius, whomOf } from "./blast-radius.ts";
@@ -48,15 +53,27 @@ export type Arguments<P extends Parameters> = {
 export interface MeshSession {
   readonly mesh: Mesh;
   /** Who asks. */
-  readonly who: Operator;
   /** Tells the asker in a few words how far it is; nobody may be listening. */
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */
   readonly signal: AbortSignal;
   /** The table of commands, from which {@link perform} runs. */
   readonly commands: readonly Command[];
-  /** Runs another command of the table on this mesh, unremembered by `undo`; its data is plain JSON. */
+  /**
+   * Runs another command of the table on this mesh, unremembered by `undo`; its data is plain JSON. Whoever may not run
+   * that one by itself may not this way either.
+   */
   readonly perform: (command: string, args: Record<string, unknown>) => Promise<unknown>;
+  /** Who asked, and what keeps watch over it; absent where nobody does (a mesh in the own program). */
+  readonly watch?: CommandWatch | undefined;
+}
+
+/** Whoever runs a command, and the gate that they go through. */
+export interface CommandWatch {
+  readonly gate: Gate;
+  readonly caller: Caller;
+  /** Asked for again and again by a screen, not by a person. */
+  readonly isWatch?: boolean;
 }
 
 /** Who asks for a command that runs without a mesh. */
@@ -82,6 +99,15 @@ interface CommandWords<P extends Parameters> {
 export interface MeshCommandSpec<P extends Parameters, Data> extends CommandWords<P> {
   /** True when the command changes the mesh; with a function, when it does with these arguments. */
   readonly changes: boolean | ((args: Arguments<P>) => boolean);
+  /**
+   * True when, with these arguments, it ends something, lets frozen agents go on, or changes who is trusted: it then
+   * needs the role admin and a step-up. Only what changes the mesh can destroy.
+   */
+  readonly destroys?: boolean | ((args: Arguments<P>) => boolean);
+  /** A change that needs a step-up though it destroys nothing: an act of the whole mesh. */
+  readonly actsOnAll?: (args: Arguments<P>) => boolean;
+  /** Where the need does not follow from these. */
+  readonly need?: (args: Arguments<P>) => Partial<Need>;
   /**
    * Whom it would touch, as a selection or several, for `--dry-run`; null for a record or a setting. By default whom
    * the arguments name. A command with a `dryRun` parameter of its own plans by itself.
@@ -130,6 +156,10 @@ export interface MeshCommand extends CommandWords<Parameters> {
   /** True when it may change the mesh: see {@link changesWith}. */
   readonly changes: boolean;
   changesWith(args: Record<string, unknown>): boolean;
+  /** What it needs of whoever runs it with these arguments. */
+  needOf(args: Record<string, unknown>): Need;
+  /** The least role that can do everything it offers. */
+  readonly role: Role;
   inverse(
     args: Record<string, unknown>,
     data: unknown,
@@ -172,13 +202,21 @@ export function meshCommand<const P extends Parameters, Data>(
   const isDry = (args: Record<string, unknown>): boolean => args.dryRun === true;
   const failed = (data: unknown): boolean =>
     (plansItself || !isBlastRadius(data)) && (spec.failed?.(data as Data) ?? false);
+  const changesNow = (args: Record<string, unknown>): boolean =>
+    !isDry(args) && (typeof changes === "function" ? changes(args as Arguments<P>) : changes);
   return Object.freeze({
     ...spec,
     parameters,
     needs: "mesh" as const,
     changes: changes !== false,
-    changesWith: (args: Record<string, unknown>) =>
-      !isDry(args) && (typeof changes === "function" ? changes(args as Arguments<P>) : changes),
+    changesWith: changesNow,
+    needOf: (args: Record<string, unknown>) => needOf(spec, args as Arguments<P>, changesNow(args)),
+    role:
+      spec.destroys !== undefined && spec.destroys !== false
+        ? "admin"
+        : changes === false
+          ? "observe"
+          : "operate",
     inverse: (args: Record<string, unknown>, data: unknown) =>
       spec.inverse?.(args as Arguments<P>, data as Data),
     run: async (session: MeshSession, args: Record<string, unknown>) => {
@@ -201,6 +239,18 @@ export function meshCommand<const P extends Parameters, Data>(
         show(face, line, args as Arguments<P>),
     }),
   }) as unknown as MeshCommand;
+}
+
+function needOf<P extends Parameters, Data>(
+  { destroys = false, actsOnAll, need }: MeshCommandSpec<P, Data>,
+  args: Arguments<P>,
+  changes: boolean,
+): Need {
+  const more = need?.(args);
+  if (!changes) return { role: "observe", stepUp: false, ...more };
+  const isDestroyed = typeof destroys === "function" ? destroys(args) : destroys;
+  const stepUp = isDestroyed || (actsOnAll?.(args) ?? false);
+  return { role: isDestroyed ? "admin" : "operate", stepUp, ...more };
 }
 
 /** What every command that changes the mesh takes besides its own. */

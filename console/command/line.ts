@@ -4,13 +4,13 @@
  */
 
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import type { Operator } from "../../runtime/api/threat-api.ts";
+import { operatorOf } from "../operator/role.ts";
 import { UsageError } from "../terminal/exit.ts";
 import { didYouMean } from "../terminal/nearest.ts";
 import { toPlain } from "../terminal/plain.ts";
-import { type Command, checkArguments, type MeshCommand } from "./command.ts";
+import { type Command, type CommandWatch, checkArguments, type MeshCommand } from "./command.ts";
 import { remember } from "./deeds.ts";
-import { actOf, OWNER } from "./operator-acts.ts";
+import { actOf } from "./operator-acts.ts";
 
 /** The size of a mesh: all that completion of addresses and workers needs. */
 export interface Size {
@@ -54,8 +54,8 @@ export function meshCommandNamed(commands: readonly Command[], name: string): Me
 }
 
 /**
- * Checks the arguments and runs a command of the mesh for `who`, if those who watch operators let it pass; the data is
- * plain JSON.
+ * Checks the arguments and runs a command of the mesh, if those who watch operators let it pass; the data is plain JSON.
+ * `watch`: who runs it, and the gate that says whether they may.
  */
 export async function runOnMesh(
   commands: readonly Command[],
@@ -64,11 +64,38 @@ export async function runOnMesh(
   given: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
   tell?: (progress: string) => void,
-  who: Operator = OWNER,
+  watch?: CommandWatch,
 ): Promise<unknown> {
   const command = meshCommandNamed(commands, name);
   const args = checkArguments(command, given);
   signal.throwIfAborted();
+  const run = { commands, mesh, command, args, signal, tell, watch };
+  if (watch === undefined) return performOnMesh(run);
+  const { gate, caller, isWatch } = watch;
+  const need = command.needOf(args);
+  const changes = command.changesWith(args);
+  const deed = { command: name, args, need, changes, isWatch };
+  return gate.run(
+    caller,
+    deed,
+    () => performOnMesh(run),
+    (data) => command.failed(data),
+  );
+}
+
+interface Run {
+  readonly commands: readonly Command[];
+  readonly mesh: Mesh;
+  readonly command: MeshCommand;
+  readonly args: Record<string, unknown>;
+  readonly signal: AbortSignal;
+  readonly tell: ((progress: string) => void) | undefined;
+  readonly watch: CommandWatch | undefined;
+}
+
+async function performOnMesh(run: Run): Promise<unknown> {
+  const { commands, mesh, command, args, signal, tell, watch } = run;
+  const who = operatorOf(watch?.caller);
   mesh.threats.act(actOf(mesh, command, args, who));
   // Not every act of a mesh can be called off, but nobody has to wait for it: its shard may hang.
   let onAbort = (): void => {};
@@ -80,10 +107,24 @@ export async function runOnMesh(
     const perform = async (other: string, otherArgs: Record<string, unknown>): Promise<unknown> => {
       const found = meshCommandNamed(commands, other);
       const checked = checkArguments(found, otherArgs);
-      mesh.threats.act(actOf(mesh, found, checked, who));
-      return toPlain(await found.run(session, checked));
+      const act = async (): Promise<unknown> => {
+        mesh.threats.act(actOf(mesh, found, checked, who));
+        return toPlain(await found.run(session, checked));
+      };
+      if (watch === undefined) return act();
+      return watch.gate.run(
+        watch.caller,
+        {
+          command: other,
+          args: checked,
+          need: found.needOf(checked),
+          changes: found.changesWith(checked),
+        },
+        act,
+        (data) => found.failed(data),
+      );
     };
-    const session = { mesh, signal, commands, perform, who, ...(tell !== undefined && { tell }) };
+    const session = { mesh, signal, commands, perform, watch, ...(tell !== undefined && { tell }) };
     const data = await Promise.race([command.run(session, args), calledOff]);
     remember(mesh, command, args, data);
     return toPlain(data);
@@ -93,19 +134,26 @@ export async function runOnMesh(
 }
 
 /** A line to a mesh in this process. */
-export function localLine(mesh: Mesh, commands: readonly Command[]): MeshLine {
+export function localLine(
+  mesh: Mesh,
+  commands: readonly Command[],
+  watch?: CommandWatch,
+): MeshLine {
   const { sectors, clustersPerSector, agentsPerCluster } = mesh.topology;
   // A mesh in this process cannot get lost without the process.
   const never = new AbortController().signal;
   const call: MeshLine["call"] = (command, args, signal = never, onProgress) =>
-    runOnMesh(commands, mesh, command, args, signal, onProgress);
+    runOnMesh(commands, mesh, command, args, signal, onProgress, watch);
+  const again = watch && { ...watch, isWatch: true };
   return {
     size: { sectors, clustersPerSector, agentsPerCluster, workers: mesh.status().workers.length },
     pid: process.pid,
     gone: never,
     call,
     watch(command, args, everyMs, onData, onFailure) {
-      return repeat(() => call(command, args), everyMs, onData, onFailure);
+      const look = (): Promise<unknown> =>
+        runOnMesh(commands, mesh, command, args, never, undefined, again);
+      return repeat(look, everyMs, onData, onFailure);
     },
     close() {},
   };

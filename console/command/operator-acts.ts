@@ -5,9 +5,6 @@ import { whomOf } from "./blast-radius.ts";
 import type { MeshCommand } from "./command.ts";
 import { writtenCommand } from "./written-command.ts";
 
-/** Whoever reaches the control socket or the terminal of the mesh: its owner. */
-export const OWNER: Operator = Object.freeze({ name: "owner", origin: "local", local: true });
-
 type Given = Readonly<Record<string, unknown>>;
 
 /** What an act is, and of what weight. */

@@ -1,5 +1,8 @@
 /** Running one command for a person: by hand on the command line, or line by line in a REPL. */
 
+import { hasAudit } from "../operator/audit-file.ts";
+import { Gate } from "../operator/gate.ts";
+import { ownerOf } from "../operator/role.ts";
 import {
   ConfigError,
   EXIT,
@@ -80,15 +83,38 @@ async function reachOr(
     const args = checkArguments(command, invocation.args);
     const ticker = face.stderr.isTTY === true ? new Ticker(face.stderr) : undefined;
     try {
-      const told = command.withoutMesh(dataFolder(face, face.data), args, {
+      const dataDir = dataFolder(face, face.data);
+      const asker = {
         env: face.env,
-        ...(ticker && { tell: (progress) => ticker.show(progress) }),
-      });
-      if (told === undefined) throw error;
-      return { data: toPlain(await told) };
+        ...(ticker && { tell: (progress: string) => ticker.show(progress) }),
+      };
+      const act = async (): Promise<unknown> => {
+        const told = command.withoutMesh(dataDir, args, asker);
+        if (told === undefined) throw error;
+        return toPlain(await told);
+      };
+      return { data: await writtenDown(command, args, { dataDir, env: face.env }, act) };
     } finally {
       ticker?.done();
     }
+  }
+}
+
+/** What changes something where no mesh runs stands in the audit log too, if a mesh has begun one there. */
+async function writtenDown(
+  command: MeshCommand,
+  args: Record<string, unknown>,
+  { dataDir, env }: { readonly dataDir: string; readonly env: Face["env"] },
+  act: () => Promise<unknown>,
+): Promise<unknown> {
+  if (!command.changesWith(args) || !hasAudit(dataDir)) return act();
+  const gate = new Gate({ dataDir, env });
+  gate.openLog();
+  try {
+    const deed = { command: command.name, args, need: command.needOf(args), changes: true };
+    return await gate.run(ownerOf("offline"), deed, act, (data) => command.failed(data));
+  } finally {
+    gate.closeLog();
   }
 }
 

@@ -7,6 +7,7 @@ import type { AgentKind, AgentsByClass } from "../../runtime/api/agent-api.ts";
 import type { OverflowPolicy } from "../../runtime/api/mesh-api.ts";
 import { TRUST_LEVELS, type TrustLevel } from "../../runtime/trust/trust-plan.ts";
 import type { RestartType } from "../../supervisors/restart.ts";
+import { ROLES, type Role } from "../operator/role.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import {
   agentSource,
@@ -15,6 +16,7 @@ import {
   choices,
   duration,
   flag,
+  hostName,
   httpUrl,
   listenAddress,
   text,
@@ -44,6 +46,14 @@ export interface Settings {
   readonly repl: boolean;
   readonly http: ListenAddress | "off";
   readonly httpTokenFile: string | undefined;
+  /** Name under which browsers reach the HTTP face. */
+  readonly httpName: string | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly httpPlain: boolean | undefined;
+  readonly requireLogin: boolean | undefined;
+  readonly tokenRole: Role | "none" | undefined;
+  readonly socketRole: Role | undefined;
   readonly drain: number;
   readonly heartbeat: number | undefined;
   readonly watchdog: number | undefined;
@@ -94,6 +104,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const RESTARTS = ["permanent", "transient", "temporary"] as const;
 const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+const TOKEN_ROLES = ["none", ...ROLES] as const;
 const POLICIES = ["block", "drop-oldest", "drop-newest", "reject"] as const;
 
 /** The table. Ranges are what the mesh takes; that the whole has at most 10,000,000 agents is checked after. */
@@ -165,6 +176,45 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     ),
     path: "new",
   },
+  httpName: setting(
+    "name under which browsers reach them, for authenticators (default: localhost, or the host of --http)",
+    "name",
+    hostName(),
+  ),
+  tlsCert: {
+    ...setting(
+      "certificate chain (PEM): they then speak TLS 1.3; needed beyond this machine",
+      "file",
+      text("the path of a file"),
+    ),
+    path: "file",
+  },
+  tlsKey: {
+    ...setting("its private key (PEM), its owner's alone", "file", text("the path of a file")),
+    path: "file",
+  },
+  httpPlain: setting(
+    "speak plain HTTP beyond this machine: a proxy in front has TLS, or a container's port is published to its own " +
+      "machine",
+    "true|false",
+    flag(),
+  ),
+  requireLogin: setting(
+    "let in only whoever has logged in with an authenticator (always so beyond this machine)",
+    "true|false",
+    flag(),
+  ),
+  tokenRole: setting(
+    `what the token may do: ${TOKEN_ROLES.join(", ")} (default: admin while nobody is enrolled, then observe, none ` +
+      "where a login is required)",
+    "role",
+    choice(TOKEN_ROLES),
+  ),
+  socketRole: setting(
+    `what the owner of the control socket may do: ${ROLES.join(", ")} (default: admin)`,
+    "role",
+    choice(ROLES),
+  ),
   drain: setting(
     "how long a stopping mesh may finish its work",
     "duration",

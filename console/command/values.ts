@@ -116,6 +116,22 @@ export function listenAddress(): ValueType<ListenAddress | "off"> {
   );
 }
 
+/** Reads a domain name in small letters, such as `mesh.example.com`; an address of digits is none. */
+export function hostName(): ValueType<string> {
+  return value(
+    "a domain name such as mesh.example.com",
+    { type: "string", format: "hostname" },
+    (raw): string | undefined => {
+      const word = typeof raw === "string" ? raw.trim().toLowerCase() : "";
+      const isName =
+        /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(
+          word,
+        );
+      return isName && /[a-z]/.test(word) ? word : undefined;
+    },
+  );
+}
+
 /** Reads words that are separated by commas or given as a list; at least one, at most `most`. */
 export function words(expected: string, most: number): ValueType<readonly string[]> {
   return value(

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import type { MeshLine, Size } from "../command/line.ts";
 import { pidPath, socketPath } from "../command/socket-path.ts";
+import type { Role } from "../operator/role.ts";
 import { ConsoleError, NoMeshError, RemoteError } from "../terminal/exit.ts";
 import { LineReader } from "../terminal/lines.ts";
 import {
@@ -50,6 +51,11 @@ export class ControlClient implements MeshLine {
     });
     await client.#greeting(data);
     return client;
+  }
+
+  /** Says by which face commands come, and gives up, for good, what goes beyond a role. */
+  narrow(face: "socket" | "mcp", role?: Role): void {
+    this.#send({ as: { face, ...(role !== undefined && { role }) } });
   }
 
   get size(): Size {

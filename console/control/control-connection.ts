@@ -3,9 +3,12 @@ import type { Socket } from "node:net";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
 import type { Command } from "../command/command.ts";
 import { repeat, runOnMesh } from "../command/line.ts";
+import type { Gate } from "../operator/gate.ts";
+import { type Caller, includes, ownerOf, RefusedError } from "../operator/role.ts";
 import { codeOf, sentenceOf } from "../terminal/exit.ts";
 import { LineReader } from "../terminal/lines.ts";
 import {
+  type AsRequest,
   type CallRequest,
   type Hello,
   MAX_REQUEST_BYTES,
@@ -26,13 +29,17 @@ export class ControlConnection {
   readonly #socket: Socket;
   readonly #commands: readonly Command[];
   readonly #mesh: Promise<Mesh>;
+  readonly #gate: Gate | undefined;
+  #caller: Caller;
   /** How to end what is under way, by request id. */
   readonly #underWay = new Map<number, () => void>();
 
-  constructor(socket: Socket, commands: readonly Command[], mesh: Promise<Mesh>) {
+  constructor(socket: Socket, commands: readonly Command[], mesh: Promise<Mesh>, gate?: Gate) {
     this.#socket = socket;
     this.#commands = commands;
     this.#mesh = mesh;
+    this.#gate = gate;
+    this.#caller = ownerOf("socket", gate?.options.socketRole);
     const lines = new LineReader(
       MAX_REQUEST_BYTES,
       (line) => this.#onLine(line),
@@ -64,7 +71,20 @@ export class ControlConnection {
     const request = readRequest(line);
     if (typeof request === "string") this.#fail(null, "CONSOLE_REQUEST", request);
     else if ("cancel" in request) this.#end(request.cancel);
+    else if ("as" in request) this.#become(request);
     else this.#take(request);
+  }
+
+  #become({ as: { face, role = this.#caller.role } }: AsRequest): void {
+    if (includes(this.#caller.role, role)) {
+      this.#caller = ownerOf(face, role);
+      return;
+    }
+    const { who, role: has } = this.#caller;
+    const sentence = `as: expected at most the role ${has}, which ${who} has here, got ${role}`;
+    const error = new RefusedError("role", "CONSOLE_FORBIDDEN", sentence);
+    this.#gate?.refuse(error, { what: "as", who, role: has, face });
+    this.#fail(null, error.code, error.message);
   }
 
   #take(request: CallRequest): void {
@@ -121,12 +141,14 @@ export class ControlConnection {
   }
 
   async #run(
-    { command, arguments: args }: CallRequest,
+    { command, arguments: args, everyMs }: CallRequest,
     signal: AbortSignal,
     tell?: (progress: string) => void,
   ): Promise<unknown> {
     const mesh = await this.#mesh;
-    return runOnMesh(this.#commands, mesh, command, args, signal, tell);
+    const gate = this.#gate;
+    const watch = gate && { gate, caller: this.#caller, isWatch: everyMs !== undefined };
+    return runOnMesh(this.#commands, mesh, command, args, signal, tell, watch);
   }
 
   #end(id: number): void {

@@ -1,6 +1,7 @@
 /**
- * The control socket of a running mesh: every command of the table, for whoever may open a file of mode
- * 0600. It reads shared memory and passes messages on, so it answers while every shard is blocked.
+ * The control socket of a running mesh: every command of the table, for whoever may open a file of mode 0600: its
+ * owner, whom the mesh takes for themselves (Node does not tell who is at the other end of a socket). It reads shared
+ * memory and passes messages on, so it answers while every shard is blocked.
  */
 import { chmodSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -8,6 +9,7 @@ import type { Mesh } from "../../runtime/api/mesh-api.ts";
 import type { Command } from "../command/command.ts";
 import type { Size } from "../command/line.ts";
 import { makeFolders, pidPath, socketPath } from "../command/socket-path.ts";
+import type { Gate } from "../operator/gate.ts";
 import { ConsoleError, NoMeshError, sentenceOf } from "../terminal/exit.ts";
 import { packageVersion } from "../terminal/version.ts";
 import { ControlClient } from "./control-client.ts";
@@ -26,6 +28,8 @@ export interface ControlOptions {
   readonly size: Size;
   /** The mesh, once it is there: the socket is taken before the boot, so that two boots never meet. */
   readonly mesh: Promise<Mesh>;
+  /** What every command goes through; without one nobody keeps watch. */
+  readonly gate?: Gate;
 }
 
 /** An open control socket. */
@@ -108,7 +112,7 @@ function listen(path: string, options: ControlOptions): Promise<Listening> {
 function accept(
   socket: Socket,
   connections: Set<ControlConnection>,
-  { commands, mesh, size }: ControlOptions,
+  { commands, mesh, size, gate }: ControlOptions,
 ): void {
   if (connections.size >= MAX_CLIENTS) {
     const message = `${MAX_CLIENTS} consoles are connected already, and no more are taken`;
@@ -116,7 +120,7 @@ function accept(
     socket.end(`${JSON.stringify({ id: null, error: { code: "CONSOLE_BUSY", message } })}\n`);
     return;
   }
-  const connection = new ControlConnection(socket, commands, mesh);
+  const connection = new ControlConnection(socket, commands, mesh, gate);
   connections.add(connection);
   socket.on("close", () => connections.delete(connection));
   connection.hello({ version: packageVersion(), pid: process.pid, size });

@@ -10,10 +10,13 @@
  *     server  {"id":2,"data":{…},"more":true}              again and again, until
  *     client  {"cancel":2}
  *
+ *     client  {"as":{"face":"mcp","role":"observe"}}       from here on with no more than this role
+ *
  * What cannot be read is answered with an error whose id is null; nothing that a client writes can do more
  * than the commands do.
  */
 import type { Size } from "../command/line.ts";
+import { ROLES, type Role } from "../operator/role.ts";
 
 /** Raised when an older console could not understand a newer mesh. */
 export const PROTOCOL = 2;
@@ -33,7 +36,7 @@ export interface Hello {
 }
 
 /** What a console asks. */
-export type Request = CallRequest | CancelRequest;
+export type Request = CallRequest | CancelRequest | AsRequest;
 
 /** Runs a command, once or (with `everyMs`) until it is cancelled. */
 export interface CallRequest {
@@ -48,6 +51,11 @@ export interface CallRequest {
 /** Ends what was asked under an id. */
 export interface CancelRequest {
   readonly cancel: number;
+}
+
+/** Says by which face, and gives up what goes beyond a role; what was given up is not had again. */
+export interface AsRequest {
+  readonly as: { readonly face: "socket" | "mcp"; readonly role?: Role };
 }
 
 /** What the mesh answers. */
@@ -75,12 +83,13 @@ export function readRequest(line: string): Request | string {
   if (read !== undefined) return read;
   return (
     'not a request: expected {"id": 1, "command": "status", "arguments": {}}, optionally with ' +
-    '"everyMs" from 100 to 3,600,000 or with "progress": true, or {"cancel": 1}'
+    '"everyMs" from 100 to 3,600,000 or with "progress": true, or {"cancel": 1}, or {"as": …}'
   );
 }
 
 function requestOf(document: unknown): Request | undefined {
   if (!isRecord(document)) return undefined;
+  if ("as" in document) return asOf(document);
   const { id, command, arguments: args = {}, everyMs, progress, cancel, ...surplus } = document;
   if (Object.keys(surplus).length > 0) return undefined;
   if (cancel !== undefined) {
@@ -94,6 +103,15 @@ function requestOf(document: unknown): Request | undefined {
   if (everyMs === undefined) return call;
   const inRange = isCount(everyMs) && everyMs >= MIN_EVERY_MS && everyMs <= MAX_EVERY_MS;
   return inRange ? { ...call, everyMs } : undefined;
+}
+
+function asOf(document: Record<string, unknown>): AsRequest | undefined {
+  const { as, ...surplus } = document;
+  if (!isRecord(as) || Object.keys(surplus).length > 0) return undefined;
+  const { face, role } = as;
+  if (face !== "socket" && face !== "mcp") return undefined;
+  if (role === undefined) return { as: { face } };
+  return ROLES.includes(role as Role) ? { as: { face, role: role as Role } } : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -57,6 +57,19 @@ const STATUSES: Readonly<Record<string, number>> = {
   MESH_NO_ROOM: 409,
   MESH_NO_JOURNAL: 409,
   MESH_NO_DESK: 409,
+  CONSOLE_UNAUTHORIZED: 401,
+  CONSOLE_LOGIN: 401,
+  CONSOLE_SESSION: 401,
+  CONSOLE_FORBIDDEN: 403,
+  CONSOLE_STEP_UP: 403,
+  CONSOLE_ASSERTION: 403,
+  CONSOLE_INVITATION: 403,
+  CONSOLE_CODE: 403,
+  CONSOLE_LOCKED_OUT: 429,
+  CONSOLE_BREAK_GLASS: 409,
+  CONSOLE_OPERATORS: 409,
+  CONSOLE_BUSY: 503,
+  CONSOLE_AUDIT: 503,
 };
 
 /** The status that an error of any kind means. */
@@ -102,7 +115,13 @@ export function sendError(
   error: unknown,
   parameters: readonly string[] = [],
 ): void {
-  const headers = error instanceof HttpError ? error.headers : {};
+  const { waitMs } = (error ?? {}) as { waitMs?: unknown };
+  const headers: Readonly<Record<string, string>> =
+    error instanceof HttpError
+      ? error.headers
+      : typeof waitMs === "number"
+        ? { "retry-after": String(Math.ceil(waitMs / 1_000)) }
+        : {};
   sendJson(response, statusOf(error), errorDocument(error, parameters), headers);
 }
 

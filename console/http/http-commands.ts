@@ -8,8 +8,12 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import type { Operator } from "../../runtime/api/threat-api.ts";
-import { type Command, checkArguments, type MeshCommand } from "../command/command.ts";
+import {
+  type Command,
+  type CommandWatch,
+  checkArguments,
+  type MeshCommand,
+} from "../command/command.ts";
 import { runOnMesh } from "../command/line.ts";
 import { errorDocument, HttpError, SAFE_HEADERS, sendJson } from "./http-answer.ts";
 import { argumentsInBody, argumentsInQuery } from "./http-arguments.ts";
@@ -40,6 +44,7 @@ export class HttpCommands {
     response: ServerResponse,
     query: URLSearchParams,
     mesh: Mesh,
+    watch?: CommandWatch,
   ): Promise<void> {
     const isGet = request.method === "GET" || request.method === "HEAD";
     const args = isGet ? argumentsInQuery(command, query) : await argumentsInBody(request);
@@ -59,7 +64,7 @@ export class HttpCommands {
     try {
       const form = streamOf(request.headers.accept);
       const run = (tell?: (progress: string) => void): Promise<unknown> =>
-        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell, bearerOf(request));
+        runOnMesh(this.#commands, mesh, command.name, args, abort.signal, tell, watch);
       if (form === undefined) {
         const data = (await run()) ?? null;
         sendJson(response, 200, data, command.failed(data) ? { "mesh-failed": "true" } : {});
@@ -77,13 +82,14 @@ export class HttpCommands {
     args: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
     tell?: (progress: string) => void,
+    watch?: CommandWatch,
   ): Promise<unknown> {
     signal?.throwIfAborted();
     const abort = this.#take();
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell, BEARER);
+      return await runOnMesh(this.#commands, mesh, name, args, abort.signal, tell, watch);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#ends.delete(abort);
@@ -104,14 +110,6 @@ export class HttpCommands {
   close(): void {
     for (const abort of this.#ends) abort.abort(new Error("the mesh stops"));
   }
-}
-
-/** Whoever has the token, from wherever a tool of theirs speaks. */
-const BEARER: Operator = Object.freeze({ name: "token", origin: "mcp", local: false });
-
-/** Whoever has the token, at the address that they speak from. */
-function bearerOf({ socket }: IncomingMessage): Operator {
-  return { ...BEARER, origin: `http ${socket.remoteAddress ?? "unknown"}` };
 }
 
 type StreamForm = "events" | "lines";

@@ -19,17 +19,23 @@ export interface Refusal {
 export interface GuardRules {
   /** What the server is bound to. */
   readonly host: string;
-  readonly token: string;
+  /** Name under which browsers reach it, beside the addresses of this machine. */
+  readonly name?: string | undefined;
+  /** It speaks TLS itself; beyond loopback a proxy in front may do so for it. */
+  readonly isTls?: boolean;
 }
 
 /** Checks Host and Origin; undefined when both may be. */
 export function refusalOf(headers: IncomingHttpHeaders, rules: GuardRules): Refusal | undefined {
   const host = hostOf(headers.host);
-  if (host === undefined || !isOurs(host, rules.host)) {
+  if (host === undefined || !(host === rules.name || isOurs(host, rules.host))) {
     return refused("host", "this name is not served here: use the address that was printed");
   }
   const { origin } = headers;
-  if (origin !== undefined && origin.toLowerCase() !== `http://${headers.host}`.toLowerCase()) {
+  const beyond = isLoopback(rules.host) ? ["http"] : ["http", "https"];
+  const schemes = rules.isTls === true ? ["https"] : beyond;
+  const ours = schemes.map((scheme) => `${scheme}://${headers.host}`.toLowerCase());
+  if (origin !== undefined && !ours.includes(origin.toLowerCase())) {
     return refused("origin", "pages of other origins are not answered");
   }
   const site = headers["sec-fetch-site"];

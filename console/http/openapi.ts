@@ -7,8 +7,11 @@ type Json = Readonly<Record<string, unknown>>;
 const JSON_TYPE = "application/json";
 const FAILURES: readonly (readonly [status: number, description: string])[] = [
   [400, "An argument is wrong; `field` names it."],
-  [401, "No token, or a wrong one."],
-  [403, "Host or Origin is not ours."],
+  [401, "No token and no login, a wrong one, or one that is over."],
+  [
+    403,
+    "Host or Origin is not ours, the role does not reach, or a step-up is missing: see `code`.",
+  ],
   [404, "No such address, or nobody fits."],
   [409, "The mesh cannot do it as things are."],
   [413, "The body or the message is too long."],
@@ -33,6 +36,9 @@ export function openapiOf(commands: readonly MeshCommand[]): Json {
     "/openapi.json": { get: open("openapi", "This document.", JSON_TYPE) },
     "/mcp": {
       post: guarded("mcp", "The Model Context Protocol, over streamable HTTP.", JSON_TYPE),
+    },
+    "/v1/login": {
+      get: open("login", "Who is logged in by this browser, and how one can be.", JSON_TYPE),
     },
     "/v1/commands": { get: guarded("commands", "The commands and their arguments.", JSON_TYPE) },
     "/v1/feed": {
@@ -107,6 +113,8 @@ function describe(command: MeshCommand): Json {
     summary: command.help,
     ...(command.details !== undefined && { description: command.details }),
     tags: [command.changes ? "changes" : "looks"],
+    // The least role that can do everything it offers.
+    "x-role": command.role,
     security: SECURITY,
     responses: {
       "200": {

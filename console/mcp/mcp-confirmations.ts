@@ -2,7 +2,8 @@
  * Confirmations of an MCP client: what a call would change is told first, with a token that is good once, for
  * exactly this call, and not for long. A token says that whoever calls has seen what they are about to do.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { stepDigest } from "../operator/step-digest.ts";
 import { ConsoleError } from "../terminal/exit.ts";
 
 /** Time that a token is good for. */
@@ -33,7 +34,7 @@ export class Confirmations {
       this.#open.delete(oldest);
     }
     const token = randomBytes(16).toString("base64url");
-    this.#open.set(token, { digest: digestOf(step), untilMs: this.#nowMs() + CONFIRM_WITHIN_MS });
+    this.#open.set(token, { digest: stepDigest(step), untilMs: this.#nowMs() + CONFIRM_WITHIN_MS });
     return token;
   }
 
@@ -46,7 +47,7 @@ export class Confirmations {
       throw refusal(`confirm: expected a token that was given here and not used yet; ${anew}`);
     if (this.#nowMs() >= open.untilMs)
       throw refusal(`confirm: the token is older than ${CONFIRM_WITHIN_MS / 1_000} s; ${anew}`);
-    if (open.digest !== digestOf(step))
+    if (open.digest !== stepDigest(step))
       throw refusal(
         `confirm: the token was given for another command, other arguments or another change; ${anew}`,
       );
@@ -55,20 +56,4 @@ export class Confirmations {
 
 function refusal(sentence: string): ConsoleError {
   return new ConsoleError("CONSOLE_CONFIRM", sentence);
-}
-
-/** Arguments may be as long as a message, a digest is not. */
-function digestOf(step: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(inOrder(step)))
-    .digest("base64");
-}
-
-/** A copy whose members stand in the order of their names, so that it does not matter how they were written. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  // A list of pairs, because an object would put names that are numbers first, and drop `__proto__`.
-  return { members: members.map(([name, member]) => [name, inOrder(member)]) };
 }

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
-import type { Command } from "../command/command.ts";
+import type { Command, CommandWatch } from "../command/command.ts";
 import { localLine, type MeshLine } from "../command/line.ts";
 import { HttpError, SAFE_HEADERS } from "../http/http-answer.ts";
 import type { HttpCommands } from "../http/http-commands.ts";
@@ -30,6 +30,8 @@ export interface McpHttpOptions {
   readonly runner: HttpCommands;
   /** Milliseconds, monotonic. */
   readonly nowMs: () => number;
+  /** Whoever has the token, at the moment of a call: what it opens may have changed since a session began. */
+  readonly watch?: (from: string) => CommandWatch;
 }
 
 interface Open {
@@ -83,14 +85,18 @@ export class McpHttp {
     throw new HttpError(404, "CONSOLE_NO_SESSION", sentence, SESSION_HEADER);
   }
 
-  async #begin(sdk: McpSdk, { method }: IncomingMessage, mesh: Mesh): Promise<Open> {
-    if (method !== "POST") {
+  async #begin(sdk: McpSdk, request: IncomingMessage, mesh: Mesh): Promise<Open> {
+    if (request.method !== "POST") {
       const sentence = `${SESSION_HEADER}: expected the id of a session, got none`;
       throw new HttpError(400, "CONSOLE_NO_SESSION", sentence, SESSION_HEADER);
     }
     this.#expectRoom();
     const { commands, nowMs } = this.#options;
-    const session = new McpSession({ line: this.#lineTo(mesh), commands, nowMs });
+    const session = new McpSession({
+      line: this.#lineTo(mesh, request.socket.remoteAddress ?? ""),
+      commands,
+      nowMs,
+    });
     const end = await sdk.serveHttp(session, () => this.#keep(open));
     const open: Open = { end, underWay: 0, lastMs: nowMs() };
     return open;
@@ -130,11 +136,11 @@ export class McpHttp {
     void open.end.close();
   }
 
-  #lineTo(mesh: Mesh): MeshLine {
-    const { commands, runner } = this.#options;
+  #lineTo(mesh: Mesh, from: string): MeshLine {
+    const { commands, runner, watch } = this.#options;
     const line = localLine(mesh, commands);
-    const call: MeshLine["call"] = (command, args, signal, onProgress) =>
-      runner.run(mesh, command, args, signal, onProgress);
+    const call: MeshLine["call"] = async (command, args, signal, onProgress) =>
+      runner.run(mesh, command, args, signal, onProgress, watch?.(from));
     return { ...line, call };
   }
 }

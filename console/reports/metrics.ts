@@ -1,6 +1,7 @@
 /** Figures of a mesh for Prometheus. By sector at the finest, so that their number does not grow with the agents. */
 import type { Kpi } from "../../coordination/kpi.ts";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
+import type { Gate } from "../operator/gate.ts";
 import { MetricsText } from "./metrics-text.ts";
 import { type StatusDocument, statusDocument } from "./status.ts";
 
@@ -26,6 +27,21 @@ export function metricsOf(mesh: Mesh): string {
     "Messages that could not be delivered, by reason.",
     Object.entries(total).map(([reason, count]) => [{ reason }, count]),
   );
+  return text.toString();
+}
+
+/** What the gate counts: refusals, sessions, entries of the audit log. */
+export function gateMetrics(gate: Gate): string {
+  const text = new MetricsText();
+  text.family(
+    "mesh_operator_refusals_total",
+    "counter",
+    "Commands, logins and requests that were refused, by reason.",
+    [...gate.refused].map(([reason, count]) => [{ reason }, count]),
+  );
+  const sessions = gate.logins.sessions.list(gate.nowMs()).length;
+  text.one("mesh_operator_sessions", "gauge", "Operators who are logged in.", sessions);
+  text.one("mesh_audit_entries_total", "counter", "Entries of the audit log.", gate.entries);
   return text.toString();
 }
 

@@ -34,6 +34,27 @@ function findOrigin(): number {
   return origin;
 }
 
+/** The time that people's clocks show: it is set, goes back, and goes on while the machine sleeps. */
+export const wallClock: Clock = { nowMs: () => Date.now() };
+
+/**
+ * Ms since 1970 that never go back, and go on by whichever of two clocks has gone further since it was last read: for
+ * ends that neither a clock that is set back nor a machine that sleeps may put off.
+ */
+export function onwardClock(steady: Clock = systemClock, shown: Clock = wallClock): Clock {
+  let [steadyMs, shownMs] = [steady.nowMs(), shown.nowMs()];
+  let nowMs = shownMs;
+  return {
+    nowMs() {
+      const [wasSteadyMs, wasShownMs] = [steadyMs, shownMs];
+      steadyMs = steady.nowMs();
+      shownMs = shown.nowMs();
+      nowMs += Math.max(0, steadyMs - wasSteadyMs, shownMs - wasShownMs);
+      return nowMs;
+    },
+  };
+}
+
 /** A seeded generator (mulberry32): small, fast, good enough for jitter and sampling; never for secrets. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;

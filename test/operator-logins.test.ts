@@ -1,0 +1,78 @@
+// What somebody who may do it does: in, on, out, and what is known of it afterwards.
+import { rmSync } from "node:fs";
+import { afterEach, assert, beforeEach, test } from "vitest";
+import { OperatorWorld } from "./operator-world.ts";
+
+const AGENT = "sector-1/cluster-1/agent-1";
+
+let world: OperatorWorld;
+
+beforeEach(async () => {
+  world = await OperatorWorld.open();
+});
+
+afterEach(async () => {
+  await world.close();
+  rmSync(world.dataDir, { recursive: true });
+});
+
+test("who keeps failing waits longer each time, and who then is right gets in", async () => {
+  const { key } = await world.enrol("alice", "admin");
+  const waits: number[] = [];
+  for (let tries = 0; tries < 9; tries++) {
+    const { json, status } = await world.ask("/v1/login/options");
+    if (status === 429) {
+      const wait = /try again in (\d+)s/.exec(JSON.stringify(json));
+      waits.push(Number(wait?.[1]));
+      world.nowMs += Number(wait?.[1]) * 1_000;
+      continue;
+    }
+    await world.ask("/v1/login", { body: { assertion: key.get(json, { isVerified: false }) } });
+  }
+  assert.deepEqual(waits, [1, 2]);
+  world.nowMs += 4_000;
+  await world.login(key);
+});
+
+test("whoever may, does what they are for, and it is written down before and after", async () => {
+  const { key, cookie } = await world.enrol("alice", "admin");
+  const assertion = await world.stepUp(key, cookie, "kill", { target: "worker-1" });
+  const reply = await world.run("kill", { target: "worker-1" }, { cookie, assertion });
+  assert.deepEqual(reply.json, { killed: "worker-1" });
+  await world.run(
+    "tell",
+    { address: AGENT, message: { password: "hunter2", text: "go" } },
+    { cookie },
+  );
+  const done = (await world.audit()).filter(({ kind }) => kind === "command");
+  assert.deepEqual(
+    done.map(({ what, who, role, face, outcome }) => [what, who, role, face, outcome]),
+    [
+      ["kill", "alice", "admin", "dashboard", "begun"],
+      ["kill", "alice", "admin", "dashboard", "done"],
+      ["tell", "alice", "admin", "dashboard", "begun"],
+      ["tell", "alice", "admin", "dashboard", "done"],
+    ],
+  );
+  assert.equal(done[0].run, done[1].run);
+  assert.deepEqual(done[3].args?.message, { password: "•••", text: "go" });
+  assert.notInclude(JSON.stringify(await world.audit()), "hunter2");
+});
+
+test("the cookie is for the browser alone, and no secret is in what anybody may read", async () => {
+  const { cookie, key } = await world.enrol("alice", "admin");
+  const { json } = await world.ask("/v1/login/options");
+  const response = await fetch(new URL("/v1/login", world.server.origin), {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: world.server.origin },
+    body: JSON.stringify({ assertion: key.get(json) }),
+  });
+  assert.match(
+    response.headers.get("set-cookie") ?? "",
+    /^mesh-30k-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=28800$/,
+  );
+  const token = cookie.split("=")[1];
+  assert.notInclude(JSON.stringify(await world.audit()), token);
+  const listed = await world.say({ id: 1, command: "sessions", arguments: {} });
+  assert.notInclude(JSON.stringify(listed), token);
+});
