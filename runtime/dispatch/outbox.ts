@@ -105,8 +105,7 @@ export class Outbox implements TimerTarget {
     cell: AgentCell | undefined,
   ): Receipt {
     const deadlineMs = deadlineAfter(this.#dispatcher.nowMs, options?.ttlMs);
-    const refused = this.#marks.mark(options);
-    if (refused !== undefined) return refused;
+    this.#marks.mark(options);
     return this.#dispatch(
       FrameKind.TELL,
       source,
@@ -182,8 +181,8 @@ export class Outbox implements TimerTarget {
     if (!this.#admission.takes(source, target, priority, this.#backlog.fill)) return REJECTED;
     const { spans, view } = this.#dispatcher;
     const bare = this.#prepare(kind, source, target, message, priority, operation, deadlineMs);
-    const repeated = this.#marks.repeated(this.#header, bare, cell);
-    if (repeated !== undefined) return repeated;
+    const receipt = this.#marks.unsendable(this.#header, bare, cell);
+    if (receipt !== undefined) return receipt;
     const length = spans.enclose(this.#header, bare, cell);
     // A byte that is nearly always 0: what an open circuit costs while none is.
     const { routes, topology } = view;

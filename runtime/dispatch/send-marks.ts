@@ -23,28 +23,18 @@ export class SendMarks {
     this.#dispatcher = dispatcher;
   }
 
-  /**
-   * Checks the options and marks the message that is sent next. The receipt says at once that nothing durable can
-   * be promised now.
-   */
-  mark(options: TellOptions | undefined): Receipt | undefined {
+  /** Checks the options and marks the message that is sent next. */
+  mark(options: TellOptions | undefined): void {
     checkTellOptions(options);
     if (options?.volatile === true) this.#mark = FrameFlag.VOLATILE;
-    if (options?.durable !== true) return undefined;
+    if (options?.durable !== true) return;
     const { journal } = this.#dispatcher;
     if (journal === undefined)
       throw new MeshError(
         "MESH_NO_JOURNAL",
         "durable: expected a mesh with a dataDir, got one without",
       );
-    const { fault } = journal;
-    if (fault === undefined) {
-      this.#mark = FrameFlag.DURABLE;
-      return undefined;
-    }
-    const receipt = new WaitingReceipt();
-    receipt.fail(fault);
-    return receipt;
+    this.#mark = FrameFlag.DURABLE;
   }
 
   /** The mark of the message that is being prepared, and of no other, whether or not that succeeds. */
@@ -70,16 +60,23 @@ export class SendMarks {
   }
 
   /**
-   * The receipt of the prepared message when an earlier try of the same turn has sent it already, and it is not to be
-   * sent again; `length` is that of its payload.
+   * The receipt of the prepared message when it is not to be sent: because an earlier try of the same turn has sent it
+   * already, or because nothing durable can be promised now. `length` is that of its payload.
    */
-  repeated(header: Header, length: number, cell: AgentCell | undefined): Receipt | undefined {
+  unsendable(header: Header, length: number, cell: AgentCell | undefined): Receipt | undefined {
     if (!isDurable(header)) return undefined;
     const { sends } = this.#dispatcher;
     this.#turn = cell === undefined ? undefined : sends.of(cell);
-    if (this.#turn === undefined) return undefined;
-    this.#digest = sends.digest(header, length);
-    return sends.repeats(this.#turn, this.#digest) ? this.#journal.receipt() : undefined;
+    if (this.#turn !== undefined) {
+      this.#digest = sends.digest(header, length);
+      // It is on its way, whatever has become of the disk meanwhile.
+      if (sends.repeats(this.#turn, this.#digest)) return this.#journal.receipt();
+    }
+    const { fault } = this.#journal;
+    if (fault === undefined) return undefined;
+    const receipt = new WaitingReceipt();
+    receipt.fail(fault);
+    return receipt;
   }
 
   /** The receipt of the message that was just sent. */

@@ -291,6 +291,8 @@ export class JournalWriter {
   #fail(error: unknown): void {
     this.#isFailing = true;
     this.#cleaning = undefined;
+    // Those that were in the batch that failed are nowhere: without them nobody can read what is encoded with them.
+    this.#shapes = "";
     this.#reclaim();
     this.#say(JournalState.FAILING, (error as NodeJS.ErrnoException).errno ?? -5);
     for (const [thread, ring] of this.#ports.rings.entries())
