@@ -37,7 +37,7 @@ import { Belongings } from "./belongings.ts";
 import { Burials } from "./burials.ts";
 import { ConflictNews } from "./conflict-news.ts";
 import { Deputies } from "./deputies.ts";
-import { acknowledge, type Gateway, RECEIPT } from "./gateway.ts";
+import { acknowledge, type Gateway } from "./gateway.ts";
 import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import { Operations } from "./operations.ts";
@@ -336,8 +336,7 @@ export class Dispatcher implements FrameReader, GuardedReader {
   /** Ends the use of a message slot, as of the open cycle; `handled` says that a turn did. */
   finish(slot: number, handled: boolean): void {
     this.journal?.finished(slot, handled);
-    if ((this.view.custody.words[slot + SLOT_FRAME + FRAME_TYPE] & RECEIPT) !== 0)
-      acknowledge(this, slot);
+    acknowledge(this, slot);
     this.view.custody.stamp(slot, SlotState.DONE, this.ledger.cycle);
     this.ledger.counts[Count.IN_FLIGHT]--;
     this.giveBack(slot);
@@ -383,7 +382,6 @@ export class Dispatcher implements FrameReader, GuardedReader {
         this.answers.onAnswer(ring, word);
         return true;
       case FrameKind.CONTROL:
-        // Main has no agents: what it is asked about one is another node's to answer.
         if (this.gateway !== undefined) return this.inbox.accept(ring, word, end, this.#lane);
         this.agents.onControl(ring, word);
         return true;
@@ -481,10 +479,9 @@ export class Dispatcher implements FrameReader, GuardedReader {
     const { custody } = this.view;
     const slot = custody.allocate(length, urgent);
     if (slot === FULL) return FULL;
-    const words = custody.words;
-    const count = (length + 3) >>> 2;
+    const { words } = custody;
     const to = slot + SLOT_FRAME;
-    for (let i = 0; i < count; i++) words[to + i] = source[word + i];
+    for (let i = 0; i << 2 < length; i++) words[to + i] = source[word + i];
     custody.describe(slot, target, lane, end);
     return slot;
   }

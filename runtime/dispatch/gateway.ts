@@ -26,16 +26,17 @@ export interface Gateway {
 /** Receipts and asks of the gateway are numbered from here, so that no ask of a thread has such a number. */
 export const GATEWAY_IDS: number = 2 ** 52;
 
-/** {@link FrameFlag.RECEIPT} in the word of a frame's type. */
-export const RECEIPT: number = FrameFlag.RECEIPT << 16;
+/** In the word of a frame's type. */
+const RECEIPT = FrameFlag.RECEIPT << 16;
 
 /**
- * Tells main that a message with a receipt is finished, in the cycle in which it is: one does not become true without
- * the other.
+ * Tells main that a message is finished, where it has a receipt, in the cycle in which it is: one does not become true
+ * without the other.
  */
 export function acknowledge({ view, gateway, outbox }: Dispatcher, slot: number): void {
   const { words, doubles } = view.custody;
   const at = slot + SLOT_FRAME;
+  if ((words[at + FRAME_TYPE] & RECEIPT) === 0) return;
   const receipt = doubles[(at >>> 1) + FRAME_OPERATION_F64];
   if (gateway !== undefined) gateway.finished(receipt);
   else
