@@ -159,8 +159,8 @@ export const OPERATOR_LIMITS: Readonly<Record<LimitName, number>> = Object.freez
 });
 
 const LIMITS = OPERATOR_LIMITS;
-/** Rules that are told only of a local operator: loops over commands are how owners of a machine work. */
-const TOLD_LOCALLY: ReadonlySet<OperatorRule> = new Set(["rate", "reads"]);
+/** Told only of a local operator: loops over commands are how owners of a machine work, and all rights are theirs. */
+const TOLD_LOCALLY: ReadonlySet<OperatorRule> = new Set(["grant", "rate", "reads"]);
 /** Kinds that count towards the rate. */
 const COUNTED: ReadonlySet<ActKind> = new Set<ActKind>([
   "operate",

@@ -90,7 +90,7 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): S
     case "mode":
       return modeOf(mesh, args);
     case "keys":
-      return keysOf(args, place);
+      return keysOf(args, place, who);
     case "threats":
       // Whoever is at the machine must be able to, or a mesh that stands still would do so for ever.
       if (who.local) return { kind: "look" };
@@ -106,10 +106,10 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): S
   }
 }
 
-/** Who rotates keys gets nothing that they had not; who makes them, or is given a capability, does. */
-function keysOf({ action }: Given, place: string): Sort {
+/** Who rotates keys gets nothing that they had not; nor does the owner, who sets a mesh up by making them. */
+function keysOf({ action }: Given, place: string, { local }: Operator): Sort {
   if (action === "revoke") return { kind: "revoke", target: `keys ${place}` };
-  return { kind: action === "init" ? "grant" : "operate", target: `keys ${place}` };
+  return { kind: action === "init" && !local ? "grant" : "operate", target: `keys ${place}` };
 }
 
 function readOf(name: string, args: Given): Sort {
