@@ -139,7 +139,7 @@ describe("somebody who can write its folder", () => {
     const { last, head, signer } = await checkAudit(auditPaths(dataDir));
     rmSync(auditPaths(dataDir).folder, { recursive: true });
     const log = open();
-    write(log, 80, true);
+    write(log, 24, true);
     log.close();
     const paths = auditPaths(dataDir);
     assert.isNull(await faultOf());
@@ -170,6 +170,9 @@ test("the log is bounded, and says itself what it has let go", async () => {
   const verdict = await checkAudit(auditPaths(dataDir));
   assert.isNull(verdict.fault);
   assert.isAbove(verdict.first, 1);
+  const early = { count: 1, hash: "0".repeat(64) };
+  const noted = await checkAudit(auditPaths(dataDir), { head: early });
+  assert.match(noted.fault ?? "", /let go since it was noted/);
   rmSync(join(folder, segmentsOf(folder)[0]));
   assert.match((await faultOf()) ?? "", /has not let it go itself/);
 });

@@ -118,8 +118,11 @@ class AuditRun {
       this.fault = `cut off: the anchor says that there were ${this.#anchor.count} entries, and there is no log`;
     if (this.fault === undefined && !this.#let.has(this.#begin))
       this.fault = `entry ${this.#begin}: everything up to it is gone, and the log has not let it go itself`;
-    if (this.fault === undefined && noted !== undefined && !this.#seen && noted.count > this.#begin)
-      this.fault = `entry ${noted.count}: not the one whose hash was noted`;
+    if (this.fault === undefined && noted !== undefined && !this.#seen)
+      this.fault =
+        noted.count <= this.#begin
+          ? `entry ${noted.count}: let go since it was noted, so that nothing can be held against it: note a newer head`
+          : `entry ${noted.count}: not the one whose hash was noted`;
     const head = this.#check?.head ?? EMPTY_CHAIN;
     return {
       ok: this.fault === undefined,
@@ -146,6 +149,8 @@ class AuditRun {
       this.#check = new ChainCheck(this.#anchor, before);
       this.#first = before.count + 1;
       this.#begin = before.count;
+      const { head: noted } = this.#expected;
+      this.#seen = noted?.count === before.count && noted.hash === before.hash;
       this.#log = log;
     }
     const { count, hash } = this.#check.head;
