@@ -195,7 +195,9 @@ export class Dispatcher implements FrameReader, GuardedReader {
     this.roles = new Roles(this);
     this.deputies = new Deputies(this);
     this.journal = plan.journal === undefined ? undefined : new ThreadJournal(this, plan.journal);
-    this.trust = trustOf(plan, view, ports.session);
+    const { thread, lanes, placement, topology } = view;
+    const at = { thread, threads: plan.threads, rows: topology.rows, lanes, placement };
+    this.trust = ThreadTrust.of(plan.trust, ports.session, at);
   }
 
   /** One duty cycle; false when there was nothing to do. */
@@ -485,16 +487,4 @@ export class Dispatcher implements FrameReader, GuardedReader {
     custody.describe(slot, target, lane, end);
     return slot;
   }
-}
-
-function trustOf(
-  { trust, threads }: MeshPlan,
-  { thread, lanes, placement, topology }: ThreadView,
-  session: Session | undefined,
-): ThreadTrust | undefined {
-  if (trust === undefined) return undefined;
-  if (session === undefined)
-    throw new RangeError("session: expected one where a mesh has trust, got none");
-  const { rows } = topology;
-  return new ThreadTrust(trust, session, { thread, threads, rows, lanes, placement });
 }

@@ -35,6 +35,17 @@ export class ThreadTrust {
     );
   }
 
+  /** The part of a thread; undefined where its mesh has no trust. RangeError when it has, and the thread no session. */
+  static of(
+    plan: TrustPlan | undefined,
+    session: Session | undefined,
+    at: TrustedThread,
+  ): ThreadTrust | undefined {
+    if (plan === undefined) return undefined;
+    if (session !== undefined) return new ThreadTrust(plan, session, at);
+    throw new RangeError("session: expected one where a mesh has trust, got none");
+  }
+
   /** Signs with another session's key from now on. */
   renew(session: Session): void {
     this.#signer?.renew(session);
