@@ -99,7 +99,6 @@ describe("the table", () => {
       "sessions",
       "audit",
       "certs",
-      "history",
       "restart",
       "scale",
       "kill",

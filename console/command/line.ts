@@ -54,8 +54,8 @@ export function meshCommandNamed(commands: readonly Command[], name: string): Me
 }
 
 /**
- * Checks the arguments and runs a command of the mesh, if those who watch operators let it pass; the data is plain JSON.
- * `watch`: who runs it, and the gate that says whether they may.
+ * Checks the arguments and runs a command of the mesh, if those who watch operators let it pass; the data is plain
+ * JSON. `watch`: who runs it, and the gate that says whether they may.
  */
 export async function runOnMesh(
   commands: readonly Command[],
