@@ -4,7 +4,7 @@ import type { JournalFile } from "../runtime/journal/journal-files.ts";
 import { printedSeed } from "../test/mesh.ts";
 import { type JournalSabotage, type JournalStormOutcome, journalStorm } from "./journal-storm.ts";
 
-const SEEDS = Number(process.env.JOURNAL_STORMS ?? 40);
+const SEEDS = Number(process.env.JOURNAL_STORMS ?? 15);
 const STEPS = 400;
 
 function storm(seed: number, sabotage?: JournalSabotage): Promise<JournalStormOutcome> {

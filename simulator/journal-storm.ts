@@ -74,9 +74,9 @@ export interface JournalStormOutcome {
 }
 
 /**
- * A mesh with a journal, main and one worker, whose worker dies, whose process dies with its machine and starts again on
- * what is on disk, and whose disk fails: the real dispatchers, journal, recovery and succession, in an order that follows
- * from the seed. What was said to be on disk must have its effect once and in its order.
+ * A mesh with a journal, main and one worker, whose worker dies, whose process dies with its machine and starts again
+ * on what is on disk, and whose disk fails: the real dispatchers, journal, recovery and succession, in an order that
+ * follows from the seed. What was said to be on disk must have its effect once and in its order.
  */
 export async function journalStorm(options: JournalStormOptions): Promise<JournalStormOutcome> {
   return new JournalStorm(options).run();

@@ -1,5 +1,6 @@
 // The proofs that `npm run prove` runs, each as rows of fault, count and outcome.
 
+import { journalStorm } from "../simulator/journal-storm.ts";
 import { killDurable } from "./durable-kills.ts";
 import { durableSubjects, hastyLog } from "./durable-subjects.ts";
 import { Explorer } from "./explorer.ts";
@@ -276,6 +277,36 @@ const timingAttacks: Proof = {
   },
 };
 
+const journalStorms: Proof = {
+  name: "journal-storms",
+  question:
+    "Does what was said to be on disk hold when main and its machine die and the disk fails?",
+  run: async ({ full, seed, seeds = full ? 2_000 : 200 }) => {
+    const sums = { accepted: 0, mainDeaths: 0, workerDeaths: 0, diskFaults: 0, tornBytes: 0 };
+    let violation: string | undefined;
+    let run = 0;
+    for (; run < seeds && violation === undefined; run++) {
+      const outcome = await journalStorm({ seed: seed + run, steps: 400 });
+      if (outcome.violation !== undefined) violation = `seed ${seed + run}: ${outcome.violation}`;
+      for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += outcome[name];
+    }
+    const faults = [
+      count(sums.mainDeaths, "deaths of main"),
+      count(sums.workerDeaths, "of its worker"),
+      count(sums.diskFaults, "failed writes"),
+      count(sums.tornBytes, "bytes torn off"),
+    ];
+    return [
+      {
+        fault: `a simulated storm over a journal: ${faults.join(", ")}`,
+        count: `${count(run, "seeds")} from ${seed}, ${count(sums.accepted, "acknowledged")}`,
+        outcome: violation ?? "0 lost, 0 twice, 0 out of order",
+        holds: violation === undefined && run === seeds && sums.accepted > 0,
+      },
+    ];
+  },
+};
+
 export const proofs: readonly Proof[] = [
   interleavings,
   workerKills,
@@ -283,6 +314,7 @@ export const proofs: readonly Proof[] = [
   processKills,
   durableKills,
   simulatedSeeds,
+  journalStorms,
   forgeries,
   hostileMemory,
   malformedInput,

@@ -150,7 +150,9 @@ export class Inbox {
       // "block" and "reject" are decided at the sender, which sees this mailbox's depth in the registry;
       // what was on its way then is taken, at most a lane of it.
     }
-    mailboxes.push(agent, priority, slot, bytes);
+    // Before all that waits: its turn was open, and is to find the state that it had found.
+    if (this.#dispatcher.sends.isOpen(agent, slot)) mailboxes.pushFront(agent, 3, slot, bytes);
+    else mailboxes.push(agent, priority, slot, bytes);
     if (cell !== undefined && !cell.busy && cell.alive) runQueue.push(agent);
   }
 

@@ -132,6 +132,13 @@ export class OpenSends {
     this.#drop(({ note }) => note.createdMs !== 0 && !names.has(nameOf(note.agent, note)));
   }
 
+  /** Whether the turn of the message in this slot was open, and had sent something, when its thread died. */
+  isOpen(agent: number, slot: number): boolean {
+    if (this.#left.size === 0) return false;
+    const name = nameOf(agent, this.#nameIn(slot));
+    return this.#left.get(agent)?.some(({ note }) => nameOf(agent, note) === name) === true;
+  }
+
   /** The message in a slot has ended, whether or not it had a turn again. */
   forget(slot: number): void {
     if (this.#left.size === 0) return;
