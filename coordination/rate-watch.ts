@@ -37,6 +37,7 @@ export class RateWatch {
   readonly #settings: RateSettings;
   #count = 0;
   #refused = 0;
+  #lastRate = 0;
   #atMs = Number.NaN;
   #usual: number;
   /** Since when it is quiet again, ms; NaN while there is no flood. */
@@ -61,7 +62,8 @@ export class RateWatch {
    * usual.
    */
   look(count: number, refused: number, nowMs: number): RateNews | undefined {
-    const seconds = (nowMs - this.#atMs) / 1000;
+    // Looked at about once a second, and first when a mesh has run for one: its counts begin at nothing.
+    const seconds = Number.isNaN(this.#atMs) ? 1 : (nowMs - this.#atMs) / 1000;
     const before = this.#count;
     const isPressed = refused > this.#refused;
     if (!(seconds <= 0)) {
@@ -74,7 +76,10 @@ export class RateWatch {
     const rate = Math.max(0, count - before) / seconds;
     const { factor, leastUsual, overMs } = this.#settings;
     const limit = factor * this.#usual;
-    const news = { rate, usual: this.#usual };
+    // What found no room may be known a look later than that it was sent.
+    const peak = Math.max(rate, this.#lastRate);
+    this.#lastRate = rate;
+    const news = { rate: peak, usual: this.#usual };
     if (this.isFlood) {
       if (rate > limit / 2) this.#quietSinceMs = nowMs;
       else if (nowMs - this.#quietSinceMs >= overMs) {
@@ -83,7 +88,7 @@ export class RateWatch {
       }
       return { state: "goes-on", ...news };
     }
-    if (rate > limit && isPressed) {
+    if (peak > limit && isPressed) {
       this.#quietSinceMs = nowMs;
       return { state: "begins", ...news };
     }

@@ -27,6 +27,7 @@ import {
 } from "../../mailbox/operation-frame.ts";
 import type { MeshPlan, ThreadView } from "../plan/memory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { OwnWord } from "./own-word.ts";
 import type { Part } from "./part.ts";
 
 /** Copies that a thread sends in a millisecond: about half of what it can, for each is also answered. */
@@ -105,12 +106,15 @@ export class Arrivals {
   readonly #observation: Observation = { tMs: 0, weight: 1, queuedWork: 0, delayMs: 0 };
   readonly #calendar = new ReleaseCalendar(RELEASES_A_MS);
   readonly #allowance = new StallAllowance();
+  /** What the agents themselves say of it. */
+  readonly ownWord: OwnWord;
   #predictor: Predictor | undefined;
   #firstAgent = 0;
   #lastAgent = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
+    this.ownWord = new OwnWord(dispatcher);
   }
 
   /** Takes up the estimates of this thread's agents, which an earlier incarnation may have learned. */
@@ -120,7 +124,7 @@ export class Arrivals {
     this.#predictor = predictor;
     this.#firstAgent = from;
     this.#lastAgent = to;
-    this.#dispatcher.ownWord.begin(from, to);
+    this.ownWord.begin(from, to);
   }
 
   /** Whether anything is known of when this agent is READY. */
@@ -202,7 +206,7 @@ export class Arrivals {
     const sentMs = part.arrivalMs - part.at(bit, ROW_LEAD) + releaseError;
     const agent = part.firstAgent + bit;
     const queuedWork = part.loads?.[bit] ?? 0;
-    if (queuedWork === 0) this.#dispatcher.ownWord.seen(agent, "operation", nowMs - sentMs);
+    if (queuedWork === 0) this.ownWord.seen(agent, "operation", nowMs - sentMs);
     this.observe(agent, nowMs - sentMs, this.#weightAt(part, agent), queuedWork);
   }
 
@@ -222,7 +226,7 @@ export class Arrivals {
     // Read again only where it has a weight: who was asked has it no more.
     const message =
       behavior?.weigh && this.#dispatcher.inbox.decodeAt(words, view.custody.bytes, at);
-    this.#dispatcher.ownWord.seen(agent, "ask", nowMs - createdMs);
+    this.ownWord.seen(agent, "ask", nowMs - createdMs);
     this.observe(agent, nowMs - createdMs, weightOf(behavior, message), 0);
   }
 

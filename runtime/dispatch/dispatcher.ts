@@ -42,7 +42,6 @@ import { Heart } from "./heart.ts";
 import { Inbox } from "./inbox.ts";
 import { Operations } from "./operations.ts";
 import { Outbox } from "./outbox.ts";
-import { OwnWord } from "./own-word.ts";
 import { Roles } from "./roles.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SharedPayloads } from "./shared-payloads.ts";
@@ -124,7 +123,6 @@ export class Dispatcher implements FrameReader, GuardedReader {
   readonly operations: Operations;
   readonly payloads: SharedPayloads;
   readonly arrivals: Arrivals;
-  readonly ownWord: OwnWord;
   readonly agents: Agents;
   readonly belongings: Belongings;
   readonly sends: OpenSends;
@@ -183,7 +181,6 @@ export class Dispatcher implements FrameReader, GuardedReader {
     this.operations = new Operations(this);
     this.payloads = new SharedPayloads(this);
     this.arrivals = new Arrivals(this);
-    this.ownWord = new OwnWord(this);
     this.agents = new Agents(this);
     this.belongings = new Belongings(this);
     this.sends = new OpenSends(this);

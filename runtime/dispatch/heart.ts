@@ -167,7 +167,7 @@ export class Heart implements TimerTarget {
   #observe(agent: number, probe: Probe | undefined, sentMs: number): void {
     if (probe === undefined) return;
     if (probe.clockMs !== undefined) this.#observeClock(agent, probe, probe.clockMs, sentMs);
-    this.#dispatcher.ownWord.probed(agent, probe);
+    this.#dispatcher.arrivals.ownWord.probed(agent, probe);
   }
 
   /** Of the exchange only its round trip and the other clock are known: it was received half way. */

@@ -354,7 +354,7 @@ export class Turns {
       this.#dispatcher.finish(slot, true);
     }
     if (extras?.measured !== undefined && extras.measured !== UNMEASURED) {
-      this.#dispatcher.ownWord.turned(cell.self, extras.measured);
+      this.#dispatcher.arrivals.ownWord.turned(cell.self, extras.measured);
     }
     this.#endTurn(cell);
     if (extras?.stopping === true) agents.failures.ended(cell);

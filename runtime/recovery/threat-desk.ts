@@ -72,8 +72,6 @@ export class ThreatDesk implements Threats {
     this.#operators = new OperatorGuard({ book, later, nowMs, freeze, standsStill, isRunning });
     this.#anomalies = new AnomalyTree(topology);
     this.#impedance = new ImpedanceWatch(topology.clusters);
-    // Also a flood of the first second is one.
-    this.#rate.look(0, 0, nowMs());
   }
 
   status(): ThreatStatus {
