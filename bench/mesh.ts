@@ -1,9 +1,12 @@
 import { type ActorRef, createMesh, type Mesh, type MeshOptions } from "../index.ts";
 import { moduleUrl } from "./threads.ts";
 
-/** A silent mesh whose agents are a module of this folder, named without its ending. */
+/**
+ * A silent mesh whose agents are a module of this folder, named without its ending. Without signatures, as the peers
+ * that it is measured against; what they cost is the bench `trust`.
+ */
 export function startMesh(agent: string, options: Omit<MeshOptions, "agent"> = {}): Promise<Mesh> {
-  return createMesh({ agent: moduleUrl(agent), log: "silent", ...options });
+  return createMesh({ agent: moduleUrl(agent), log: "silent", trust: "off", ...options });
 }
 
 /** The first agents of two clusters whose sectors are on different threads. */

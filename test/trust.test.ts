@@ -44,8 +44,10 @@ function refused(mesh: Mesh): number {
 }
 
 describe("trust", () => {
-  test("off by default: nothing is signed, and status says nothing of it", async () => {
-    await using mesh = await startMesh("puppet");
+  test("off: nothing is signed, and status says nothing of it; by default all is", async () => {
+    await using usual = await startMesh("puppet");
+    expect(usual.status().trust?.level).toBe("all");
+    await using mesh = await startMesh("puppet", { trust: "off" });
     expect(mesh.trust).toBeUndefined();
     expect(mesh.status().trust).toBeUndefined();
     await call(mesh, FAR, { do: "echo", value: 1 });

@@ -273,7 +273,7 @@ export const SETTINGS: { readonly [Key in keyof Settings]: Setting } = Object.fr
     choice(PREDICTOR_KINDS),
   ),
   trust: setting(
-    `what is signed and verified: ${TRUST_LEVELS.join(", ")} (default: off)`,
+    `what is signed and verified: ${TRUST_LEVELS.join(", ")} (default: all; off with other nodes)`,
     "level",
     choice(TRUST_LEVELS),
   ),

@@ -447,7 +447,7 @@ export interface MeshOptions {
   /**
    * What is signed by the thread that sends it and verified by the one that takes it: `all` that crosses a thread, what
    * enters the process and is passed on (`boundary`), or nothing. Keys are those of `keys init`, or else live as long
-   * as the process. Default "off".
+   * as the process. Default "all"; "off" with `nodes`, of which no other is possible yet.
    */
   readonly trust?: TrustLevel;
   /**

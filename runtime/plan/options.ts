@@ -100,7 +100,11 @@ export function readOptions(options: MeshOptions): Settings {
     fresh: oneOf("fresh", options.fresh ?? false, [true, false]),
     checkpointMs: number("checkpointMs", options.checkpointMs ?? 1000, 10, 3_600_000),
     watch: readWatch(options.watch),
-    trust: oneOf("trust", options.trust ?? "off", TRUST_LEVELS),
+    trust: oneOf(
+      "trust",
+      options.trust ?? (options.nodes === undefined ? "all" : "off"),
+      TRUST_LEVELS,
+    ),
     log: oneOf("log", options.log ?? "info", LOG_LEVELS),
     seed: number("seed", options.seed ?? systemSeed(), 0, Number.MAX_SAFE_INTEGER),
     ...readModules(options, topology),
