@@ -9,6 +9,7 @@ import { type BackOff, backOffMs, retryAfterMs } from "./back-off.ts";
 import { understand } from "./http-answer.ts";
 import { HttpPool, type HttpReply, originOf } from "./http-pool.ts";
 import { KindOptions } from "./kind-options.ts";
+import { messageBody } from "./message-body.ts";
 import { messageKey } from "./message-key.ts";
 import { OneWayTimes } from "./one-way.ts";
 import { createSigner, type Signer } from "./request-signature.ts";
@@ -74,7 +75,7 @@ class HttpEndpoint {
     const { attempts, backOff } = this.#settings;
     const url = addressed(this.#settings.url, ctx.address);
     const key = messageKey(ctx);
-    const body = bodyOf(key, message, ctx);
+    const body = messageBody(key, message, ctx);
     const isBound = Number.isFinite(ctx.envelope.deadlineMs);
     for (let attempt = 1, failed = 0; ; attempt++) {
       const heard = await this.#attempt(url, key, body, ctx);
@@ -200,25 +201,6 @@ export function createAgent(options: HttpAgentOptions, _host: AgentHost): Behavi
     receive: (_state, message, ctx) => endpoint.exchange(message, ctx),
     ...(probeUrl !== undefined && { probe: (_state, ctx) => endpoint.probe(probeUrl, ctx) }),
   }) as Behavior;
-}
-
-/** What is POSTed: the same text for each attempt. Throws where the message is none of JSON. */
-function bodyOf(id: string, message: unknown, ctx: ActorContext): string {
-  const { deadlineMs, operation } = ctx.envelope;
-  return JSON.stringify({
-    id,
-    agent: ctx.address,
-    message,
-    ...(Number.isFinite(deadlineMs) && { deadlineMs }),
-    ...(operation !== undefined && {
-      operation: {
-        id: operation.id,
-        verb: operation.verb,
-        // T by the other side's clock.
-        ...(operation.localArrivalMs !== undefined && { arrivalMs: operation.localArrivalMs }),
-      },
-    }),
-  });
 }
 
 function addressed(template: string, address: string): string {

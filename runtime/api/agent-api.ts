@@ -12,6 +12,7 @@ export type AgentKind =
   | { readonly http: HttpAgentOptions }
   | { readonly human: HumanAgentOptions }
   | { readonly llm: LlmAgentOptions }
+  | { readonly nats: NatsAgentOptions }
   | { readonly trace: { readonly traces?: string } }
   | IsolatedAgentOptions
   | { readonly module: string | URL; readonly options?: unknown };
@@ -75,6 +76,44 @@ export interface HttpAgentOptions {
   /** Asked with GET by heartbeats how far away the other side is, once a thread for all its agents. Default: none. */
   readonly probeUrl?: string;
   /** What these agents can do. Default `["http"]`. */
+  readonly capabilities?: readonly string[];
+}
+
+/**
+ * Agents behind a NATS server: any process, in any language, that answers requests at the subjects of docs/agents.md
+ * ("Any language, over NATS"). Needs the package `@nats-io/transport-node`.
+ */
+export interface NatsAgentOptions {
+  /** URL of a server, or of several of one cluster: `nats://host:4222`, `tls://…`. */
+  readonly url: string | readonly string[];
+  /**
+   * Begins all subjects; names of letters, digits, `-` and `_` with dots between them. Agent 3 of cluster 2 of sector
+   * 1 is asked at `PREFIX.ask.1.2.3`. Default `mesh.agents`.
+   */
+  readonly prefix?: string;
+  /**
+   * An agent is asked only while its process was heard of within this time, ms, 10 to 3,600,000, at `PREFIX.here`, or
+   * `PREFIX.here.1`, `….1.2`, `….1.2.3` for a part of the mesh. Default: asked in any case.
+   */
+  readonly presenceMs?: number;
+  /** Heartbeats ask at `PREFIX.probe` how far away the other side is, once a thread for all agents. Default false. */
+  readonly probe?: boolean;
+  /** How long one attempt may take, ms, 1 to 3,600,000. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** As of {@link HttpAgentOptions}; an absent server and an absent process count as no attempt. */
+  readonly attempts?: number;
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** An answer longer than this is refused, bytes, 1 to 64 MiB. Default 64 KiB. */
+  readonly maxResponseBytes?: number;
+  /** Path of a `.creds` file, or name and password, or a token. */
+  readonly credentials?: string;
+  readonly user?: string;
+  readonly password?: Secret;
+  readonly token?: Secret;
+  /** Paths of PEM files: the authority that signed the server's certificate, and one's own certificate and key. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** What these agents can do. Default `["nats"]`. */
   readonly capabilities?: readonly string[];
 }
 
