@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../actors/ports.ts";
 import { connectNats, type NatsAccess, type NatsConnection, wordsOf } from "./nats-transport.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** What one request came to. */
 export type NatsReply =
@@ -171,16 +172,4 @@ function serverIsUp(): AbortController {
   // Each agent that waits for an answer listens: as many as the thread has.
   setMaxListeners(0, controller.signal);
   return controller;
-}
-
-/** The promise, or the reason of whichever signal aborts before. */
-function untilAborted<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = ({ target }: Event): void => reject((target as AbortSignal).reason);
-    for (const signal of signals) signal.addEventListener("abort", onAbort, { once: true });
-    const done = (): void => {
-      for (const signal of signals) signal.removeEventListener("abort", onAbort);
-    };
-    promise.then(resolve, reject).finally(done);
-  });
 }

@@ -9,6 +9,7 @@ export type AgentSource = string | URL | AgentKind;
 
 /** Agents that are ready made, by what they stand for, and the user's own module with options of its own. */
 export type AgentKind =
+  | { readonly a2a: A2aAgentOptions }
   | { readonly http: HttpAgentOptions }
   | { readonly human: HumanAgentOptions }
   | { readonly llm: LlmAgentOptions }
@@ -114,6 +115,28 @@ export interface NatsAgentOptions {
   /** Paths of PEM files: the authority that signed the server's certificate, and one's own certificate and key. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** What these agents can do. Default `["nats"]`. */
+  readonly capabilities?: readonly string[];
+}
+
+/**
+ * Agents that are remote agents of the A2A protocol, version 1.0 or 0.3: the card is fetched, each message is sent, and
+ * its task is followed to its end. Needs the package `@a2a-js/sdk`.
+ */
+export interface A2aAgentOptions {
+  /** Below it is `/.well-known/agent-card.json`; `{address}` may stand in it, as of {@link HttpAgentOptions}. */
+  readonly url: string;
+  /** Sent with each request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, Secret>>;
+  /** How long one request may take, ms, 1 to 3,600,000. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** As of {@link HttpAgentOptions}. */
+  readonly attempts?: number;
+  /** Wait before a request is made again or a task is asked for, ms; it doubles up to `maxBackoffMs`. */
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** An answer longer than this is refused, bytes, 1 to 64 MiB. Default 1 MiB. */
+  readonly maxResponseBytes?: number;
+  /** What these agents can do. Default `["a2a"]`. */
   readonly capabilities?: readonly string[];
 }
 
