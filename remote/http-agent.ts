@@ -9,9 +9,11 @@ import { type BackOff, backOffMs, retryAfterMs } from "./back-off.ts";
 import { understand } from "./http-answer.ts";
 import { HttpPool, type HttpReply, originOf } from "./http-pool.ts";
 import { KindOptions } from "./kind-options.ts";
+import { messageBody } from "./message-body.ts";
 import { messageKey } from "./message-key.ts";
 import { OneWayTimes } from "./one-way.ts";
 import { createSigner, type Signer } from "./request-signature.ts";
+import { addressed, isTemplate } from "./url-template.ts";
 
 const MEMBERS: readonly (keyof HttpAgentOptions)[] = [
   "url",
@@ -32,7 +34,6 @@ const MAX_POLLS = 1000;
 /** A probe speaks for all agents of a thread for so long, ms. */
 const PROBE_MS = 1000;
 const HOUR_MS = 3_600_000;
-const PLACES = /\{(address|sector|cluster|agent)\}/g;
 
 /** What an attempt came to; `waitMs` is what the other side asks for. */
 type Heard =
@@ -66,7 +67,7 @@ class HttpEndpoint {
   constructor(settings: HttpSettings, pool: HttpPool) {
     this.#settings = settings;
     this.#pool = pool;
-    this.#isOwn = settings.url.search(PLACES) >= 0;
+    this.#isOwn = isTemplate(settings.url);
   }
 
   /** Sends the current message until there is an answer; rejects at its deadline, which its asker sees as TRANSIT. */
@@ -74,7 +75,7 @@ class HttpEndpoint {
     const { attempts, backOff } = this.#settings;
     const url = addressed(this.#settings.url, ctx.address);
     const key = messageKey(ctx);
-    const body = bodyOf(key, message, ctx);
+    const body = messageBody(key, message, ctx);
     const isBound = Number.isFinite(ctx.envelope.deadlineMs);
     for (let attempt = 1, failed = 0; ; attempt++) {
       const heard = await this.#attempt(url, key, body, ctx);
@@ -147,7 +148,7 @@ class HttpEndpoint {
 
   /** How far away the other side is: asked once for all agents of the thread that have the same. */
   probe(url: string, ctx: ActorContext): Promise<Probe> {
-    if (this.#isOwn || url.search(PLACES) >= 0) return this.#probe(url, ctx);
+    if (this.#isOwn || isTemplate(url)) return this.#probe(url, ctx);
     const nowMs = ctx.clock.nowMs();
     if (this.#probed === undefined || nowMs - this.#probed.atMs > PROBE_MS)
       this.#probed = { atMs: nowMs, probe: this.#probe(url, ctx) };
@@ -200,32 +201,6 @@ export function createAgent(options: HttpAgentOptions, _host: AgentHost): Behavi
     receive: (_state, message, ctx) => endpoint.exchange(message, ctx),
     ...(probeUrl !== undefined && { probe: (_state, ctx) => endpoint.probe(probeUrl, ctx) }),
   }) as Behavior;
-}
-
-/** What is POSTed: the same text for each attempt. Throws where the message is none of JSON. */
-function bodyOf(id: string, message: unknown, ctx: ActorContext): string {
-  const { deadlineMs, operation } = ctx.envelope;
-  return JSON.stringify({
-    id,
-    agent: ctx.address,
-    message,
-    ...(Number.isFinite(deadlineMs) && { deadlineMs }),
-    ...(operation !== undefined && {
-      operation: {
-        id: operation.id,
-        verb: operation.verb,
-        // T by the other side's clock.
-        ...(operation.localArrivalMs !== undefined && { arrivalMs: operation.localArrivalMs }),
-      },
-    }),
-  });
-}
-
-function addressed(template: string, address: string): string {
-  const numbers = /^sector-(\d+)\/cluster-(\d+)\/agent-(\d+)$/.exec(address) ?? [];
-  const [, sector = "", cluster = "", agent = ""] = numbers;
-  const places: Readonly<Record<string, string>> = { address, sector, cluster, agent };
-  return template.replaceAll(PLACES, (_whole, place: string) => places[place]);
 }
 
 function isTooLong(error: unknown): boolean {

@@ -1,14 +1,12 @@
 /** Words between nodes over a NATS server: core NATS for what they say, a JetStream bucket for their records. */
-import { readFileSync } from "node:fs";
-import { InvalidOptionError, MeshError } from "../actors/errors.ts";
+import { MeshError } from "../actors/errors.ts";
 import type { Log } from "../actors/ports.ts";
 import type { NodeOptions } from "../runtime/api/node-api.ts";
 import type { LeaseWrite, LeaseWritten, NodeRecord, PostRecord } from "./lease-records.ts";
+import { connectNats, type NatsConnection, noClient, wordsOf } from "./nats-transport.ts";
 import type { NodeBus, RecordListener } from "./node-bus.ts";
 
-type Transport = typeof import("@nats-io/transport-node");
 type KvModule = typeof import("@nats-io/kv");
-type Connection = Awaited<ReturnType<Transport["connect"]>>;
 type Bucket = Awaited<ReturnType<InstanceType<KvModule["Kvm"]>["create"]>>;
 
 /** Between two tries to reach the server, or its JetStream, ms. */
@@ -24,17 +22,11 @@ const WRONG_REVISION = 10_071;
 
 const PACKAGES = "@nats-io/transport-node @nats-io/kv";
 
-async function load(): Promise<{ transport: Transport; kv: KvModule }> {
+async function loadKv(): Promise<KvModule> {
   try {
-    const transport = await import("@nats-io/transport-node");
-    const kv = await import("@nats-io/kv");
-    return { transport, kv };
+    return await import("@nats-io/kv");
   } catch (error) {
-    throw new MeshError(
-      "MESH_NO_NATS",
-      `nodes.join: expected the packages of the NATS client, which are not there: npm install ${PACKAGES}`,
-      { cause: error },
-    );
+    throw noClient("nodes.join", PACKAGES, error);
   }
 }
 
@@ -43,18 +35,14 @@ async function load(): Promise<{ transport: Transport; kv: KvModule }> {
  * no JetStream, MESH_NO_NATS when its client is not installed.
  */
 export async function openNatsBus(options: NodeOptions, name: string, log: Log): Promise<NodeBus> {
-  const { transport, kv } = await load();
+  const kv = await loadKv();
   const servers = typeof options.join === "string" ? options.join.split(",") : [...options.join];
-  let connection: Connection;
+  let connection: NatsConnection;
   try {
-    connection = await transport.connect({
-      servers,
+    connection = await connectNats("nodes", PACKAGES, servers, options, {
       name: `mesh-30k ${options.name ?? ""}`,
-      maxReconnectAttempts: -1,
       reconnectTimeWait: AGAIN_MS,
       timeout: CONNECT_MS,
-      pingInterval: 5_000,
-      ...securityOf(options, transport),
     });
   } catch (error) {
     if (error instanceof MeshError) throw error;
@@ -76,41 +64,8 @@ export async function openNatsBus(options: NodeOptions, name: string, log: Log):
   return bus;
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function securityOf(
-  { credentials, user, password, token, tls }: NodeOptions,
-  { credsAuthenticator }: Transport,
-): Parameters<Transport["connect"]>[0] & object {
-  return {
-    ...(credentials !== undefined && {
-      authenticator: credsAuthenticator(readFile("nodes.credentials", credentials)),
-    }),
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { pass: password }),
-    ...(token !== undefined && { token }),
-    ...(tls !== undefined && {
-      tls: {
-        ...(tls.ca !== undefined && { caFile: tls.ca }),
-        ...(tls.cert !== undefined && { certFile: tls.cert }),
-        ...(tls.key !== undefined && { keyFile: tls.key }),
-      },
-    }),
-  };
-}
-
-function readFile(field: string, path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    throw new InvalidOptionError(field, path, `a file that can be read (${wordsOf(error)})`);
-  }
-}
-
 class NatsBus implements NodeBus {
-  readonly #connection: Connection;
+  readonly #connection: NatsConnection;
   readonly #kv: KvModule;
   readonly #name: string;
   readonly #log: Log;
@@ -123,7 +78,7 @@ class NatsBus implements NodeBus {
   /** Of the watch that counts; those before it are over. */
   #watching = 0;
 
-  constructor(connection: Connection, kv: KvModule, name: string, log: Log) {
+  constructor(connection: NatsConnection, kv: KvModule, name: string, log: Log) {
     this.#connection = connection;
     this.#kv = kv;
     this.#name = name;

@@ -9,9 +9,11 @@ export type AgentSource = string | URL | AgentKind;
 
 /** Agents that are ready made, by what they stand for, and the user's own module with options of its own. */
 export type AgentKind =
+  | { readonly a2a: A2aAgentOptions }
   | { readonly http: HttpAgentOptions }
   | { readonly human: HumanAgentOptions }
   | { readonly llm: LlmAgentOptions }
+  | { readonly nats: NatsAgentOptions }
   | { readonly trace: { readonly traces?: string } }
   | IsolatedAgentOptions
   | { readonly module: string | URL; readonly options?: unknown };
@@ -75,6 +77,66 @@ export interface HttpAgentOptions {
   /** Asked with GET by heartbeats how far away the other side is, once a thread for all its agents. Default: none. */
   readonly probeUrl?: string;
   /** What these agents can do. Default `["http"]`. */
+  readonly capabilities?: readonly string[];
+}
+
+/**
+ * Agents behind a NATS server: any process, in any language, that answers requests at the subjects of docs/agents.md
+ * ("Any language, over NATS"). Needs the package `@nats-io/transport-node`.
+ */
+export interface NatsAgentOptions {
+  /** URL of a server, or of several of one cluster: `nats://host:4222`, `tls://…`. */
+  readonly url: string | readonly string[];
+  /**
+   * Begins all subjects; names of letters, digits, `-` and `_` with dots between them. Agent 3 of cluster 2 of sector
+   * 1 is asked at `PREFIX.ask.1.2.3`. Default `mesh.agents`.
+   */
+  readonly prefix?: string;
+  /**
+   * An agent is asked only while its process was heard of within this time, ms, 10 to 3,600,000, at `PREFIX.here`, or
+   * `PREFIX.here.1`, `….1.2`, `….1.2.3` for a part of the mesh. Default: asked in any case.
+   */
+  readonly presenceMs?: number;
+  /** Heartbeats ask at `PREFIX.probe` how far away the other side is, once a thread for all agents. Default false. */
+  readonly probe?: boolean;
+  /** How long one attempt may take, ms, 1 to 3,600,000. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** As of {@link HttpAgentOptions}; an absent server and an absent process count as no attempt. */
+  readonly attempts?: number;
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** An answer longer than this is refused, bytes, 1 to 64 MiB. Default 64 KiB. */
+  readonly maxResponseBytes?: number;
+  /** Path of a `.creds` file, or name and password, or a token. */
+  readonly credentials?: string;
+  readonly user?: string;
+  readonly password?: Secret;
+  readonly token?: Secret;
+  /** Paths of PEM files: the authority that signed the server's certificate, and one's own certificate and key. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** What these agents can do. Default `["nats"]`. */
+  readonly capabilities?: readonly string[];
+}
+
+/**
+ * Agents that are remote agents of the A2A protocol, version 1.0 or 0.3: the card is fetched, each message is sent, and
+ * its task is followed to its end. Needs the package `@a2a-js/sdk`.
+ */
+export interface A2aAgentOptions {
+  /** Below it is `/.well-known/agent-card.json`; `{address}` may stand in it, as of {@link HttpAgentOptions}. */
+  readonly url: string;
+  /** Sent with each request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, Secret>>;
+  /** How long one request may take, ms, 1 to 3,600,000. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** As of {@link HttpAgentOptions}. */
+  readonly attempts?: number;
+  /** Wait before a request is made again or a task is asked for, ms; it doubles up to `maxBackoffMs`. */
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** An answer longer than this is refused, bytes, 1 to 64 MiB. Default 1 MiB. */
+  readonly maxResponseBytes?: number;
+  /** What these agents can do. Default `["a2a"]`. */
   readonly capabilities?: readonly string[];
 }
 

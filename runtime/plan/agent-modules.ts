@@ -12,7 +12,7 @@ import type { AgentSource, AgentsByClass } from "../api/agent-api.ts";
 import type { MeshOptions } from "../api/mesh-api.ts";
 
 /** Kinds of agents that are ready made: `remote/` has a module for each. */
-const KINDS: readonly string[] = ["http", "human", "llm", "trace"];
+const KINDS: readonly string[] = ["a2a", "http", "human", "llm", "nats", "trace"];
 
 /** The names of {@link AgentsByClass}. */
 const CLASSES: ReadonlySet<string> = new Set([
