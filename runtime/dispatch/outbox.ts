@@ -198,12 +198,12 @@ export class Outbox implements TimerTarget {
     const waits = this.#held || this.#backlog.holdsBack(this.#header);
     const sent = waits ? "no-room" : this.#offer(length);
     switch (sent) {
-      case "sent":
-        if (++this.#unseen >= SENDS_A_COMMIT) {
-          this.#unseen = 0;
-          this.#dispatcher.commitBetweenCycles();
-        }
-        return this.#marks.receipt(this.#header);
+      case "sent": {
+        // Before a commit: the note of what was sent must be true with it.
+        const sentReceipt = this.#marks.receipt(this.#header);
+        if (++this.#unseen % SENDS_A_COMMIT === 0) this.#dispatcher.commitBetweenCycles();
+        return sentReceipt;
+      }
       case "dropped":
         this.#dispatcher.burials.buryUnsent(this.#header, length, DeadLetterCode.MAILBOX_FULL);
         return DROPPED;
