@@ -101,8 +101,8 @@ export const custodyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "runtime/dispatch/dispatcher.js",
-        from: "const words = custody.words;",
-        to: "const words = custody.words; custody.stamp(slot, SlotState.QUEUED, 0);",
+        from: "const { words } = custody;",
+        to: "const { words } = custody; custody.stamp(slot, SlotState.QUEUED, 0);",
       },
     ],
   },

@@ -49,6 +49,7 @@ const LOADED = [
   "mailbox/custody.js",
   "coordination/agent-state.js",
   "runtime/dispatch/dispatcher.js",
+  "runtime/dispatch/gateway.js",
   "runtime/dispatch/inbox.js",
   "runtime/dispatch/checkpoints.js",
   "runtime/dispatch/succession.js",
@@ -187,6 +188,8 @@ function dispatcherOf(parts: Parts): Module {
   dispatcher.ledger = new code.Ledger(dispatcher.view.controlDoubles);
   dispatcher.plan = { maxDeliveries: 3, maxPayloadBytes: 1024 };
   dispatcher.outbox = { dirty: false, retry: () => 0, hold() {}, letGo() {}, adopt() {} };
+  // Without a journal nothing is sent durably.
+  dispatcher.sends = { write() {}, end() {}, adopt() {}, keep() {}, forget() {}, isOpen: () => false };
   dispatcher.wheel = { stop: () => {}, go: () => {} };
   dispatcher.releases = dispatcher.wheel;
   dispatcher.runQueue = { length: 0 };

@@ -116,6 +116,7 @@ function dispatcherOf({ code }: Parts, view: Module): Module {
   dispatcher.ports = {};
   dispatcher.lamport = 0;
   dispatcher.outbox = { dirty: false };
+  dispatcher.sends = { write() {} };
   dispatcher._touched = false;
   dispatcher._doneCount = 0;
   return dispatcher;

@@ -1,4 +1,5 @@
 /** What a command is to those who watch for a compromised operator: the one place that says so of every command. */
+import { IMPEDANCE_CLASSES } from "../../coordination/impedance-class.ts";
 import type { Mesh } from "../../runtime/api/mesh-api.ts";
 import type { ActKind, Operator, OperatorAct } from "../../runtime/api/threat-api.ts";
 import { whomOf } from "./blast-radius.ts";
@@ -145,8 +146,9 @@ function shareOf(mesh: Mesh, args: Given): number {
   if (/^sector-\d+$/.test(whom)) return 1 / sectors;
   if (/^sector-\d+\/cluster-\d+$/.test(whom)) return 1 / (sectors * clustersPerSector);
   if (whom === "all" || whom === "orchestrator") return namesNobody(args) ? 0 : 1;
-  if (/^CLASS_/.test(whom)) return Math.min(1, mesh.select(whom).length / agents);
-  return 1 / agents;
+  const ofClass = IMPEDANCE_CLASSES.findIndex(({ name }) => name === whom);
+  if (ofClass < 0) return 1 / agents;
+  return mesh.topology.classOf.filter((index) => index === ofClass).length / agents;
 }
 
 /** Without any word of whom, a command is about a record or a setting, unless it gives work to all. */
