@@ -189,7 +189,14 @@ function dispatcherOf(parts: Parts): Module {
   dispatcher.plan = { maxDeliveries: 3, maxPayloadBytes: 1024 };
   dispatcher.outbox = { dirty: false, retry: () => 0, hold() {}, letGo() {}, adopt() {} };
   // Without a journal nothing is sent durably.
-  dispatcher.sends = { write() {}, end() {}, adopt() {}, keep() {}, forget() {}, isOpen: () => false };
+  dispatcher.sends = {
+    write() {},
+    end() {},
+    adopt() {},
+    keep() {},
+    forget() {},
+    isOpen: () => false,
+  };
   dispatcher.wheel = { stop: () => {}, go: () => {} };
   dispatcher.releases = dispatcher.wheel;
   dispatcher.runQueue = { length: 0 };
