@@ -16,7 +16,7 @@ import { openLists } from "./panel-lists.ts";
 import { showOperation } from "./panel-operation.ts";
 import { showStatus } from "./panel-status.ts";
 import { type CommandEntry, RefusedError, Session } from "./session.ts";
-import { openTheme, type Theme } from "./theme.ts";
+import { openTheme, showTheme, type Theme } from "./theme.ts";
 import { Travel } from "./travel-chart.ts";
 import { showLegend, ViewSwitch } from "./view-switch.ts";
 import type { CellColumnName, FeedMessage } from "./wire.ts";
@@ -188,6 +188,7 @@ class Dashboard {
 }
 
 async function start(): Promise<void> {
+  showTheme();
   try {
     const session = await Session.open();
     const { isEnrolled, hasBreakGlass } = session.login;

@@ -68,8 +68,9 @@ describe("invariants", () => {
     // Every kind of fault occurs, or the sweep would prove less than it says.
     const happened = sweep.happened as Record<string, number>;
     for (const name of FAULT_NAMES) {
-      // Who lies about its timing goes on for a whole run: of that test/timing-trials.ts has runs of its own.
-      if (name !== "timing-attack") assert.isAbove(happened[name] ?? 0, 0, name);
+      // Attacks are not of a storm: they come by a script, which is how the tests of threats try them.
+      if (name !== "timing-attack" && name !== "corrupt")
+        assert.isAbove(happened[name] ?? 0, 0, name);
     }
   }, 900_000);
 
