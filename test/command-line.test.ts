@@ -73,6 +73,10 @@ test("other processes speak to a running mesh; /dev/null does not end it, SIGTER
   await mesh.ready();
   const status = await run("status");
   assert.match(status.out, /│ Agents: 12 \/ 12 active \(100\.0%\) +│/);
+  // The lines of spec 7.1 and no other, whatever a start sets up by itself: there is more only when something is wrong.
+  const named = [...status.out.matchAll(/^│ ([A-Za-z ()]+):/gm)].map(([, name]) => name);
+  const specified = "Agents, Sectors, Mean Impedance, Conflicts (last hour), Mode, Last cascade";
+  assert.equal(named.join(", "), specified);
   const guest = new Running(["attach", "--json"], "status\nagents --limit 2\n");
   const { code, out } = await guest.ended;
   assert.equal(code, 0);

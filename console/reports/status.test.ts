@@ -1,5 +1,7 @@
 import { assert, describe, test } from "vitest";
 import { modeOf } from "../../coordination/operating-mode.ts";
+import type { TrustStatus } from "../../runtime/api/trust-api.ts";
+import { REFUSALS } from "../../runtime/trust/trust-plan.ts";
 import { FakeMesh } from "../../test/fake-mesh.ts";
 import { paint } from "../terminal/paint.ts";
 import { renderStatus, statusDocument } from "./status.ts";
@@ -36,6 +38,17 @@ describe("the box of spec 7.1", () => {
         "└────────────────────────────────────────┘",
       ].join("\n"),
     );
+  });
+
+  test("tells of signatures only when some were refused", () => {
+    const trust = {
+      ...{ level: "all", meshId: "", root: "", kept: false, signed: 9, verified: 7 },
+      refused: Object.fromEntries(REFUSALS.map((reason) => [reason, 0])),
+    } as TrustStatus;
+    assert.notInclude(renderStatus(statusOf({ trust }), PLAIN), "Trust");
+    const refused = { ...trust.refused, signature: 2 };
+    const box = renderStatus(statusOf({ trust: { ...trust, refused } }), PLAIN);
+    assert.include(box, "Trust: all, 7 batches verified, 2 refused");
   });
 
   test("of a mesh in which nothing has happened yet", () => {

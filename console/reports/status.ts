@@ -106,10 +106,11 @@ function threatLine({ threats }: StatusDocument, paint: Paint): string[] {
   return [`Threats: ${paint.red(what.join(", "))}`];
 }
 
-/** Nothing where nothing is signed. */
+/** Nothing while all that is signed is believed: the box is then that of the specification. */
 function trustLine({ trust }: StatusDocument, paint: Paint): string[] {
   if (trust === undefined) return [];
   const refused = Object.values(trust.refused).reduce((sum, count) => sum + count, 0);
-  const word = refused === 0 ? "none refused" : paint.red(`${formatNumber(refused)} refused`);
+  if (refused === 0) return [];
+  const word = paint.red(`${formatNumber(refused)} refused`);
   return [`Trust: ${trust.level}, ${formatNumber(trust.verified)} batches verified, ${word}`];
 }
