@@ -32,6 +32,8 @@ export class FieldInput {
   readonly #actions: FieldActions;
   readonly #pointers = new Map<number, { x: number; y: number }>();
   #moved = 0;
+  /** The agent under the cursor was named before the first picture said how it is. */
+  #isUnsaid = false;
 
   constructor(field: Field, actions: FieldActions) {
     this.#field = field;
@@ -129,8 +131,18 @@ export class FieldInput {
     }
     field.cursor = field.cursor < 0 ? 0 : neighbourOf(field.layout, field.cursor, dx, dy);
     field.reveal(field.cursor);
-    this.#spoken.textContent = this.#sentence(field.cursor);
+    this.#speak();
+  }
+
+  #speak(): void {
+    this.#spoken.textContent = this.#sentence(this.#field.cursor);
     this.#tipAtCursor();
+    this.#isUnsaid = this.#field.byteOf(this.#field.cursor) === undefined;
+  }
+
+  /** The agents have been shown: says how the one under the cursor is, if that was not known when it was named. */
+  shown(): void {
+    if (this.#isUnsaid) this.#speak();
   }
 
   #open(agent: number): void {

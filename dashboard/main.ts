@@ -40,6 +40,7 @@ class Dashboard {
   /** What is shown while no operation is followed. */
   #chosen: View = "impedance";
   #field: Field | undefined;
+  #input: FieldInput | undefined;
   #size: MeshSize | undefined;
   #breakers: Breakers | undefined;
   #status: Status | undefined;
@@ -106,7 +107,7 @@ class Dashboard {
     this.#size = size;
     const canvas = byId<HTMLCanvasElement>("cells");
     this.#field = new Field(canvas, size, this.#palette, this.#theme);
-    new FieldInput(this.#field, {
+    this.#input = new FieldInput(this.#field, {
       open: (agent) => this.#open(agent),
       nameOf: (byte) => this.#palette.nameOf(byte),
     });
@@ -117,7 +118,9 @@ class Dashboard {
   }
 
   #onCells(column: CellColumnName, cells: Uint8Array): void {
-    if (column === this.#view) this.#field?.show(cells);
+    if (column !== this.#view) return;
+    this.#field?.show(cells);
+    this.#input?.shown();
   }
 
   #onEnded({ ended = [], status }: FeedMessage): void {
