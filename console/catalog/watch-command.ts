@@ -10,17 +10,9 @@ import { EXIT, UsageError } from "../terminal/exit.ts";
 import { formatDuration } from "../terminal/format.ts";
 import { paint } from "../terminal/paint.ts";
 import { toPlain } from "../terminal/plain.ts";
-import { cutTo } from "../terminal/text-width.ts";
+import { ENTER_SCREEN, LEAVE_SCREEN, screenFrame } from "../terminal/screen.ts";
 
 const STANDARD_MS = 2_000;
-const ENTER = "\x1b[?1049h\x1b[?25l";
-const LEAVE = "\x1b[?25h\x1b[?1049l";
-const HOME = "\x1b[H";
-const CLEAR_LINE = "\x1b[K";
-const CLEAR_BELOW = "\x1b[J";
-/** Terminals that know it hold the picture until the frame is whole; others ignore it. */
-const FRAME_BEGIN = "\x1b[?2026h";
-const FRAME_END = "\x1b[?2026l";
 
 /** A command that is watched. */
 interface Looking {
@@ -147,7 +139,7 @@ class Screen {
       this.#end();
   };
   // Even when something else ends the process, its last act gives the terminal back.
-  readonly #giveBack = (): unknown => this.#face.stdout.write(LEAVE);
+  readonly #giveBack = (): unknown => this.#face.stdout.write(LEAVE_SCREEN);
 
   constructor(face: Face, { line, every = STANDARD_MS }: WatchArguments) {
     this.#face = face;
@@ -162,7 +154,7 @@ class Screen {
     stdin.resume();
     stdin.on("keypress", this.#onKey);
     signals.on("exit", this.#giveBack);
-    stdout.write(ENTER);
+    stdout.write(ENTER_SCREEN);
   }
 
   draw(page: string): void {
@@ -173,8 +165,7 @@ class Screen {
     const lines = page.split("\n").slice(0, height - 1);
     while (lines.length < height - 1) lines.push("");
     lines.push(paintOf(this.#face).dim(this.#title));
-    const drawn = lines.map((each) => cutTo(each, width) + CLEAR_LINE).join("\r\n");
-    stdout.write(FRAME_BEGIN + HOME + drawn + CLEAR_BELOW + FRAME_END);
+    stdout.write(screenFrame(lines, width));
   }
 
   close(): void {
@@ -183,7 +174,7 @@ class Screen {
     stdin.off("keypress", this.#onKey);
     stdin.pause();
     stdin.setRawMode?.(false);
-    stdout.write(LEAVE);
+    stdout.write(LEAVE_SCREEN);
   }
 }
 

@@ -7,17 +7,10 @@ import { emitKeypressEvents } from "node:readline";
 import { type Face, paintOf, print, printJson } from "../command/face.ts";
 import type { MeshLine } from "../command/line.ts";
 import { EXIT } from "../terminal/exit.ts";
+import { ENTER_SCREEN, LEAVE_SCREEN, screenFrame } from "../terminal/screen.ts";
 import { cutTo } from "../terminal/text-width.ts";
 import { renderFrame, TOP_SORTS, type TopFrame, type TopSort } from "./top-frame.ts";
 
-const ENTER = "\x1b[?1049h\x1b[?25l";
-const LEAVE = "\x1b[?25h\x1b[?1049l";
-const HOME = "\x1b[H";
-const CLEAR_LINE = "\x1b[K";
-const CLEAR_BELOW = "\x1b[J";
-/** Terminals that know it hold the picture until the frame is whole; others ignore it. */
-const FRAME_BEGIN = "\x1b[?2026h";
-const FRAME_END = "\x1b[?2026l";
 const REFRESH_MS = 1_000;
 /** Lines of a frame that are not agents, beside one for each worker: summary, headings, keys. */
 const OTHER_LINES = 8;
@@ -76,7 +69,7 @@ class TopScreen {
     const onResize = (): void => this.#watch();
     const onGone = (): void => this.#fail(this.#line.gone.reason);
     // Even when something else ends the process, its last act gives the terminal back.
-    const giveBack = (): unknown => stdout.write(LEAVE);
+    const giveBack = (): unknown => stdout.write(LEAVE_SCREEN);
     emitKeypressEvents(stdin);
     stdin.setRawMode?.(true);
     stdin.resume();
@@ -84,7 +77,7 @@ class TopScreen {
     stdout.on("resize", onResize);
     signals.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("exit", giveBack);
     this.#line.gone.addEventListener("abort", onGone);
-    stdout.write(ENTER);
+    stdout.write(ENTER_SCREEN);
     try {
       if (this.#line.gone.aborted) onGone();
       else this.#watch();
@@ -99,7 +92,7 @@ class TopScreen {
       stdin.off("keypress", onKey);
       stdin.pause();
       stdin.setRawMode?.(false);
-      stdout.write(LEAVE);
+      stdout.write(LEAVE_SCREEN);
     }
   }
 
@@ -140,8 +133,7 @@ class TopScreen {
       .slice(0, height - 1);
     while (lines.length < height - 1) lines.push("");
     lines.push(paint.dim(cutTo(this.#held ? `held · ${KEYS}` : KEYS, width)));
-    const drawn = lines.map((line) => cutTo(line, width) + CLEAR_LINE).join("\r\n");
-    stdout.write(FRAME_BEGIN + HOME + drawn + CLEAR_BELOW + FRAME_END);
+    stdout.write(screenFrame(lines, width));
   }
 
   #onKey(key: Key | undefined): void {
