@@ -7,6 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, assert, beforeAll, describe, test } from "vitest";
 import { type Append, type ConflictLog, promised } from "../runtime/api/conflict-log.ts";
+import { PostgresLink } from "../runtime/conflicts/postgres-link.ts";
 import { PostgresLog } from "../runtime/conflicts/postgres-log.ts";
 import { schemaSql } from "../runtime/conflicts/postgres-schema.ts";
 import { SqliteLog } from "../runtime/conflicts/sqlite-log.ts";
@@ -367,6 +368,40 @@ describe("nodes that share a store", () => {
     assert.match(error.message, /store\.node: another process writes as node twin/);
     await first.append([conflict(1)]);
     await first.close();
+  });
+
+  test("what somebody else wrote under a node's name is not taken for its own", async () => {
+    const name = database();
+    const log = await open(name, "twin");
+    const { hash } = await log.append([conflict(1)], 0);
+    server.sql(
+      `INSERT INTO mesh_30k.log (node, seq, hash, body, kind) VALUES ('twin', 2,
+         encode(sha256(convert_to('${hash}2' || E'\\n' || '{}', 'UTF8')), 'hex'), '{}', 'gap');
+       SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mesh-30k twin'`,
+      name,
+    );
+    // The first of them may find out that the connection was lost.
+    await rejection(log.append([conflict(2)], 1));
+    const error = await rejection(log.append([conflict(2)], 1));
+    assert.equal(error.code, "MESH_CONFLICTS_CUT");
+    await log.close();
+  });
+
+  test("a session that would not wait for the disk is told to", async () => {
+    const name = database();
+    server.sql(`ALTER DATABASE ${name} SET synchronous_commit = off`);
+    const link = new PostgresLink(planOf(name), "node-a");
+    const { rows } = await (await link.connect()).query("SHOW synchronous_commit");
+    assert.deepEqual(rows, [{ synchronous_commit: "on" }]);
+    await link.close();
+  });
+
+  test("tables that a newer program made are left alone", async () => {
+    const { name } = await written();
+    server.sql("INSERT INTO mesh_30k.migrations (version) VALUES (99)", name);
+    const error = await rejection(open(name));
+    assert.equal(error.code, "MESH_STORE");
+    assert.match(error.message, /expected tables of version \d+ or less, got 99/);
   });
 });
 

@@ -177,10 +177,10 @@ async function mustKnow(db: Pick<PgClient, "query">): Promise<number> {
   );
 }
 
-/** Whether the server keeps what it says that it keeps, as it is set up. */
+/** What a store needs to know of how its server is set up: `encoding`, `sync`, `version`, `replica`. */
 export async function serverFacts(db: Pick<PgClient, "query">): Promise<PgRow> {
   const { rows } = await db.query(
-    `SELECT current_setting('fsync') AS fsync, current_setting('server_encoding') AS encoding,
+    `SELECT current_setting('server_encoding') AS encoding,
        current_setting('synchronous_commit') AS sync, current_setting('server_version_num') AS version,
        pg_is_in_recovery() AS replica`,
   );
