@@ -1,6 +1,6 @@
 // The log of conflicts in a real PostgreSQL, which the test starts and kills.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import Module from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -297,6 +297,16 @@ describe("a log in PostgreSQL", () => {
       assert.isFalse(ok, statement);
       assert.isString(fault);
     }
+  });
+
+  test("a file of its name that a crash has left empty is written again", async () => {
+    const name = database();
+    const dataDir = join(root, name);
+    mkdirSync(dataDir);
+    const file = join(dataDir, "conflicts-store.node");
+    writeFileSync(file, "");
+    await (await open(name, undefined, dataDir)).close();
+    assert.match(readFileSync(file, "utf8"), /^node-[0-9a-f]{8}\n$/);
   });
 
   test("a chain that is shorter than its anchor says is not continued", async () => {

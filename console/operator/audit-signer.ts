@@ -1,12 +1,8 @@
 /** What signs the checkpoints of an audit log: a key of its own, whose seed lies sealed beside the log. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type KeyEnvironment,
-  newSealSecret,
-  readKeys,
-  replaceKeys,
-} from "../../runtime/trust/key-files.ts";
+import { replaceFile } from "../../runtime/machine/replaced-file.ts";
+import { type KeyEnvironment, newSealSecret, readKeys } from "../../runtime/trust/key-files.ts";
 import {
   randomSecret,
   readKeyFile,
@@ -29,9 +25,9 @@ const BY_KEY_FILE = 2;
 export function auditSigner(paths: AuditPaths, env: KeyEnvironment): Signer {
   if (!existsSync(paths.signer)) {
     const seed = randomSecret();
-    replaceKeys(paths.signer, seal(seed, newSealSecret(paths.folder, env), PURPOSE));
+    replaceFile(paths.signer, seal(seed, newSealSecret(paths.folder, env), PURPOSE));
     const signer = signerOf(nativeSignatures, seed);
-    replaceKeys(paths.publicKey, signer.publicKey);
+    replaceFile(paths.publicKey, signer.publicKey);
     return signer;
   }
   const sealed = readKeys(paths.signer);

@@ -8,7 +8,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { replaceKeys } from "../../runtime/trust/key-files.ts";
+import { replaceFile } from "../../runtime/machine/replaced-file.ts";
 import { ConsoleError } from "../terminal/exit.ts";
 
 /** A code is good for its own 30 s and those before and after: clocks of people differ. */
@@ -118,7 +118,7 @@ export class BreakGlass {
 
   #keep(kept: Kept): void {
     if (this.#path !== undefined)
-      replaceKeys(this.#path, Buffer.from(`${JSON.stringify({ version: 1, ...kept })}\n`));
+      replaceFile(this.#path, Buffer.from(`${JSON.stringify({ version: 1, ...kept })}\n`));
     this.#kept = kept;
   }
 }

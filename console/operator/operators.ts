@@ -1,7 +1,7 @@
 /** The operators of a mesh and their authenticators, in a file that only its owner can read. No secret is in it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { replaceKeys } from "../../runtime/trust/key-files.ts";
+import { replaceFile } from "../../runtime/machine/replaced-file.ts";
 import { ConsoleError, sentenceOf } from "../terminal/exit.ts";
 import { ROLES, type Role } from "./role.ts";
 
@@ -101,7 +101,7 @@ export class Operators {
 
   #write(next: readonly Operator[]): void {
     if (this.#path !== undefined)
-      replaceKeys(
+      replaceFile(
         this.#path,
         Buffer.from(`${JSON.stringify({ version: 1, operators: next }, null, 2)}\n`),
       );

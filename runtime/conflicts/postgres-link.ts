@@ -85,8 +85,11 @@ export class PostgresLink {
       this.#say(spoken);
       throw spoken;
     }
-    if (this.#closed) destroy(client);
-    else this.#writer = client;
+    if (this.#closed) {
+      destroy(client);
+      throw this.#error("it was closed while it was being reached");
+    }
+    this.#writer = client;
     this.#say(undefined);
     return client;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MeshError } from "../../actors/errors.ts";
 import type { EntryKind, InboxNote } from "../../coordination/conflict-entry.ts";
@@ -23,6 +23,7 @@ import {
 } from "../api/conflict-log.ts";
 import { systemClock } from "../machine/clock.ts";
 import type { PgClient, PgRow, PgValue } from "../machine/postgres.ts";
+import { replaceFile } from "../machine/replaced-file.ts";
 import type { StorePlan } from "../plan/store-plan.ts";
 import { ChainAnchor, readAnchor } from "./chain-anchor.ts";
 import { LogQueries, type LogQuery, surplusOf } from "./log-queries.ts";
@@ -434,7 +435,6 @@ function keptName(dataDir: string | undefined): string {
   if (kept) return kept;
   const name = `node-${randomBytes(4).toString("hex")}`;
   if (dataDir === undefined) return name;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeFileSync(join(dataDir, NODE_FILE), `${name}\n`, { mode: 0o600, flag: "wx" });
+  replaceFile(join(dataDir, NODE_FILE), Buffer.from(`${name}\n`));
   return name;
 }

@@ -1,15 +1,8 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { TopologySize } from "../../coordination/topology.ts";
+import { replaceFile } from "../machine/replaced-file.ts";
 
 /** Which places of a mesh have agents: runs of them, `to` not included. */
 export type Runs = readonly { readonly from: number; readonly to: number }[];
@@ -43,25 +36,6 @@ export class PopulationFile {
 
   /** Returns when it is on disk. */
   write(size: TopologySize, agents: Runs): void {
-    const part = `${this.#path}.part`;
-    const file = openSync(part, "w", 0o600);
-    try {
-      writeFileSync(file, `${JSON.stringify({ size, agents })}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    try {
-      renameSync(part, this.#path);
-    } catch (error) {
-      unlinkSync(part);
-      throw error;
-    }
-    const folder = openSync(dirname(this.#path), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    replaceFile(this.#path, Buffer.from(`${JSON.stringify({ size, agents })}\n`));
   }
 }

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MeshError } from "../../actors/errors.ts";
+import { writeSynced } from "../machine/replaced-file.ts";
 import { randomSecret, readKeyFile, type SealSecret } from "./sealed-file.ts";
 
 /** Where the files of a key store lie in a data folder. */
@@ -76,30 +68,7 @@ export function readKeys(path: string): Uint8Array {
   }
 }
 
-/** Puts bytes in a file's place so that whenever this process ends, the path names the old ones or the new. */
-export function replaceKeys(path: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const part = `${path}.${process.pid}.part`;
-  write(openSync(part, "w", 0o600), bytes);
-  renameSync(part, path);
-  const folder = openSync(dirname(path), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
 function writeNew(path: string, bytes: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  write(openSync(path, "wx", 0o600), bytes);
-}
-
-function write(file: number, bytes: Uint8Array): void {
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  writeSynced(openSync(path, "wx", 0o600), bytes);
 }

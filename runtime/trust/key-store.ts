@@ -27,6 +27,7 @@ import type { Signer } from "../../trust/signatures.ts";
 import { systemClock } from "../machine/clock.ts";
 import { lockFolder } from "../machine/folder-lock.ts";
 import { turnOfEventLoop } from "../machine/later.ts";
+import { replaceFile } from "../machine/replaced-file.ts";
 import {
   agentsOf,
   type Identities,
@@ -40,7 +41,6 @@ import {
   keyPaths,
   newSealSecret,
   readKeys,
-  replaceKeys,
   sealSecret,
 } from "./key-files.ts";
 import { randomSecret, type SealSecret, seal, unseal } from "./sealed-file.ts";
@@ -90,8 +90,8 @@ export class KeyStore {
       refuseExisting(paths);
       const secret = newSealSecret(paths.folder, env);
       const seed = randomSecret();
-      replaceKeys(paths.root, seal(seed, secret, ROOT));
-      replaceKeys(
+      replaceFile(paths.root, seal(seed, secret, ROOT));
+      replaceFile(
         paths.issuers,
         seal(issuersBytes([{ from: 1, seed: randomSecret() }]), secret, ISSUERS),
       );
@@ -261,7 +261,7 @@ export class KeyStore {
       const entry = { from: rows.from, to: rows.to, before: this.identities.nextSerial };
       this.revoked = revoke(this.#readRevoked(), entry, Math.floor(systemClock.nowMs()));
       const { meshId } = this.identities;
-      replaceKeys(this.#paths.revoked, writeRevocations(this.revoked, meshId, this.#root()));
+      replaceFile(this.#paths.revoked, writeRevocations(this.revoked, meshId, this.#root()));
       return this.revoked;
     } finally {
       lock.release();
@@ -329,7 +329,7 @@ export class KeyStore {
       seed.fill(0);
     }
     progress?.(total, total);
-    replaceKeys(this.#paths.identities, writeIdentities(next));
+    replaceFile(this.#paths.identities, writeIdentities(next));
     Object.assign(identities, next);
   }
 
@@ -338,7 +338,7 @@ export class KeyStore {
     const issuers = readIssuers(this.#unseal(ISSUERS, this.#paths.issuers));
     const from = this.identities.nextSerial;
     const next = [...issuers, { from, seed: randomSecret() }].slice(-MAX_ISSUERS);
-    replaceKeys(this.#paths.issuers, seal(issuersBytes(next), this.#secret, ISSUERS));
+    replaceFile(this.#paths.issuers, seal(issuersBytes(next), this.#secret, ISSUERS));
   }
 
   #root(): Signer {

@@ -5,13 +5,8 @@ import { join } from "node:path";
 import { InvalidOptionError, MeshError } from "../../actors/errors.ts";
 import { systemClock } from "../machine/clock.ts";
 import { lockFolder } from "../machine/folder-lock.ts";
-import {
-  type KeyEnvironment,
-  newSealSecret,
-  readKeys,
-  replaceKeys,
-  sealSecret,
-} from "./key-files.ts";
+import { replaceFile } from "../machine/replaced-file.ts";
+import { type KeyEnvironment, newSealSecret, readKeys, sealSecret } from "./key-files.ts";
 import { seal, unseal } from "./sealed-file.ts";
 import { issueCertificate, type KeyPair, makeAuthority } from "./x509-issuer.ts";
 
@@ -195,7 +190,7 @@ export class TierCertificates {
   #seal(authority: Authority): void {
     const secret = newSealSecret(this.#sealFolder, this.#env);
     const sealed = seal(Buffer.from(JSON.stringify(authority)), secret, PURPOSE);
-    replaceKeys(join(this.folder, PURPOSE), sealed);
+    replaceFile(join(this.folder, PURPOSE), sealed);
   }
 
   #authority(): Authority {
@@ -243,7 +238,7 @@ export class TierCertificates {
   }
 
   #write(name: string, text: string): void {
-    replaceKeys(this.#path(name), Buffer.from(text.endsWith("\n") ? text : `${text}\n`));
+    replaceFile(this.#path(name), Buffer.from(text.endsWith("\n") ? text : `${text}\n`));
   }
 
   #path(name: string): string {
