@@ -305,7 +305,8 @@ describe("a log in PostgreSQL", () => {
     mkdirSync(dataDir);
     const file = join(dataDir, "conflicts-store.node");
     writeFileSync(file, "");
-    await (await open(name, undefined, dataDir)).close();
+    const store = { ...planOf(name), node: undefined };
+    await (await PostgresLog.open({ store, dataDir })).close();
     assert.match(readFileSync(file, "utf8"), /^node-[0-9a-f]{8}\n$/);
   });
 
