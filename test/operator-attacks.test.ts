@@ -26,6 +26,8 @@ interface Attack {
   readonly reason: RefusalReason;
   readonly status: number;
   readonly says: RegExp;
+  /** Those who watch operators are told of a wrong signature: one within a session, which a failed login is not. */
+  readonly isTold?: true;
   readonly attack: (world: OperatorWorld) => Promise<Pick<Reply, "status" | "message">>;
 }
 
@@ -338,31 +340,26 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: "an assertion for one command, with another",
-    reason: "step-up",
+    reason: "assertion",
     status: 403,
     says: /for another command, or for other arguments/,
-    attack: async (at) => {
-      const { key, cookie } = await at.enrol("alice", "admin");
-      const assertion = await at.stepUp(key, cookie, "thaw", {});
-      return at.run("kill", { target: "worker-1" }, { cookie, assertion });
-    },
+    isTold: true,
+    attack: (at) => killSignedFor(at, "thaw", {}),
   },
   {
     name: "an assertion for a command, with other arguments",
-    reason: "step-up",
+    reason: "assertion",
     status: 403,
     says: /for another command, or for other arguments/,
-    attack: async (at) => {
-      const { key, cookie } = await at.enrol("alice", "admin");
-      const assertion = await at.stepUp(key, cookie, "kill", { target: "sector-1" });
-      return at.run("kill", { target: "worker-1" }, { cookie, assertion });
-    },
+    isTold: true,
+    attack: (at) => killSignedFor(at, "kill", { target: "sector-1" }),
   },
   {
     name: "an assertion for a command, twice",
     reason: "assertion",
     status: 403,
     says: /was used already/,
+    isTold: true,
     attack: async (at) => {
       const { key, cookie } = await at.enrol("alice", "admin");
       const assertion = await at.stepUp(key, cookie, "kill", { target: "worker-1" });
@@ -376,6 +373,7 @@ const ATTACKS: readonly Attack[] = [
     reason: "assertion",
     status: 403,
     says: /not enrolled here|not asked for/,
+    isTold: true,
     attack: async (at) => {
       const { cookie } = await at.enrol("alice", "admin");
       const other = await at.enrol("bob", "admin");
@@ -392,6 +390,7 @@ const ATTACKS: readonly Attack[] = [
     reason: "assertion",
     status: 403,
     says: /not asked for/,
+    isTold: true,
     attack: async (at) => {
       const { key, cookie } = await at.enrol("alice", "admin");
       const { json } = await at.ask("/v1/login/options");
@@ -421,7 +420,7 @@ const ATTACKS: readonly Attack[] = [
 ];
 
 describe("an attack", () => {
-  test.each(ATTACKS)("$name", async ({ reason, status, says, attack }) => {
+  test.each(ATTACKS)("$name", async ({ reason, status, says, attack, isTold }) => {
     const before = world.gate.refused.get(reason) ?? 0;
     const reply = await attack(world);
     assert.match(reply.message, says);
@@ -430,6 +429,9 @@ describe("an attack", () => {
     const entry = (await world.audit()).findLast(({ outcome }) => outcome === "refused");
     assert.equal(entry?.reason, reason);
     assert.match(entry?.why ?? "", says);
+    const told = world.signs.filter(({ sign }) => sign === "bad-signature");
+    const who = { name: "alice", origin: "http 127.0.0.1", local: false };
+    assert.deepEqual(told, isTold ? [{ who, sign: "bad-signature" }] : []);
     const { auditLog } = world.gate;
     const verdict = await checkAudit(auditLog?.paths ?? assert.fail(), { live: auditLog?.head });
     assert.isNull(verdict.fault);
@@ -441,4 +443,11 @@ async function loginWith(at: OperatorWorld, lies: object): Promise<Reply> {
   const { key } = await at.enrol("alice", "admin");
   const { json } = await at.ask("/v1/login/options");
   return at.ask("/v1/login", { body: { assertion: key.get(json, lies) } });
+}
+
+/** Kills a worker, with an assertion for something else. */
+async function killSignedFor(at: OperatorWorld, command: string, args: object): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const assertion = await at.stepUp(key, cookie, command, args);
+  return at.run("kill", { target: "worker-1" }, { cookie, assertion });
 }

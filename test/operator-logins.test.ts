@@ -76,3 +76,32 @@ test("the cookie is for the browser alone, and no secret is in what anybody may 
   const listed = await world.say({ id: 1, command: "sessions", arguments: {} });
   assert.notInclude(JSON.stringify(listed), token);
 });
+
+test("what another command does is signed for as that other one, which the refusal names", async () => {
+  const { key, cookie } = await world.enrol("alice", "admin");
+  await world.run("poke", {}, { cookie });
+  const { status, json } = await world.run("undo", {}, { cookie });
+  assert.equal(status, 403);
+  const { step } = json.error as { step: { command: string; arguments: object } };
+  assert.deepEqual(step, { command: "kill", arguments: { target: "worker-1" } });
+  const assertion = await world.stepUp(key, cookie, step.command, step.arguments);
+  assert.equal((await world.run("undo", {}, { cookie, assertion })).status, 200);
+  assert.notInclude(JSON.stringify(world.signs), "bad-signature");
+});
+
+test("those who watch operators are told of every login and of every end of a session, once", async () => {
+  const { key, cookie } = await world.enrol("alice", "admin");
+  await world.ask("/v1/login", { method: "DELETE", cookie });
+  await world.login(key);
+  await world.login(key);
+  await world.say({ id: 1, command: "sessions", arguments: { action: "kill", which: "alice" } });
+  await world.login(key);
+  world.nowMs += 15 * 60_000;
+  await world.say({ id: 1, command: "sessions", arguments: {} });
+  const ofAlice = { name: "alice", origin: "http 127.0.0.1", local: false };
+  const told = ["login", "logout", "login", "logout", "login", "logout", "login", "logout"];
+  assert.deepEqual(
+    world.signs,
+    told.map((sign) => ({ who: ofAlice, sign })),
+  );
+});

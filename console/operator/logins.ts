@@ -260,6 +260,7 @@ export class Logins {
         "step-up",
         "CONSOLE_STEP_UP",
         `${step.command}: needs a fresh assertion of ${who} for this very command`,
+        { step },
       );
     }
     const challenge = challengeOf(assertion) ?? "";
@@ -267,8 +268,8 @@ export class Logins {
     if (asked?.for !== "step-up" || asked.session !== id) throw notAsked("step-up");
     if (asked.digest !== stepDigest(step)) {
       throw new RefusedError(
-        "step-up",
-        "CONSOLE_STEP_UP",
+        "assertion",
+        "CONSOLE_ASSERTION",
         `${step.command}: the assertion is for another command, or for other arguments`,
       );
     }
@@ -298,7 +299,7 @@ export class Logins {
         "locked-out",
         "CONSOLE_LOCKED_OUT",
         `too many failures: try again in ${seconds}s`,
-        waitMs,
+        { waitMs },
       ),
       { what: "login", who: "nobody", face: "dashboard", more: { from: name } },
     );
