@@ -105,3 +105,13 @@ test("those who watch operators are told of every login and of every end of a se
     told.map((sign) => ({ who: ofAlice, sign })),
   );
 });
+
+test("sessions end also when that cannot be written down", async () => {
+  const { cookie } = await world.enrol("alice", "admin");
+  world.gate.auditLog?.close();
+  world.nowMs += 15 * 60_000;
+  // As the server's timer does, where nobody could catch what is thrown.
+  world.gate.logins.sessions.sweep(world.nowMs);
+  assert.equal((await world.run("status", {}, { cookie })).status, 401);
+  assert.equal(world.signs.at(-1)?.sign, "logout");
+});

@@ -225,11 +225,12 @@ export class Gate {
 
   /** Writes down a login, the end of a session, an enrolment, … */
   access(what: string, who: string, outcome: AuditOutcome, facts: Partial<AuditEntry> = {}): void {
-    this.#write({ atMs: this.wallMs(), kind: "access", what, who, outcome, ...facts }, true);
     const from = facts.more?.from;
-    if (outcome !== "done" || typeof from !== "string") return;
-    if (what === "login") this.#sign("login", who, from);
-    if (what === "session-end") this.#sign("logout", who, from);
+    if (typeof from === "string") {
+      if (what === "login") this.#sign("login", who, from);
+      if (what === "session-end") this.#sign("logout", who, from);
+    }
+    this.#write({ atMs: this.wallMs(), kind: "access", what, who, outcome, ...facts }, true);
   }
 
   #sign(sign: OperatorSign["sign"], who: string, from: string | undefined): void {

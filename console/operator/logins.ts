@@ -73,13 +73,14 @@ export class Logins {
     this.#gate = gate;
     this.operators = new Operators(dataDir);
     this.breakGlass = new BreakGlass(dataDir);
-    this.sessions = new LoginSessions(({ id, who, role, from }, how) =>
-      gate.access("session-end", who, "done", {
-        role,
-        face: "dashboard",
-        more: { session: id, how, from },
-      }),
-    );
+    this.sessions = new LoginSessions(({ id, who, role, from }, how) => {
+      const more = { session: id, how, from };
+      try {
+        gate.access("session-end", who, "done", { role, face: "dashboard", more });
+      } catch {
+        // A log that cannot be written keeps nobody in, and must not end the process from the timer that looks for ends.
+      }
+    });
   }
 
   /** Whether anybody has an authenticator. */
