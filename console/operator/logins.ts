@@ -76,7 +76,7 @@ export class Logins {
     this.sessions = new LoginSessions(({ id, who, role, from }, how) => {
       const more = { session: id, how, from };
       try {
-        gate.access("session-end", who, "done", { role, face: "dashboard", more });
+        gate.access("session-end", who, { role, face: "dashboard", more });
       } catch {
         // A log that cannot be written keeps nobody in, and must not end the process from the timer that looks for ends.
       }
@@ -140,7 +140,7 @@ export class Logins {
       if (this.#invited.take(invitation, this.#gate.nowMs()) === undefined) throw badInvitation();
       const operator = this.operators.enrol(asked.name, asked.role, authenticator);
       const { aaguid, isSynced } = authenticator;
-      this.#gate.access("enrol", asked.name, "done", {
+      this.#gate.access("enrol", asked.name, {
         role: operator.role,
         face: "dashboard",
         more: {
@@ -287,7 +287,7 @@ export class Logins {
     const begun = this.sessions.begin({ who, role, way, from }, this.#gate.nowMs());
     this.#lockOut.succeeded(from);
     const more = { session: begun.session.id, from, way };
-    this.#gate.access("login", who, "done", { role, face: "dashboard", more });
+    this.#gate.access("login", who, { role, face: "dashboard", more });
     return begun;
   }
 
