@@ -91,6 +91,34 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "the cookie of an operator who was removed",
+    reason: "session",
+    status: 401,
+    says: /is of an operator who was removed/,
+    attack: async (at) => {
+      const { cookie } = await at.enrol("alice", "admin");
+      await at.say({
+        id: 1,
+        command: "operators",
+        arguments: { action: "remove", name: "alice" },
+      });
+      return at.run("status", {}, { cookie });
+    },
+  },
+  {
+    name: "a copy of an authenticator, which is behind it in its count",
+    reason: "assertion",
+    status: 403,
+    says: /counter/i,
+    attack: async (at) => {
+      const { key } = await at.enrol("alice", "admin");
+      const { json } = await at.ask("/v1/login/options");
+      const assertion = key.get(json);
+      await at.login(key);
+      return at.ask("/v1/login", { body: { assertion } });
+    },
+  },
+  {
     name: "an assertion that logged somebody in before",
     reason: "assertion",
     status: 403,
@@ -178,6 +206,19 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "an enrolment that one invitation began and another one is to pay for",
+    reason: "invitation",
+    status: 403,
+    says: /expected one that is not used/,
+    attack: async (at) => {
+      const invitation = at.gate.logins.invite("alice", "admin");
+      const { json } = await at.ask("/v1/login/enrol-options", { body: { invitation } });
+      const credential = new SoftwareAuthenticator(at.origin).create(json);
+      const body = { invitation: at.gate.logins.invite("mallory", "observe"), credential };
+      return at.ask("/v1/login/enrol", { body });
+    },
+  },
+  {
     name: "a code of break-glass that somebody has seen being typed",
     reason: "code",
     status: 403,
@@ -227,17 +268,18 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: "trying codes one after another",
+    name: "trying codes one after another, each from another address",
     reason: "locked-out",
     status: 429,
     says: /too many failures: try again in \d+s/,
     attack: async (at) => {
       await at.enrol("alice", "admin");
       const { passphrase, code } = await at.breakGlass();
-      for (let tries = 0; tries < 5; tries++)
-        await at.ask("/v1/login/break-glass", {
-          body: { passphrase: `${tries}`.repeat(300), code: code() },
-        });
+      const party = { id: "localhost", origins: [at.origin] };
+      for (let tries = 0; tries < 5; tries++) {
+        const visit = { party, from: `10.0.0.${tries}` };
+        await at.gate.logins.breakIn("x".repeat(300), code(), visit).catch(() => {});
+      }
       return at.ask("/v1/login/break-glass", { body: { passphrase, code: code() } });
     },
   },
@@ -369,6 +411,41 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "an assertion for a command, of an authenticator that did not verify its user",
+    reason: "assertion",
+    status: 403,
+    says: /User verification/i,
+    isTold: true,
+    attack: (at) => killSignedBy(at, (key, asked) => key.get(asked, { isVerified: false })),
+  },
+  {
+    name: "an assertion for a command, whose signature is of something else",
+    reason: "assertion",
+    status: 403,
+    says: /its signature does not hold/,
+    isTold: true,
+    attack: (at) =>
+      killSignedBy(at, (key, asked) => {
+        const assertion = key.get(asked) as { response: { signature: string } };
+        const { response: other } = key.get(asked, { rpId: "x" }) as typeof assertion;
+        const { signature } = other;
+        return { ...assertion, response: { ...assertion.response, signature } };
+      }),
+  },
+  {
+    name: "an assertion that was asked for in a session before",
+    reason: "assertion",
+    status: 403,
+    says: /not asked for/,
+    isTold: true,
+    attack: async (at) => {
+      const { key, cookie } = await at.enrol("alice", "admin");
+      const assertion = await at.stepUp(key, cookie, "kill", { target: "worker-1" });
+      const later = await at.login(key);
+      return at.run("kill", { target: "worker-1" }, { cookie: later, assertion });
+    },
+  },
+  {
     name: "an assertion of another operator for a command",
     reason: "assertion",
     status: 403,
@@ -450,4 +527,18 @@ async function killSignedFor(at: OperatorWorld, command: string, args: object): 
   const { key, cookie } = await at.enrol("alice", "admin");
   const assertion = await at.stepUp(key, cookie, command, args);
   return at.run("kill", { target: "worker-1" }, { cookie, assertion });
+}
+
+/** Kills a worker, with an assertion that is made for it in some way. */
+async function killSignedBy(
+  at: OperatorWorld,
+  sign: (key: SoftwareAuthenticator, asked: Reply["json"]) => unknown,
+): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const args = { target: "worker-1" };
+  const { json } = await at.ask("/v1/login/step-up", {
+    cookie,
+    body: { command: "kill", arguments: args },
+  });
+  return at.run("kill", args, { cookie, assertion: sign(key, json) });
 }
