@@ -37,11 +37,14 @@ export interface Login {
 export class RefusedError extends Error {
   readonly status: number;
   readonly code: string;
+  /** What has to be signed for. */
+  readonly step: unknown;
 
-  constructor(status: number, code: string, sentence: string) {
+  constructor(status: number, code: string, sentence: string, step?: unknown) {
     super(sentence);
     this.status = status;
     this.code = code;
+    this.step = step;
   }
 }
 
@@ -118,13 +121,15 @@ export class Session {
    */
   async run(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const path = `/v1/commands/${command}`;
+    let step: unknown;
     try {
       return await this.#fetch(path, { body: args });
     } catch (error) {
       const isAsked = error instanceof RefusedError && error.code === STEP_UP;
       if (!isAsked || this.login.session?.way !== "authenticator") throw error;
+      step = error.step;
     }
-    const options = await this.#fetch("/v1/login/step-up", { body: { command, arguments: args } });
+    const options = await this.#fetch("/v1/login/step-up", { body: step });
     const headers = { "mesh-step-up": headerOf(await signWith(options)) };
     return this.#fetch(path, { body: args, headers });
   }
@@ -156,9 +161,11 @@ export class Session {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const document = (await response.json()) as { error?: { code?: string; message?: string } };
+    const document = (await response.json()) as {
+      error?: { code?: string; message?: string; step?: unknown };
+    };
     if (response.ok) return document;
-    const { code = "", message = response.statusText } = document.error ?? {};
-    throw new RefusedError(response.status, code, message);
+    const { code = "", message = response.statusText, step } = document.error ?? {};
+    throw new RefusedError(response.status, code, message, step);
   }
 }

@@ -26,6 +26,8 @@ interface Attack {
   readonly reason: RefusalReason;
   readonly status: number;
   readonly says: RegExp;
+  /** Those who watch operators are told of a wrong signature: one within a session, which a failed login is not. */
+  readonly isTold?: true;
   readonly attack: (world: OperatorWorld) => Promise<Pick<Reply, "status" | "message">>;
 }
 
@@ -86,6 +88,34 @@ const ATTACKS: readonly Attack[] = [
       const { key, cookie } = await at.enrol("alice", "admin");
       await at.login(key);
       return at.run("status", {}, { cookie });
+    },
+  },
+  {
+    name: "the cookie of an operator who was removed",
+    reason: "session",
+    status: 401,
+    says: /is of an operator who was removed/,
+    attack: async (at) => {
+      const { cookie } = await at.enrol("alice", "admin");
+      await at.say({
+        id: 1,
+        command: "operators",
+        arguments: { action: "remove", name: "alice" },
+      });
+      return at.run("status", {}, { cookie });
+    },
+  },
+  {
+    name: "a copy of an authenticator, which is behind it in its count",
+    reason: "assertion",
+    status: 403,
+    says: /counter/i,
+    attack: async (at) => {
+      const { key } = await at.enrol("alice", "admin");
+      const { json } = await at.ask("/v1/login/options");
+      const assertion = key.get(json);
+      await at.login(key);
+      return at.ask("/v1/login", { body: { assertion } });
     },
   },
   {
@@ -176,6 +206,19 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "an enrolment that one invitation began and another one is to pay for",
+    reason: "invitation",
+    status: 403,
+    says: /expected one that is not used/,
+    attack: async (at) => {
+      const invitation = at.gate.logins.invite("alice", "admin");
+      const { json } = await at.ask("/v1/login/enrol-options", { body: { invitation } });
+      const credential = new SoftwareAuthenticator(at.origin).create(json);
+      const body = { invitation: at.gate.logins.invite("mallory", "observe"), credential };
+      return at.ask("/v1/login/enrol", { body });
+    },
+  },
+  {
     name: "a code of break-glass that somebody has seen being typed",
     reason: "code",
     status: 403,
@@ -225,17 +268,18 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: "trying codes one after another",
+    name: "trying codes one after another, each from another address",
     reason: "locked-out",
     status: 429,
     says: /too many failures: try again in \d+s/,
     attack: async (at) => {
       await at.enrol("alice", "admin");
       const { passphrase, code } = await at.breakGlass();
-      for (let tries = 0; tries < 5; tries++)
-        await at.ask("/v1/login/break-glass", {
-          body: { passphrase: `${tries}`.repeat(300), code: code() },
-        });
+      const party = { id: "localhost", origins: [at.origin] };
+      for (let tries = 0; tries < 5; tries++) {
+        const visit = { party, from: `10.0.0.${tries}` };
+        await at.gate.logins.breakIn("x".repeat(300), code(), visit).catch(() => {});
+      }
       return at.ask("/v1/login/break-glass", { body: { passphrase, code: code() } });
     },
   },
@@ -338,31 +382,26 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: "an assertion for one command, with another",
-    reason: "step-up",
+    reason: "assertion",
     status: 403,
     says: /for another command, or for other arguments/,
-    attack: async (at) => {
-      const { key, cookie } = await at.enrol("alice", "admin");
-      const assertion = await at.stepUp(key, cookie, "thaw", {});
-      return at.run("kill", { target: "worker-1" }, { cookie, assertion });
-    },
+    isTold: true,
+    attack: (at) => killSignedFor(at, "thaw", {}),
   },
   {
     name: "an assertion for a command, with other arguments",
-    reason: "step-up",
+    reason: "assertion",
     status: 403,
     says: /for another command, or for other arguments/,
-    attack: async (at) => {
-      const { key, cookie } = await at.enrol("alice", "admin");
-      const assertion = await at.stepUp(key, cookie, "kill", { target: "sector-1" });
-      return at.run("kill", { target: "worker-1" }, { cookie, assertion });
-    },
+    isTold: true,
+    attack: (at) => killSignedFor(at, "kill", { target: "sector-1" }),
   },
   {
     name: "an assertion for a command, twice",
     reason: "assertion",
     status: 403,
     says: /was used already/,
+    isTold: true,
     attack: async (at) => {
       const { key, cookie } = await at.enrol("alice", "admin");
       const assertion = await at.stepUp(key, cookie, "kill", { target: "worker-1" });
@@ -372,10 +411,46 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   {
+    name: "an assertion for a command, of an authenticator that did not verify its user",
+    reason: "assertion",
+    status: 403,
+    says: /User verification/i,
+    isTold: true,
+    attack: (at) => killSignedBy(at, (key, asked) => key.get(asked, { isVerified: false })),
+  },
+  {
+    name: "an assertion for a command, whose signature is of something else",
+    reason: "assertion",
+    status: 403,
+    says: /its signature does not hold/,
+    isTold: true,
+    attack: (at) =>
+      killSignedBy(at, (key, asked) => {
+        const assertion = key.get(asked) as { response: { signature: string } };
+        const { response: other } = key.get(asked, { rpId: "x" }) as typeof assertion;
+        const { signature } = other;
+        return { ...assertion, response: { ...assertion.response, signature } };
+      }),
+  },
+  {
+    name: "an assertion that was asked for in a session before",
+    reason: "assertion",
+    status: 403,
+    says: /not asked for/,
+    isTold: true,
+    attack: async (at) => {
+      const { key, cookie } = await at.enrol("alice", "admin");
+      const assertion = await at.stepUp(key, cookie, "kill", { target: "worker-1" });
+      const later = await at.login(key);
+      return at.run("kill", { target: "worker-1" }, { cookie: later, assertion });
+    },
+  },
+  {
     name: "an assertion of another operator for a command",
     reason: "assertion",
     status: 403,
     says: /not enrolled here|not asked for/,
+    isTold: true,
     attack: async (at) => {
       const { cookie } = await at.enrol("alice", "admin");
       const other = await at.enrol("bob", "admin");
@@ -392,6 +467,7 @@ const ATTACKS: readonly Attack[] = [
     reason: "assertion",
     status: 403,
     says: /not asked for/,
+    isTold: true,
     attack: async (at) => {
       const { key, cookie } = await at.enrol("alice", "admin");
       const { json } = await at.ask("/v1/login/options");
@@ -421,7 +497,7 @@ const ATTACKS: readonly Attack[] = [
 ];
 
 describe("an attack", () => {
-  test.each(ATTACKS)("$name", async ({ reason, status, says, attack }) => {
+  test.each(ATTACKS)("$name", async ({ reason, status, says, attack, isTold }) => {
     const before = world.gate.refused.get(reason) ?? 0;
     const reply = await attack(world);
     assert.match(reply.message, says);
@@ -430,6 +506,9 @@ describe("an attack", () => {
     const entry = (await world.audit()).findLast(({ outcome }) => outcome === "refused");
     assert.equal(entry?.reason, reason);
     assert.match(entry?.why ?? "", says);
+    const told = world.signs.filter(({ sign }) => sign === "bad-signature");
+    const who = { name: "alice", origin: "http 127.0.0.1", local: false };
+    assert.deepEqual(told, isTold ? [{ who, sign: "bad-signature" }] : []);
     const { auditLog } = world.gate;
     const verdict = await checkAudit(auditLog?.paths ?? assert.fail(), { live: auditLog?.head });
     assert.isNull(verdict.fault);
@@ -441,4 +520,25 @@ async function loginWith(at: OperatorWorld, lies: object): Promise<Reply> {
   const { key } = await at.enrol("alice", "admin");
   const { json } = await at.ask("/v1/login/options");
   return at.ask("/v1/login", { body: { assertion: key.get(json, lies) } });
+}
+
+/** Kills a worker, with an assertion for something else. */
+async function killSignedFor(at: OperatorWorld, command: string, args: object): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const assertion = await at.stepUp(key, cookie, command, args);
+  return at.run("kill", { target: "worker-1" }, { cookie, assertion });
+}
+
+/** Kills a worker, with an assertion that is made for it in some way. */
+async function killSignedBy(
+  at: OperatorWorld,
+  sign: (key: SoftwareAuthenticator, asked: Reply["json"]) => unknown,
+): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const args = { target: "worker-1" };
+  const { json } = await at.ask("/v1/login/step-up", {
+    cookie,
+    body: { command: "kill", arguments: args },
+  });
+  return at.run("kill", args, { cookie, assertion: sign(key, json) });
 }

@@ -176,6 +176,10 @@ test("a key that others can read is refused, and a renewed pair is taken when it
   writeFileSync(key, `${next.key}\n`);
   assert.equal(files.renewed()?.cert.toString().trim(), next.cert.trim());
   assert.isUndefined(files.renewed());
+  rmSync(key);
+  assert.isUndefined(files.renewed());
+  assert.throws(() => readTls(cert, key), /tls-cert, tls-key: expected .*: ENOENT/);
+  writeFileSync(key, next.key, { mode: 0o600 });
   chmodSync(key, 0o644);
   assert.throws(
     () => readTls(cert, key),

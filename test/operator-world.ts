@@ -13,6 +13,7 @@ import { readAudit } from "../console/operator/audit-check.ts";
 import { Gate, type GateOptions } from "../console/operator/gate.ts";
 import type { Role } from "../console/operator/role.ts";
 import type { Mesh } from "../runtime/api/mesh-api.ts";
+import type { OperatorAct, OperatorSign } from "../runtime/api/threat-api.ts";
 import { SoftwareAuthenticator } from "./authenticator.ts";
 import { FakeMesh } from "./fake-mesh.ts";
 
@@ -58,6 +59,9 @@ export class OperatorWorld {
   readonly dataDir: string = mkdtempSync(join(tmpdir(), "mesh-operator-"));
   readonly gate: Gate;
   readonly token: string = TOKEN;
+  /** What those who watch operators were told. */
+  readonly signs: OperatorSign[] = [];
+  readonly acts: OperatorAct[] = [];
   /** Onward, and as people's clocks show, ms since 1970. */
   nowMs: number = Date.parse("2026-11-25T12:00:00Z");
   server!: HttpServer;
@@ -73,7 +77,10 @@ export class OperatorWorld {
     const world = new OperatorWorld(options);
     const still = { late: [], barrierMs: 1, suspended: 0 };
     const freeze = async (scope = "all"): Promise<object> => ({ scope, agents: 24, ...still });
-    const mesh = Promise.resolve(Object.assign(world.fake.mesh, { freeze }) as unknown as Mesh);
+    const sign = (each: OperatorSign): void => void world.signs.push(each);
+    const act = (each: OperatorAct): void => void world.acts.push(each);
+    const watched = { freeze, threats: { ...world.fake.threats, sign, act } };
+    const mesh = Promise.resolve(Object.assign(world.fake.mesh, watched) as unknown as Mesh);
     const { gate, dataDir: data } = world;
     const address = { host: "127.0.0.1", port: 0 };
     world.server = await HttpServer.open({ address, token: TOKEN, commands: ALL, mesh, gate });

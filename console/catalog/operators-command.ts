@@ -116,7 +116,7 @@ export const operatorsCommand: MeshCommand = meshCommand({
       case "invite": {
         const invitation = gate.logins.invite(name, role);
         const untilMs = Math.floor(gate.nowMs()) + INVITED_MS;
-        gate.access("invite", name, "done", { role, more: { by: who } });
+        gate.access("invite", name, { role, more: { by: who } });
         const place = gate.loginOrigin;
         const url = place ? `${place}/#invitation=${invitation}` : null;
         return { ...outcomeOf(gate, action), invitation, url, untilMs };

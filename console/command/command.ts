@@ -52,7 +52,6 @@ export type Arguments<P extends Parameters> = {
 /** Where a command of a mesh runs: in the process of that mesh, for whichever face asked. */
 export interface MeshSession {
   readonly mesh: Mesh;
-  /** Who asks. */
   /** Tells the asker in a few words how far it is; nobody may be listening. */
   readonly tell?: (progress: string) => void;
   /** Aborts when the asker has gone or has changed their mind. */

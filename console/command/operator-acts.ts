@@ -40,8 +40,6 @@ const WORK: ReadonlySet<string> = new Set([
   "say",
   "inbox",
 ]);
-/** Actions that give somebody rights, of whatever command. */
-const GRANTS: ReadonlySet<string> = new Set(["grant", "issue", "enrol"]);
 /** Looks that show what agents hold, and not only figures of them. */
 const READS: ReadonlySet<string> = new Set(["inspect", "evidence"]);
 
@@ -92,6 +90,10 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): S
       return modeOf(mesh, args);
     case "keys":
       return keysOf(args, place, who);
+    case "operators":
+      return operatorsOf(args, who);
+    case "certs":
+      return { kind: args.action === "issue" ? "grant" : "operate" };
     case "threats":
       // Whoever is at the machine must be able to, or a mesh that stands still would do so for ever.
       if (who.local) return { kind: "look" };
@@ -103,7 +105,7 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): S
     case "kill":
       return { kind: "kill", target: place };
     default:
-      return { kind: GRANTS.has(String(args.action)) ? "grant" : "operate" };
+      return { kind: "operate" };
   }
 }
 
@@ -111,6 +113,14 @@ function sortOf(mesh: Mesh, command: MeshCommand, args: Given, who: Operator): S
 function keysOf({ action }: Given, place: string, { local }: Operator): Sort {
   if (action === "revoke") return { kind: "revoke", target: `keys ${place}` };
   return { kind: action === "init" && !local ? "grant" : "operate", target: `keys ${place}` };
+}
+
+/** Who lets others in, or makes a secret that does; the owner does so to set a mesh up. */
+function operatorsOf({ action, name = "" }: Given, { local }: Operator): Sort {
+  const target = `operators ${name}`.trim();
+  if (action === "remove") return { kind: "revoke", target };
+  const grants = action === "invite" || action === "break-glass";
+  return { kind: grants && !local ? "grant" : "operate", target };
 }
 
 function readOf(name: string, args: Given): Sort {

@@ -16,12 +16,7 @@ export function wholeNumber(minimum: number, maximum: number): ValueType<number>
   return value(
     `a whole number ${range}`,
     { type: "integer", minimum, maximum },
-    (raw): number | undefined => {
-      const read = typeof raw === "string" ? readDigits(raw) : raw;
-      return Number.isInteger(read) && within(read as number, minimum, maximum)
-        ? (read as number)
-        : undefined;
-    },
+    integerFrom(readDigits, minimum, maximum),
   );
 }
 
@@ -34,12 +29,7 @@ export function duration(minimumMs: number, maximumMs: number): ValueType<number
   return value(
     `a duration with a unit, such as 500ms, 10s, 2m or 1h, ${range}`,
     { type: ["string", "integer"], pattern: DURATION.source },
-    (raw): number | undefined => {
-      const read = typeof raw === "string" ? readDuration(raw) : raw;
-      return Number.isInteger(read) && within(read as number, minimumMs, maximumMs)
-        ? (read as number)
-        : undefined;
-    },
+    integerFrom(readDuration, minimumMs, maximumMs),
   );
 }
 
@@ -49,12 +39,7 @@ export function byteSize(minimum: number, maximum: number): ValueType<number> {
   return value(
     `a number of bytes ${range}, such as 65536, 64KiB or 1MiB`,
     { type: ["integer", "string"] },
-    (raw): number | undefined => {
-      const read = typeof raw === "string" ? readBytes(raw) : raw;
-      return Number.isInteger(read) && within(read as number, minimum, maximum)
-        ? (read as number)
-        : undefined;
-    },
+    integerFrom(readBytes, minimum, maximum),
   );
 }
 
@@ -310,6 +295,19 @@ function readShare(raw: string): number | undefined {
   if (match === null) return undefined;
   // Read as written: 99.9 / 100 is more than 0.999.
   return Number(match[2] === "%" ? `${match[1]}e-2` : match[1]);
+}
+
+/** Reads a whole number of these bounds, or text that `readText` makes one of. */
+function integerFrom(
+  readText: (raw: string) => number | undefined,
+  minimum: number,
+  maximum: number,
+): (raw: unknown) => number | undefined {
+  return (raw) => {
+    const read = typeof raw === "string" ? readText(raw) : raw;
+    const isWhole = typeof read === "number" && Number.isInteger(read);
+    return isWhole && within(read, minimum, maximum) ? read : undefined;
+  };
 }
 
 function within(read: number, minimum: number, maximum: number): boolean {

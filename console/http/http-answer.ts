@@ -1,5 +1,6 @@
 /** What goes back over HTTP: JSON, and errors as JSON with the field that is wrong. */
 import type { ServerResponse } from "node:http";
+import { RefusedError } from "../operator/role.ts";
 import { codeOf, sentenceOf } from "../terminal/exit.ts";
 
 /** An error that knows its status. */
@@ -27,7 +28,13 @@ export class HttpError extends Error {
 
 /** An error as it is sent. */
 export interface ErrorDocument {
-  readonly error: { readonly code: string; readonly message: string; readonly field?: string };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly field?: string;
+    /** What an assertion is missing for. */
+    readonly step?: { readonly command: string; readonly arguments: unknown };
+  };
 }
 
 /** Sent with everything: no sniffing, no frames, nothing told to other sites. */
@@ -88,7 +95,15 @@ export function statusOf(error: unknown): number {
 export function errorDocument(error: unknown, parameters: readonly string[] = []): ErrorDocument {
   const message = sentenceOf(error);
   const field = fieldOf(error, message, parameters);
-  return { error: { code: codeOf(error), message, ...(field !== undefined && { field }) } };
+  const step = error instanceof RefusedError ? error.step : undefined;
+  return {
+    error: {
+      code: codeOf(error),
+      message,
+      ...(field !== undefined && { field }),
+      ...(step && { step: { command: step.command, arguments: step.args } }),
+    },
+  };
 }
 
 /** Sends a JSON document. */

@@ -83,6 +83,12 @@ const ERROR: Json = {
         code: { type: "string", description: "Stable; match on it." },
         message: { type: "string" },
         field: { type: "string", description: "The argument or header that is wrong." },
+        step: {
+          type: "object",
+          description: "With CONSOLE_STEP_UP: what an assertion is missing for.",
+          required: ["command", "arguments"],
+          properties: { command: { type: "string" }, arguments: { type: "object" } },
+        },
       },
     },
   },

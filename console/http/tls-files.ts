@@ -20,17 +20,19 @@ export const TLS_VERSIONS = { minVersion: "TLSv1.3", maxVersion: "TLSv1.3" } as 
 
 /** Reads both files; ConfigError names the one that is wrong. */
 export function readTls(certPath: string, keyPath: string): TlsFiles {
-  refuseOpenKey(keyPath);
-  let seen = stateOf(certPath, keyPath);
   const read = (): { cert: Buffer; key: Buffer } => {
     const pair = { cert: readFileSync(certPath), key: readFileSync(keyPath) };
     createSecureContext({ ...pair, ...TLS_VERSIONS });
     return pair;
   };
   let first: { cert: Buffer; key: Buffer };
+  let seen: string;
   try {
+    refuseOpenKey(keyPath);
+    seen = stateOf(certPath, keyPath);
     first = read();
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError([
       `tls-cert, tls-key: expected a certificate chain and its private key as PEM in ${certPath} and ${keyPath}: ` +
         sentenceOf(error),
@@ -39,14 +41,14 @@ export function readTls(certPath: string, keyPath: string): TlsFiles {
   return {
     ...first,
     renewed: () => {
-      const state = stateOf(certPath, keyPath);
-      if (state === seen) return undefined;
       try {
+        const state = stateOf(certPath, keyPath);
+        if (state === seen) return undefined;
         const next = read();
         seen = state;
         return next;
       } catch {
-        // One of the two is not written yet; the old ones hold meanwhile.
+        // One of the two is not written yet, or cannot be reached now; the old ones hold meanwhile.
         return undefined;
       }
     },

@@ -1,4 +1,7 @@
 // MCP over HTTP as the library's own client sees it, at the HTTP face of a fake mesh.
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -8,6 +11,7 @@ import {
   type ElicitResult,
 } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, assert, beforeEach, describe, test } from "vitest";
+import type { OperatorAct } from "../../runtime/api/threat-api.ts";
 import { FakeMesh } from "../../test/fake-mesh.ts";
 import { COMMANDS } from "../commands.ts";
 import { HttpServer } from "../http-server.ts";
@@ -284,6 +288,31 @@ describe("a session", () => {
     await client.close();
     assert.isTrue(await asked);
   });
+});
+
+test("a command comes from where it was sent, whoever began the session", async () => {
+  const origins: string[] = [];
+  Object.assign(fake.threats, {
+    act: ({ who }: OperatorAct) => origins.push(`${who.name} ${who.origin} ${who.local}`),
+  });
+  const headers = {
+    authorization: `Bearer ${TOKEN}`,
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+    "mcp-session-id": await begin(),
+  };
+  for (const localAddress of ["127.0.0.1", "127.0.0.2"]) {
+    const asked = request(new URL("/mcp", server.origin), {
+      method: "POST",
+      headers,
+      localAddress,
+    });
+    const params = { name: "status", arguments: {} };
+    asked.end(JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/call", params }));
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    assert.include(await text(response), "structuredContent");
+  }
+  assert.deepEqual(origins, ["token http 127.0.0.1 false", "token http 127.0.0.2 false"]);
 });
 
 describe("limits", () => {

@@ -11,6 +11,7 @@ import type { Command, CommandWatch } from "../command/command.ts";
 import { localLine, type MeshLine } from "../command/line.ts";
 import { HttpError, SAFE_HEADERS } from "../http/http-answer.ts";
 import type { HttpCommands } from "../http/http-commands.ts";
+import { addressOf } from "../http/visitor.ts";
 import { loadMcpSdk, type McpHttpEnd, type McpSdk } from "./mcp-sdk.ts";
 import { McpSession } from "./mcp-session.ts";
 
@@ -30,7 +31,10 @@ export interface McpHttpOptions {
   readonly runner: HttpCommands;
   /** Milliseconds, monotonic. */
   readonly nowMs: () => number;
-  /** Whoever has the token, at the moment of a call: what it opens may have changed since a session began. */
+  /**
+   * Whoever has the token, from that address, at the moment of a call: what it opens may have changed since a session
+   * began.
+   */
   readonly watch?: (from: string) => CommandWatch;
 }
 
@@ -39,6 +43,8 @@ interface Open {
   /** Answers that are being written, streams included. */
   underWay: number;
   lastMs: number;
+  /** Address of whoever asked last: nothing keeps a session to the place where it began. */
+  from: string;
 }
 
 /** The sessions of all MCP clients of a server. */
@@ -61,6 +67,7 @@ export class McpHttp {
     this.#sweep();
     const given = request.headers[SESSION_HEADER];
     const open = given === undefined ? await this.#begin(sdk, request, mesh) : this.#known(given);
+    open.from = addressOf(request);
     open.underWay++;
     response.once("close", () => {
       open.underWay--;
@@ -93,12 +100,12 @@ export class McpHttp {
     this.#expectRoom();
     const { commands, nowMs } = this.#options;
     const session = new McpSession({
-      line: this.#lineTo(mesh, request.socket.remoteAddress ?? ""),
+      line: this.#lineTo(mesh, () => open.from),
       commands,
       nowMs,
     });
     const end = await sdk.serveHttp(session, () => this.#keep(open));
-    const open: Open = { end, underWay: 0, lastMs: nowMs() };
+    const open: Open = { end, underWay: 0, lastMs: nowMs(), from: addressOf(request) };
     return open;
   }
 
@@ -136,11 +143,11 @@ export class McpHttp {
     void open.end.close();
   }
 
-  #lineTo(mesh: Mesh, from: string): MeshLine {
+  #lineTo(mesh: Mesh, from: () => string): MeshLine {
     const { commands, runner, watch } = this.#options;
     const line = localLine(mesh, commands);
     const call: MeshLine["call"] = async (command, args, signal, onProgress) =>
-      runner.run(mesh, command, args, signal, onProgress, watch?.(from));
+      runner.run(mesh, command, args, signal, onProgress, watch?.(from()));
     return { ...line, call };
   }
 }

@@ -89,8 +89,7 @@ export class Gate {
   /** Opens the audit log of the data folder, for a mesh that starts; before it the entries are in memory only. */
   open(): void {
     this.openLog();
-    if (this.auditLog !== undefined)
-      this.access("start", "mesh", "done", { more: { pid: process.pid } });
+    if (this.auditLog !== undefined) this.access("start", "mesh", { more: { pid: process.pid } });
   }
 
   /** The same where no mesh runs. */
@@ -103,7 +102,7 @@ export class Gate {
   /** Writes down that the mesh ends, and closes the log. */
   close(): void {
     try {
-      this.access("stop", "mesh", "done", { more: { pid: process.pid } });
+      this.access("stop", "mesh", { more: { pid: process.pid } });
     } catch {
       // As below.
     }
@@ -224,12 +223,16 @@ export class Gate {
   }
 
   /** Writes down a login, the end of a session, an enrolment, … */
-  access(what: string, who: string, outcome: AuditOutcome, facts: Partial<AuditEntry> = {}): void {
-    this.#write({ atMs: this.wallMs(), kind: "access", what, who, outcome, ...facts }, true);
+  access(what: string, who: string, facts: Partial<AuditEntry>): void {
     const from = facts.more?.from;
-    if (outcome !== "done" || typeof from !== "string") return;
-    if (what === "login") this.#sign("login", who, from);
-    if (what === "session-end") this.#sign("logout", who, from);
+    if (typeof from === "string") {
+      if (what === "login") this.#sign("login", who, from);
+      if (what === "session-end") this.#sign("logout", who, from);
+    }
+    this.#write(
+      { atMs: this.wallMs(), kind: "access", what, who, outcome: "done", ...facts },
+      true,
+    );
   }
 
   #sign(sign: OperatorSign["sign"], who: string, from: string | undefined): void {

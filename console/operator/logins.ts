@@ -73,13 +73,14 @@ export class Logins {
     this.#gate = gate;
     this.operators = new Operators(dataDir);
     this.breakGlass = new BreakGlass(dataDir);
-    this.sessions = new LoginSessions(({ id, who, role, from }, how) =>
-      gate.access("session-end", who, "done", {
-        role,
-        face: "dashboard",
-        more: { session: id, how, from },
-      }),
-    );
+    this.sessions = new LoginSessions(({ id, who, role, from }, how) => {
+      const more = { session: id, how, from };
+      try {
+        gate.access("session-end", who, { role, face: "dashboard", more });
+      } catch {
+        // A log that cannot be written keeps nobody in, and must not end the process from the timer that looks for ends.
+      }
+    });
   }
 
   /** Whether anybody has an authenticator. */
@@ -139,7 +140,7 @@ export class Logins {
       if (this.#invited.take(invitation, this.#gate.nowMs()) === undefined) throw badInvitation();
       const operator = this.operators.enrol(asked.name, asked.role, authenticator);
       const { aaguid, isSynced } = authenticator;
-      this.#gate.access("enrol", asked.name, "done", {
+      this.#gate.access("enrol", asked.name, {
         role: operator.role,
         face: "dashboard",
         more: {
@@ -260,6 +261,7 @@ export class Logins {
         "step-up",
         "CONSOLE_STEP_UP",
         `${step.command}: needs a fresh assertion of ${who} for this very command`,
+        { step },
       );
     }
     const challenge = challengeOf(assertion) ?? "";
@@ -267,8 +269,8 @@ export class Logins {
     if (asked?.for !== "step-up" || asked.session !== id) throw notAsked("step-up");
     if (asked.digest !== stepDigest(step)) {
       throw new RefusedError(
-        "step-up",
-        "CONSOLE_STEP_UP",
+        "assertion",
+        "CONSOLE_ASSERTION",
         `${step.command}: the assertion is for another command, or for other arguments`,
       );
     }
@@ -285,7 +287,7 @@ export class Logins {
     const begun = this.sessions.begin({ who, role, way, from }, this.#gate.nowMs());
     this.#lockOut.succeeded(from);
     const more = { session: begun.session.id, from, way };
-    this.#gate.access("login", who, "done", { role, face: "dashboard", more });
+    this.#gate.access("login", who, { role, face: "dashboard", more });
     return begun;
   }
 
@@ -298,7 +300,7 @@ export class Logins {
         "locked-out",
         "CONSOLE_LOCKED_OUT",
         `too many failures: try again in ${seconds}s`,
-        waitMs,
+        { waitMs },
       ),
       { what: "login", who: "nobody", face: "dashboard", more: { from: name } },
     );

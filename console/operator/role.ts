@@ -79,11 +79,19 @@ export class RefusedError extends ConsoleError {
   readonly reason: RefusalReason;
   /** How long until another try is looked at, where that is why, ms. */
   readonly waitMs: number | undefined;
+  /** What has to be signed for; it need not be what was asked for: `undo` does it by another command. */
+  readonly step: Step | undefined;
 
-  constructor(reason: RefusalReason, code: string, sentence: string, waitMs?: number) {
+  constructor(
+    reason: RefusalReason,
+    code: string,
+    sentence: string,
+    { waitMs, step }: { readonly waitMs?: number; readonly step?: Step } = {},
+  ) {
     super(code, sentence);
     this.reason = reason;
     this.waitMs = waitMs;
+    this.step = step;
   }
 }
 

@@ -142,10 +142,9 @@ export async function verifyAssertion(
       },
     }),
   );
-  const { authenticationInfo: info } = verified;
-  if (!verified.verified || !info.userVerified)
-    throw refused("the authenticator did not verify its user");
-  return info.newCounter;
+  // All else that is wrong the library throws.
+  if (!verified.verified) throw refused("its signature does not hold");
+  return verified.authenticationInfo.newCounter;
 }
 
 async function verify<T>(check: () => Promise<T>): Promise<T> {
