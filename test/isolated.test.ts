@@ -149,7 +149,10 @@ test("what is no isolation is refused by name", async () => {
 });
 
 test("a process that says what it must not before it is ready is reported, and started again", async () => {
-  const module = `data:text/javascript,import{writeSync}from"node:fs";writeSync(3,new Uint8Array(4).fill(255));await new Promise(()=>setInterval(()=>{},1e4));`;
+  const module = [
+    `data:text/javascript,import{writeSync}from"node:fs";`,
+    "writeSync(3,new Uint8Array(4).fill(255));await new Promise(()=>setInterval(()=>{},1e4));",
+  ].join("");
   const one = new IsolatedProcess(module, undefined, { memoryMb: 128, turnMs: 1_000, read: [] });
   await expect(one.ready()).rejects.toThrow(/its process has ended: a frame of 4294967295 bytes/);
   await expect(one.ready()).rejects.toThrow(/its process has ended: a frame/);

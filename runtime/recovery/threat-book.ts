@@ -2,7 +2,7 @@ import type { Log } from "../../actors/ports.ts";
 import type { Incident } from "../api/incident-api.ts";
 import type { Threat, ThreatKind } from "../api/threat-api.ts";
 
-/** Threats that are kept; of more the oldest that are not open go first, then rogue agents, which heal by themselves. */
+/** Threats that are kept; of more the oldest that are not open go first, then rogue agents. */
 const KEPT = 256;
 /** Lines of evidence, and of responses, of one threat. */
 const LINES = 16;
