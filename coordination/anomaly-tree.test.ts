@@ -31,6 +31,21 @@ test("what is spread over clusters, or over time, compromises none", () => {
   expect(found.every((each) => each.startsWith("agent"))).toBe(true);
 });
 
+test("three of one cluster compromise it within a minute, and not over a longer time", () => {
+  const over = (pauseMs: number): string[] => {
+    const tree = new AnomalyTree(topology);
+    return [0, 1, 2].flatMap((agent) => said(tree.note(agent, true, agent * pauseMs)));
+  };
+  expect(over(ANOMALY_SETTINGS.windowMs / 2).at(-1)).toBe("cluster 0");
+  expect(over(ANOMALY_SETTINGS.windowMs / 2 + 1)).toEqual(["agent 0", "agent 1", "agent 2"]);
+});
+
+test("a cluster of two is compromised when both are rogue", () => {
+  const pairs = createTopology({ sectors: 1, clustersPerSector: 5, agentsPerCluster: 2 });
+  const tree = new AnomalyTree(pairs);
+  expect([0, 1].flatMap((agent) => said(tree.note(agent, true, 0))).at(-1)).toBe("cluster 0");
+});
+
 test("a weak anomaly is a mistake, the third within a minute is not", () => {
   const tree = new AnomalyTree(topology);
   const times = [0, 30_000, 70_000, 80_000];

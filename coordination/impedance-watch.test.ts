@@ -71,6 +71,25 @@ describe("agents that change their word together", () => {
     expect(foundMs).toBeLessThanOrEqual(10_000);
   });
 
+  /** Looks of ten minutes at which these clusters are found to move, after one in which nobody did. */
+  function foundOf(moving: number): number {
+    const watch = new ImpedanceWatch(topology.clusters);
+    const counts = countsOf();
+    let found = 0;
+    for (let second = 0; second <= 660; second++) {
+      for (let cluster = 0; cluster < 20; cluster++) counts.reports[cluster] += 3;
+      for (let cluster = 0; second > 60 && cluster < moving; cluster++)
+        counts.faster[cluster] += 6 / moving;
+      if (watch.look(counts, second * 1000) !== undefined) found++;
+    }
+    return found;
+  }
+
+  test("are found as long as they do it, and in two clusters never", () => {
+    expect(foundOf(3)).toBeGreaterThan(590);
+    expect(foundOf(2)).toBe(0);
+  });
+
   test("are not those of one cluster, nor as many as always, nor many over a long time", () => {
     const watch = new ImpedanceWatch(topology.clusters);
     const counts = countsOf();

@@ -56,6 +56,8 @@ export class IsolatedProcess {
   #child: ChildProcess | undefined;
   #writer: FrameWriter | undefined;
   #ready: Promise<void> | undefined;
+  /** Tells those who wait for the process that there is now; after it was ready, nobody. */
+  #failStart: ((error: Error) => void) | undefined;
   #look: NodeJS.Timeout | undefined;
   #deaths = 0;
   #lastTurn = 0;
@@ -78,7 +80,8 @@ export class IsolatedProcess {
   /** Begins a turn in the process that there is; its end is heard by `end`. */
   begin(make: (turn: number) => Order, end: TurnEnd): void {
     const turn = ++this.#lastTurn;
-    const late = (): void => this.#kill(`a turn of more than ${this.#limits.turnMs} ms`);
+    const late = (): void =>
+      this.#kill(this.#child, `a turn of more than ${this.#limits.turnMs} ms`);
     this.#turns.set(turn, { ...end, timer: setTimeout(late, this.#limits.turnMs), said: 0 });
     this.send(make(turn));
   }
@@ -101,7 +104,12 @@ export class IsolatedProcess {
     this.#look = setInterval(() => this.#weigh(child), LOOK_MS).unref();
     const reader = new FrameReader();
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => this.#kill(`no sign of it within ${START_MS} ms`), START_MS);
+      const late = (): void => this.#kill(child, `no sign of it within ${START_MS} ms`);
+      const timer = setTimeout(late, START_MS);
+      this.#failStart = (error) => {
+        clearTimeout(timer);
+        reject(error);
+      };
       const hear = (said: unknown): void => {
         const saying = readSaying(said);
         if (saying === undefined) throw new RangeError("it said what there is not to say");
@@ -112,22 +120,17 @@ export class IsolatedProcess {
           resolve();
         }
       };
-      const end = (why: string): void => {
-        clearTimeout(timer);
-        const error = this.#died(child, why);
-        if (error !== undefined) reject(error);
-      };
       pipe.on("data", (piece: Buffer) => {
         if (this.#child !== child) return;
         try {
           reader.take(piece, hear);
         } catch (error) {
-          this.#kill(String((error as Error).message));
+          this.#kill(child, String((error as Error).message));
         }
       });
-      pipe.on("error", () => this.#kill("its pipe broke"));
-      child.on("error", (error) => end(error.message));
-      child.on("exit", (code, signal) => end(signal === null ? `exit ${code}` : `${signal}`));
+      pipe.on("error", () => this.#kill(child, "its pipe broke"));
+      child.on("error", (error) => this.#died(child, error.message));
+      child.on("exit", (code, signal) => this.#died(child, signal ?? `exit ${code}`));
       this.send({ module: this.#module, options: this.#options } as unknown as Order);
     });
   }
@@ -183,27 +186,28 @@ export class IsolatedProcess {
   }
 
   /** Where the system tells of it, memory outside of the heap counts too. */
-  #weigh({ pid }: ChildProcess): void {
+  #weigh(child: ChildProcess): void {
     let pages: number;
     try {
-      pages = Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
+      pages = Number(readFileSync(`/proc/${child.pid}/statm`, "latin1").split(" ")[1]);
     } catch {
       return;
     }
     const mib = (pages * 4_096) / 1024 / 1024;
-    if (mib > this.#limits.memoryMb + BASE_MIB) this.#kill(`${Math.round(mib)} MiB of memory`);
+    if (mib > this.#limits.memoryMb + BASE_MIB)
+      this.#kill(child, `${Math.round(mib)} MiB of memory`);
   }
 
-  #kill(why: string): void {
-    const child = this.#child;
-    if (child === undefined) return;
+  #kill(child: ChildProcess | undefined, why: string): void {
+    // What an earlier one still has to say must not end its successor.
+    if (child === undefined || this.#child !== child) return;
     child.kill("SIGKILL");
     this.#died(child, why);
   }
 
-  /** Ends what was under way; undefined for a process that had ended before. */
-  #died(child: ChildProcess, why: string): Error | undefined {
-    if (this.#child !== child) return undefined;
+  /** Ends what was under way; of a process that had ended before, nothing. */
+  #died(child: ChildProcess, why: string): void {
+    if (this.#child !== child) return;
     this.#child = undefined;
     this.#writer = undefined;
     this.#ready = undefined;
@@ -216,7 +220,7 @@ export class IsolatedProcess {
       clearTimeout(timer);
       reject(error);
     }
-    return error;
+    this.#failStart?.(error);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Mesh } from "../index.ts";
+import { IsolatedProcess } from "../remote/isolated-process.ts";
 import { agentModule, call, createMesh, until } from "./mesh.ts";
 
 const PUPPET = "sector-2/cluster-1/agent-1";
@@ -145,4 +146,15 @@ test("what is no isolation is refused by name", async () => {
   await expect(createMesh({ agent, ...options })).rejects.toThrow(
     /agent.isolation: expected process/,
   );
+});
+
+test("a process that says what it must not before it is ready is reported, and started again", async () => {
+  const module = [
+    `data:text/javascript,import{writeSync}from"node:fs";`,
+    "writeSync(3,new Uint8Array(4).fill(255));await new Promise(()=>setInterval(()=>{},1e4));",
+  ].join("");
+  const one = new IsolatedProcess(module, undefined, { memoryMb: 128, turnMs: 1_000, read: [] });
+  await expect(one.ready()).rejects.toThrow(/its process has ended: a frame of 4294967295 bytes/);
+  await expect(one.ready()).rejects.toThrow(/its process has ended: a frame/);
+  expect(one.generation).toBe(2);
 });

@@ -134,6 +134,19 @@ describe("a capability token", () => {
     assert.equal(faultOf(token()), fault);
   });
 
+  test("with anything behind its last link, or its names in another way than the one, is refused", () => {
+    const token = issueToken(grant(0), ROOT);
+    assert.equal(faultOf(Buffer.concat([token, Buffer.alloc(1)])), "length");
+    const written = (names: string): Uint8Array => {
+      const bent = new Uint8Array(token);
+      bent.set(Buffer.from(names, "latin1"), 8 + 2 + 136);
+      return bent;
+    };
+    assert.equal(faultOf(written("\x03pay\x04read\x06refund")), "holds");
+    assert.equal(faultOf(written("\x04read\x03pay\x06refund")), "form");
+    assert.equal(faultOf(written("\x03pay\x04read\x06r\xfffund")), "form");
+  });
+
   test("of a parent that was swapped for another one of the same holder is refused", () => {
     const [one, other] = [bySector(), bySector({ serial: 99 })];
     const child = passed(one, 1);

@@ -78,8 +78,8 @@ export const keysCommand: MeshCommand = meshCommand({
     "They lie under keys/ of the data folder: certificates in the open, seeds sealed with AES-256-GCM under the " +
     "passphrase in MESH_KEYS_PASSPHRASE or, without one, under the key file that MESH_KEYS_FILE names (default: " +
     "keys/seal.key, made by init, its owner's alone; keep it on another disk). A rotation issues new keys while old " +
-    "ones hold until they end; a mesh that runs with --trust does it by itself on their twentieth day. " +
-    "What was revoked is refused at once where a mesh runs with --trust, and stays " +
+    "ones hold until they end; a mesh that runs does it by itself unless its trust is off, on their twentieth day. " +
+    "What was revoked is refused at once where trust is not off, and stays " +
     "revoked: rotate gives new keys. Works where no mesh runs; sizes are those of the mesh, or of --sectors, " +
     "--clusters and --agents.",
   parameters: {
@@ -253,7 +253,7 @@ function renderOutcome(outcome: Outcome, paint: Paint): string {
     `mesh ${meshId}`,
     `root ${root}`,
     statesOf(outcome),
-    `next rotation ${next}, by a mesh that runs with --trust`,
+    `next rotation ${next}, by a mesh that runs with trust`,
   ];
   if (action === "list") {
     const page = table(COLUMNS, outcome.identities.map(rowOf), "", paint);

@@ -31,10 +31,10 @@ export const evidenceCommand: MeshCommand = meshCommand({
   name: "evidence",
   help: "Wait for the next message from or to an actor, and print what proves it to an outsider.",
   details:
-    "The message has to cross a thread of a mesh with --trust all. What is printed is JSON with the message, its " +
-    "proof, and the certificates up to the root; `verify` checks it anywhere. With keys of the data folder the " +
-    "sender's own identity vouches for it, without them its thread does. Exit code 1 when there was no such message " +
-    "in time.",
+    "The message has to cross a thread of a mesh whose trust is all, as it is by default. What is printed is JSON " +
+    "with the message, its proof, and the certificates up to the root; `verify` checks it anywhere. With keys of " +
+    "the data folder the sender's own identity vouches for it, without them its thread does. Exit code 1 when " +
+    "there was no such message in time.",
   parameters: {
     address: {
       schema: text("an address"),
@@ -52,10 +52,7 @@ export const evidenceCommand: MeshCommand = meshCommand({
   changes: false,
   run: async ({ mesh }, { address, within = WITHIN_MS }): Promise<Evidence | null> => {
     if (mesh.trust === undefined)
-      throw new MeshError(
-        "MESH_EVIDENCE",
-        "evidence: nothing is signed here: start with --trust all",
-      );
+      throw new MeshError("MESH_EVIDENCE", "evidence: nothing is signed here: its trust is off");
     return (await mesh.trust.evidence(address, { withinMs: within })) ?? null;
   },
   render: (evidence, paint) =>

@@ -2,7 +2,7 @@ import type { Log } from "../../actors/ports.ts";
 import type { Incident } from "../api/incident-api.ts";
 import type { Threat, ThreatKind } from "../api/threat-api.ts";
 
-/** Threats that are kept; of more the oldest that are not open go first, and then the oldest. */
+/** Threats that are kept; of more the oldest that are not open go first, then rogue agents. */
 const KEPT = 256;
 /** Lines of evidence, and of responses, of one threat. */
 const LINES = 16;
@@ -137,12 +137,13 @@ export class ThreatBook {
 
   #forget(): void {
     if (this.#threats.size <= KEPT) return;
-    for (const [id, { state }] of this.#threats)
-      if (state !== "open") {
-        this.#threats.delete(id);
-        return;
-      }
-    this.#threats.delete(this.#threats.keys().next().value as string);
+    const all = [...this.#threats.values()];
+    // What the mesh stands still or is locked for can be lifted only as long as it is here.
+    const goes =
+      all.find(({ state }) => state !== "open") ??
+      all.find(({ kind }) => kind === "rogue_agent") ??
+      all[0];
+    this.#threats.delete(goes.id);
   }
 }
 
