@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, assert, beforeAll, describe, test } from "vitest";
+import { NatsServer } from "../bench/nats-server.ts";
 import type { Mesh, NatsAgentOptions } from "../index.ts";
 import { createMesh, readyValue, SMALL, until } from "./mesh.ts";
-import { NatsServer } from "./nats-server.ts";
 import { RawNats } from "./raw-nats.ts";
 
 const ONE = "sector-1/cluster-1/agent-1";

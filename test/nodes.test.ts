@@ -1,9 +1,9 @@
 // Several processes run one mesh over a real NATS server, on this machine; they are killed and stopped for real.
 import { afterAll, assert, beforeAll, describe, test } from "vitest";
+import { NatsServer } from "../bench/nats-server.ts";
 import type { Answer, BroadcastResult, CascadeResult, MeshStatus } from "../index.ts";
 import { until } from "./mesh.ts";
 import { NodeProcess } from "./mesh-node.ts";
-import { NatsServer } from "./nats-server.ts";
 
 /** An agent of the node a, and one of b, once they have shared the sectors. */
 let inA = "sector-1/cluster-1/agent-1";

@@ -1,17 +1,11 @@
 // A real nats-server that takes only who has a certificate of its authority, and a client of it in a few lines.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { natsProgram } from "../bench/nats-server.ts";
 import { until } from "./mesh.ts";
-
-/** Fails with what to install. */
-function program(): string {
-  for (const name of [process.env.NATS_SERVER, "nats-server", "/usr/sbin/nats-server"])
-    if (name && spawnSync(name, ["--version"]).status === 0) return name;
-  throw new Error("these tests need nats-server: apt-get install nats-server, or set NATS_SERVER");
-}
 
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
@@ -33,7 +27,7 @@ export async function startTlsServer(certs: string, folder: string): Promise<Tls
     config,
     places.reduce((text, [from, to]) => text.replaceAll(from, to), deployed),
   );
-  const server: ChildProcess = spawn(program(), ["-c", config], {
+  const server: ChildProcess = spawn(natsProgram(), ["-c", config], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
