@@ -78,7 +78,8 @@ export class Logins {
       try {
         gate.access("session-end", who, { role, face: "dashboard", more });
       } catch {
-        // A log that cannot be written keeps nobody in, and must not end the process from the timer that looks for ends.
+        // A log that cannot be written keeps nobody in, and must not end the process from the timer that looks for
+        // ends.
       }
     });
   }
