@@ -3,7 +3,13 @@ import { assert } from "vitest";
 import { ABSOLUTE_MS, IDLE_MS } from "../console/operator/login-sessions.ts";
 import type { RefusalReason } from "../console/operator/role.ts";
 import { SoftwareAuthenticator } from "./authenticator.ts";
-import type { OperatorWorld, Reply } from "./operator-world.ts";
+import {
+  killSignedBy,
+  killSignedFor,
+  loginWith,
+  type OperatorWorld,
+  type Reply,
+} from "./operator-world.ts";
 
 const AGENT = "sector-1/cluster-1/agent-1";
 const MINUTE_MS = 60_000;
@@ -482,31 +488,3 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
 ];
-
-/** Logs in with an authenticator that says other than the truth. */
-async function loginWith(at: OperatorWorld, lies: object): Promise<Reply> {
-  const { key } = await at.enrol("alice", "admin");
-  const { json } = await at.ask("/v1/login/options");
-  return at.ask("/v1/login", { body: { assertion: key.get(json, lies) } });
-}
-
-/** Kills a worker, with an assertion for something else. */
-async function killSignedFor(at: OperatorWorld, command: string, args: object): Promise<Reply> {
-  const { key, cookie } = await at.enrol("alice", "admin");
-  const assertion = await at.stepUp(key, cookie, command, args);
-  return at.run("kill", { target: "worker-1" }, { cookie, assertion });
-}
-
-/** Kills a worker, with an assertion that is made for it in some way. */
-async function killSignedBy(
-  at: OperatorWorld,
-  sign: (key: SoftwareAuthenticator, asked: Reply["json"]) => unknown,
-): Promise<Reply> {
-  const { key, cookie } = await at.enrol("alice", "admin");
-  const args = { target: "worker-1" };
-  const { json } = await at.ask("/v1/login/step-up", {
-    cookie,
-    body: { command: "kill", arguments: args },
-  });
-  return at.run("kill", args, { cookie, assertion: sign(key, json) });
-}

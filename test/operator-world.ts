@@ -237,3 +237,35 @@ export class OperatorWorld {
     return readAudit(auditLog.paths, { limit });
   }
 }
+
+/** Logs in with an authenticator that says other than the truth. */
+export async function loginWith(at: OperatorWorld, lies: object): Promise<Reply> {
+  const { key } = await at.enrol("alice", "admin");
+  const { json } = await at.ask("/v1/login/options");
+  return at.ask("/v1/login", { body: { assertion: key.get(json, lies) } });
+}
+
+/** Kills a worker, with an assertion for something else. */
+export async function killSignedFor(
+  at: OperatorWorld,
+  command: string,
+  args: object,
+): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const assertion = await at.stepUp(key, cookie, command, args);
+  return at.run("kill", { target: "worker-1" }, { cookie, assertion });
+}
+
+/** Kills a worker, with an assertion that is made for it in some way. */
+export async function killSignedBy(
+  at: OperatorWorld,
+  sign: (key: SoftwareAuthenticator, asked: Reply["json"]) => unknown,
+): Promise<Reply> {
+  const { key, cookie } = await at.enrol("alice", "admin");
+  const args = { target: "worker-1" };
+  const { json } = await at.ask("/v1/login/step-up", {
+    cookie,
+    body: { command: "kill", arguments: args },
+  });
+  return at.run("kill", args, { cookie, assertion: sign(key, json) });
+}
