@@ -5,7 +5,7 @@ import type { ShardRequests } from "../dispatch/shard-requests.ts";
 import type { Later } from "../machine/later.ts";
 import type { Gathers } from "../operations/gathers.ts";
 import { AwayRows, readRows, type SectorRows } from "./away-rows.ts";
-import { NodeGateway } from "./gateway.ts";
+import { NodeGateway } from "./node-gateway.ts";
 import { NodeKind, type NodeMessage } from "./node-message.ts";
 import { RelayedOperations } from "./relayed-operations.ts";
 import { type SectorHost, SectorMap } from "./sector-map.ts";

@@ -11,7 +11,7 @@ import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { OperationFacts } from "../dispatch/shared-payloads.ts";
 import { type Gather, type GatherEnd, type GatherPlan, SectorShare } from "../operations/gather.ts";
 import type { GatherRelay, Gathers } from "../operations/gathers.ts";
-import type { NodeGateway } from "./gateway.ts";
+import type { NodeGateway } from "./node-gateway.ts";
 import { NodeKind, type NodeMessage, type SentPlan, type ShareTuple } from "./node-message.ts";
 import type { SectorMap } from "./sector-map.ts";
 

@@ -6,7 +6,7 @@ import type { SavedState } from "../dispatch/requests.ts";
 import { REQUEST_MS, type ShardRequests } from "../dispatch/shard-requests.ts";
 import type { Later } from "../machine/later.ts";
 import type { AwayRows } from "./away-rows.ts";
-import type { NodeGateway } from "./gateway.ts";
+import type { NodeGateway } from "./node-gateway.ts";
 import type { SectorHost, SectorMap } from "./sector-map.ts";
 
 /** How often agents that are to finish are looked at, ms. */
