@@ -178,6 +178,24 @@ describe("leases of sectors", () => {
     assert.equal(empty.records.size, 2 + 7);
   });
 
+  test("an older word that a bucket without memory is given does not take an epoch back", () => {
+    const bucket = new Bucket();
+    const node = new Node("a", 1, 0, 1);
+    run([node], bucket, 0, 1_000);
+    const epoch = node.leases.epochOf(0);
+    node.leases.onEntry("sector.1", { node: "z", incarnation: "z1", epoch: 0 }, 1_000, 1_000);
+    assert.equal(node.leases.epochOf(0), epoch);
+    assert.isFalse(node.leases.holds(0));
+  });
+
+  test("who cannot renew its own lease takes no post", () => {
+    const node = new Node("a", 2, 0, 1);
+    const writesAt = (nowMs: number): string[] => node.leases.tick(nowMs).map(({ key }) => key);
+    assert.lengthOf(writesAt(0), 1);
+    for (let nowMs = TICK_MS; nowMs < 3 * LEASE_MS; nowMs += TICK_MS)
+      assert.notMatch(writesAt(nowMs).join(" "), /sector/);
+  });
+
   test("whatever is cut, paused, killed or lost, no epoch has two holders, and in quiet each post has one", () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     process.stdout.write(`seed ${seed}\n`);

@@ -76,6 +76,11 @@ describe("two nodes", () => {
   test("pass on what agents tell and ask each other, all of it", async () => {
     await Promise.all(Array.from({ length: 300 }, () => a.do("ask", inA, { tell: inB, add: 1 })));
     await until("all arrived", async () => (await count(b, inB)).total === 300);
+    // Whoever sent them has them in custody until it hears that they are done.
+    await until(
+      "nothing is held",
+      async () => (await a.do<MeshStatus>("status")).messages.inFlight === 0,
+    );
     const asked = await b.do<Counted>("ask", inB, { ask: inA });
     assert.equal(asked.state === 1 && asked.value.pid, (await count(a, inA)).pid);
   });
